@@ -1,0 +1,17 @@
+import type { Bytes } from "../model/bytes.ts";
+
+/** The digest algorithms that lading verifies (OCI image-spec, descriptor.md §registered algorithms). */
+export type HashAlgorithm = "sha256" | "sha512";
+
+/** Computes a digest over bytes that come in pieces. Memory is fixed. */
+export interface Hasher {
+  /** The algorithm. */
+  readonly algorithm: HashAlgorithm;
+  /** Takes in bytes; they are not kept. */
+  update(chunk: Uint8Array): void;
+  /** Ends the computation and gives the digest; call it once. */
+  digest(): Bytes;
+}
+
+/** Makes a hasher; passed where a runtime has a faster one than lading's own. */
+export type HasherFactory = (algorithm: HashAlgorithm) => Hasher;

@@ -1,0 +1,116 @@
+import type { ByteSource, ByteStream } from "./bytes.ts";
+import type { Descriptor } from "./descriptor.ts";
+
+/** Options of every call that may take time. */
+export interface CallOptions {
+  /** Aborts the call; the promise rejects with `signal.reason`, unchanged. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A range of bytes, both ends included, counted from 0 (RFC 9110 §14.1.2). */
+export interface ByteRange {
+  /** The first byte. */
+  readonly start: number;
+  /** The last byte; absent means the end of the content. */
+  readonly end?: number | undefined;
+}
+
+/** Options of {@linkcode ContentSource.fetch}. */
+export interface FetchOptions extends CallOptions {
+  /** Fetches only these bytes. A range is checked for its length; its digest cannot be checked. */
+  readonly range?: ByteRange | undefined;
+}
+
+/** Options of {@linkcode Referrers.referrers}. */
+export interface ReferrersOptions extends CallOptions {
+  /** Yields only referrers of this type. */
+  readonly artifactType?: string | undefined;
+}
+
+/** The read side of content-addressed storage. */
+export interface ContentSource {
+  /** Tells whether the content is there. */
+  exists(target: Descriptor, options?: CallOptions): Promise<boolean>;
+  /**
+   * Opens the content as a stream that errors instead of closing when size or digest do not match.
+   * Cancelling the stream frees what it holds.
+   *
+   * @throws {NotFoundError} when the content is not there.
+   */
+  fetch(target: Descriptor, options?: FetchOptions): Promise<ByteStream>;
+}
+
+/** Content-addressed storage that can be written. */
+export interface ContentStore extends ContentSource {
+  /**
+   * Stores content under its descriptor. Nothing becomes visible before size and digest are
+   * proved; storing what is there already succeeds.
+   *
+   * @throws {DigestMismatchError} when the content has another digest.
+   * @throws {SizeMismatchError} when the content has another size.
+   */
+  push(expected: Descriptor, content: ByteSource, options?: CallOptions): Promise<void>;
+}
+
+/** Finds the descriptor behind a name. */
+export interface Resolver {
+  /**
+   * Finds the descriptor of a manifest by tag or digest.
+   *
+   * @throws {NotFoundError} when there is no such reference.
+   */
+  resolve(reference: string, options?: CallOptions): Promise<Descriptor>;
+}
+
+/** Gives names to manifests. */
+export interface Tagger {
+  /**
+   * Makes `reference` point at the manifest. A digest as the reference records the manifest as
+   * an unnamed root.
+   */
+  tag(target: Descriptor, reference: string, options?: CallOptions): Promise<void>;
+}
+
+/** A place that images can be read from. */
+export type Source = ContentSource & Resolver;
+
+/** A place that images can be read from and written to. */
+export type Target = ContentStore & Resolver & Tagger;
+
+/** An optional power: takes content over from another repository of the same registry. */
+export interface Mounter {
+  /** Tries to mount content; `false` means that it has to be pushed. */
+  mount(target: Descriptor, from: string, options?: CallOptions): Promise<boolean>;
+}
+
+/** An optional power: lists the manifests whose `subject` is a given manifest. */
+export interface Referrers {
+  /** Lists the referrers of a subject. */
+  referrers(subject: Descriptor, options?: ReferrersOptions): AsyncIterable<Descriptor>;
+}
+
+/** A root of a store: a manifest that was named, or pushed by its digest alone. */
+export interface Root {
+  /** The manifest. */
+  readonly descriptor: Descriptor;
+  /** The name it has; absent for a root known by its digest alone. */
+  readonly reference?: string | undefined;
+}
+
+/** An optional power: lists what a store holds. */
+export interface Roots {
+  /** Lists every root, named ones and unnamed ones. */
+  roots(options?: CallOptions): AsyncIterable<Root>;
+}
+
+/** An optional power: removes content and names. */
+export interface Deleter {
+  /** Removes content, and every name that points at it; absent content is no error. */
+  delete(target: Descriptor, options?: CallOptions): Promise<void>;
+  /**
+   * Removes a name and keeps the content.
+   *
+   * @throws {NotFoundError} when there is no such name.
+   */
+  untag(reference: string, options?: CallOptions): Promise<void>;
+}

@@ -1,0 +1,347 @@
+import type { Descriptor } from "./descriptor.ts";
+import type { Platform } from "./platform.ts";
+
+const BRAND: unique symbol = Symbol.for("lading.LadingError") as never;
+
+/** Options of every error of lading. */
+export interface LadingErrorOptions {
+  /** What made it happen. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The base of every error that lading throws on purpose. `code` is stable across versions;
+ * messages say what was attempted and why it failed, and hold no secret.
+ */
+export class LadingError extends Error {
+  /** A stable name of the kind of failure. */
+  readonly code: string;
+
+  constructor(code: string, message: string, options: LadingErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.name = new.target.name;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/**
+ * Tells whether a value is an error of lading, also across copies of the library.
+ *
+ * @param value Any value.
+ * @returns Whether it carries lading's brand.
+ */
+export function isLadingError(value: unknown): value is LadingError {
+  return typeof value === "object" && value !== null && BRAND in value;
+}
+
+/** Data of the errors that refuse a text or a document. */
+export interface InvalidInputOptions extends LadingErrorOptions {
+  /** What was refused; long input is cut to 256 characters. */
+  readonly input: string;
+  /** Where in the input, in characters from 0. */
+  readonly position?: number | undefined;
+}
+
+class InvalidInputError extends LadingError {
+  /** What was refused; long input is cut to 256 characters. */
+  readonly input: string;
+  /** Where in the input, in characters from 0. */
+  readonly position: number | undefined;
+
+  constructor(code: string, message: string, options: InvalidInputOptions) {
+    super(code, message, options);
+    this.input = options.input.length > 256 ? `${options.input.slice(0, 256)}…` : options.input;
+    this.position = options.position;
+  }
+}
+
+/** Thrown when a text is no image reference. */
+export class InvalidReferenceError extends InvalidInputError {
+  constructor(message: string, options: InvalidInputOptions) {
+    super("INVALID_REFERENCE", message, options);
+  }
+}
+
+/** Thrown when a text is no digest, or one of an algorithm that cannot be verified. */
+export class InvalidDigestError extends InvalidInputError {
+  constructor(message: string, options: InvalidInputOptions) {
+    super("INVALID_DIGEST", message, options);
+  }
+}
+
+/** Thrown when a text is no platform. */
+export class InvalidPlatformError extends InvalidInputError {
+  constructor(message: string, options: InvalidInputOptions) {
+    super("INVALID_PLATFORM", message, options);
+  }
+}
+
+/** Thrown when bytes are no manifest, or one that could be read as two types. */
+export class InvalidManifestError extends InvalidInputError {
+  constructor(message: string, options: InvalidInputOptions) {
+    super("INVALID_MANIFEST", message, options);
+  }
+}
+
+/** Thrown when bytes are no image config, or a configuration file cannot be read. */
+export class InvalidConfigError extends InvalidInputError {
+  constructor(message: string, options: InvalidInputOptions) {
+    super("INVALID_CONFIG", message, options);
+  }
+}
+
+/** The base of errors about content: missing, different from its descriptor, or of a wrong type. */
+export class ContentError extends LadingError {}
+
+/** Thrown when content, a reference or a file is not there. */
+export class NotFoundError extends ContentError {
+  constructor(message: string, options: LadingErrorOptions = {}) {
+    super("NOT_FOUND", message, options);
+  }
+}
+
+/** Data of {@linkcode DigestMismatchError}. */
+export interface DigestMismatchOptions extends LadingErrorOptions {
+  readonly expected: string;
+  readonly actual: string;
+  readonly descriptor?: Descriptor | undefined;
+}
+
+/** Thrown when bytes do not have the digest they were announced with. */
+export class DigestMismatchError extends ContentError {
+  /** The digest that was announced. */
+  readonly expected: string;
+  /** The digest of the bytes that came. */
+  readonly actual: string;
+  /** The descriptor that announced them. */
+  readonly descriptor: Descriptor | undefined;
+
+  constructor(message: string, options: DigestMismatchOptions) {
+    super("DIGEST_MISMATCH", message, options);
+    this.expected = options.expected;
+    this.actual = options.actual;
+    this.descriptor = options.descriptor;
+  }
+}
+
+/** Data of {@linkcode SizeMismatchError}. */
+export interface SizeMismatchOptions extends LadingErrorOptions {
+  readonly expected: number;
+  readonly actual: number;
+  readonly descriptor?: Descriptor | undefined;
+}
+
+/** Thrown when there are more or fewer bytes than announced. */
+export class SizeMismatchError extends ContentError {
+  /** The number of bytes that was announced. */
+  readonly expected: number;
+  /** The number of bytes seen; one past the announced size may have been cut off. */
+  readonly actual: number;
+  /** The descriptor that announced them. */
+  readonly descriptor: Descriptor | undefined;
+
+  constructor(message: string, options: SizeMismatchOptions) {
+    super("SIZE_MISMATCH", message, options);
+    this.expected = options.expected;
+    this.actual = options.actual;
+    this.descriptor = options.descriptor;
+  }
+}
+
+/** Data of {@linkcode PlatformNotFoundError}. */
+export interface PlatformNotFoundOptions extends LadingErrorOptions {
+  readonly wanted: Platform;
+  readonly available: readonly Platform[];
+}
+
+/** Thrown when an index has no image for the wanted platform. */
+export class PlatformNotFoundError extends ContentError {
+  /** The platform that was asked for. */
+  readonly wanted: Platform;
+  /** The platforms that are there. */
+  readonly available: readonly Platform[];
+
+  constructor(message: string, options: PlatformNotFoundOptions) {
+    super("PLATFORM_NOT_FOUND", message, options);
+    this.wanted = options.wanted;
+    this.available = options.available;
+  }
+}
+
+/** Thrown when content has a media type that the operation cannot work on. */
+export class UnsupportedMediaTypeError extends ContentError {
+  /** The media type. */
+  readonly mediaType: string;
+
+  constructor(message: string, options: LadingErrorOptions & { readonly mediaType: string }) {
+    super("UNSUPPORTED_MEDIA_TYPE", message, options);
+    this.mediaType = options.mediaType;
+  }
+}
+
+/** The base of errors about archives and compressed streams. */
+export class ArchiveError extends LadingError {}
+
+/** Thrown when a tar archive breaks the rules of its format. */
+export class InvalidTarError extends ArchiveError {
+  /** Bytes from the start of the archive to the header that is wrong. */
+  readonly offset: number;
+
+  constructor(message: string, options: LadingErrorOptions & { readonly offset: number }) {
+    super("INVALID_TAR", message, options);
+    this.offset = options.offset;
+  }
+}
+
+/** Thrown when a path of an archive would lead out of its root. */
+export class UnsafePathError extends ArchiveError {
+  /** The path as the archive has it. */
+  readonly path: string;
+  /** Why it is refused. */
+  readonly reason: string;
+
+  constructor(
+    message: string,
+    options: LadingErrorOptions & { readonly path: string; readonly reason: string },
+  ) {
+    super("UNSAFE_PATH", message, options);
+    this.path = options.path;
+    this.reason = options.reason;
+  }
+}
+
+/** Thrown when input is larger, deeper or longer than a limit allows. */
+export class LimitExceededError extends ArchiveError {
+  /** The limit. */
+  readonly limit: number;
+  /** What is counted: `bytes`, `entries`, `levels`. */
+  readonly unit: string;
+
+  constructor(
+    message: string,
+    options: LadingErrorOptions & { readonly limit: number; readonly unit: string },
+  ) {
+    super("LIMIT_EXCEEDED", message, options);
+    this.limit = options.limit;
+    this.unit = options.unit;
+  }
+}
+
+/** Thrown when a compressed stream is damaged or cut short. */
+export class CorruptStreamError extends ArchiveError {
+  /** Compressed bytes from the start up to which the stream was good, where known. */
+  readonly offset: number | undefined;
+
+  constructor(message: string, options: LadingErrorOptions & { readonly offset?: number } = {}) {
+    super("CORRUPT_STREAM", message, options);
+    this.offset = options.offset;
+  }
+}
+
+/** One entry of a registry's error body (distribution-spec, error codes). */
+export interface Diagnostic {
+  /** The code, such as `MANIFEST_UNKNOWN`. */
+  readonly code: string;
+  /** The registry's words. */
+  readonly message: string;
+  /** More data, of any shape. */
+  readonly detail?: unknown;
+}
+
+/** Data of {@linkcode RegistryError}. */
+export interface RegistryErrorOptions extends LadingErrorOptions {
+  /** The HTTP status, or 0 when there was no answer. */
+  readonly status: number;
+  readonly method: string;
+  /** The URL; queries and user names are cut out before it gets here. */
+  readonly url: string;
+  readonly diagnostics?: readonly Diagnostic[] | undefined;
+  /** How long to wait, in milliseconds. */
+  readonly retryAfter?: number | undefined;
+}
+
+/** Thrown when a registry answers with an error, with something that is no answer, or not at all. */
+export class RegistryError extends LadingError {
+  /** The HTTP status, or 0 when there was no answer. */
+  readonly status: number;
+  /** The method of the request. */
+  readonly method: string;
+  /** The URL of the request without query and user name. */
+  readonly url: string;
+  /** What the registry said. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** How long the registry asked to wait, in milliseconds. */
+  readonly retryAfter: number | undefined;
+
+  constructor(message: string, options: RegistryErrorOptions, code = "REGISTRY_ERROR") {
+    super(code, message, options);
+    this.status = options.status;
+    this.method = options.method;
+    this.url = options.url;
+    this.diagnostics = options.diagnostics ?? [];
+    this.retryAfter = options.retryAfter;
+  }
+}
+
+/** Thrown when credentials are missing or wrong (401). */
+export class AuthenticationError extends RegistryError {
+  /** The `WWW-Authenticate` header that could not be satisfied. */
+  readonly challenge: string | undefined;
+
+  constructor(message: string, options: RegistryErrorOptions & { readonly challenge?: string }) {
+    super(message, options, "AUTHENTICATION_FAILED");
+    this.challenge = options.challenge;
+  }
+}
+
+/** Thrown when the credentials are known but may not do this (403). */
+export class AuthorizationError extends RegistryError {
+  constructor(message: string, options: RegistryErrorOptions) {
+    super(message, options, "AUTHORIZATION_FAILED");
+  }
+}
+
+/** Thrown when a registry asks for fewer requests (429) and waiting is not possible or not worth it. */
+export class RateLimitError extends RegistryError {
+  constructor(message: string, options: RegistryErrorOptions) {
+    super(message, options, "RATE_LIMITED");
+  }
+}
+
+/** Thrown when a blob upload cannot be finished. */
+export class UploadError extends RegistryError {
+  /** Bytes that the registry had confirmed. */
+  readonly offset: number;
+  /** The upload session's URL without query. */
+  readonly location: string | undefined;
+
+  constructor(
+    message: string,
+    options: RegistryErrorOptions & { readonly offset: number; readonly location?: string },
+  ) {
+    super(message, options, "UPLOAD_FAILED");
+    this.offset = options.offset;
+    this.location = options.location;
+  }
+}
+
+/** Thrown by `copy` and `pull` when one side fails; `cause` is the error of that side. */
+export class CopyError extends LadingError {
+  /** The side that failed. */
+  readonly side: "source" | "target";
+  /** The content that was being moved. */
+  readonly descriptor: Descriptor | undefined;
+
+  constructor(
+    message: string,
+    options: LadingErrorOptions & {
+      readonly side: "source" | "target";
+      readonly descriptor?: Descriptor | undefined;
+    },
+  ) {
+    super("COPY_FAILED", message, options);
+    this.side = options.side;
+    this.descriptor = options.descriptor;
+  }
+}

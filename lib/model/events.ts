@@ -1,0 +1,32 @@
+import type { Descriptor } from "./descriptor.ts";
+
+/** A reference was resolved to the manifest that will be moved. */
+export interface ResolvedEvent {
+  readonly type: "resolved";
+  /** The reference as it was asked for. */
+  readonly reference: string;
+  /** What it points at. */
+  readonly descriptor: Descriptor;
+}
+
+/** The state of one blob while an image moves. */
+export interface BlobEvent {
+  readonly type: "blob";
+  readonly descriptor: Descriptor;
+  /** Bytes moved so far. */
+  readonly current: number;
+  /** Bytes in all: the size of the descriptor. */
+  readonly total: number;
+  /** `exists`: was there already; `mounted`: taken over from another repository; `done`: verified and stored. */
+  readonly status: "moving" | "done" | "exists" | "mounted";
+}
+
+/** A manifest or index was stored, or was there already. */
+export interface ManifestEvent {
+  readonly type: "manifest";
+  readonly descriptor: Descriptor;
+  readonly status: "done" | "exists";
+}
+
+/** What `copy` and `pull` report while they work. */
+export type CopyEvent = ResolvedEvent | BlobEvent | ManifestEvent;

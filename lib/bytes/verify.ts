@@ -1,0 +1,133 @@
+import type { ByteStream } from "../model/bytes.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import { createHasher } from "../hash/mod.ts";
+import type { Hasher, HasherFactory } from "../hash/hasher.ts";
+import { digestAlgorithm, formatDigest } from "../model/digest.ts";
+import { DigestMismatchError, SizeMismatchError } from "../model/errors.ts";
+import { through } from "./through.ts";
+
+/** Options of {@linkcode verified}. */
+export interface VerifiedOptions {
+  /** Makes the hasher; default {@linkcode createHasher}. */
+  readonly hasher?: HasherFactory | undefined;
+  /** What is read, for messages; default the digest. */
+  readonly what?: string | undefined;
+}
+
+/**
+ * Hands bytes on while it hashes them, and errors instead of closing when their number or their
+ * digest is not that of the descriptor. The chunk that completes the content is handed on only
+ * after the digest is proved, the end only after the source has ended; no byte past the size is
+ * handed on, and the source is cancelled at the first one. Memory is one chunk.
+ *
+ * @param stream The bytes as they come.
+ * @param descriptor What they should be.
+ * @param options The hasher, and a name for messages.
+ * @returns The same bytes; errors with {@linkcode SizeMismatchError} or
+ * {@linkcode DigestMismatchError}.
+ * @throws {InvalidDigestError} when the digest is of an algorithm that cannot be verified.
+ * @throws {RangeError} when the size is no number of bytes.
+ */
+export function verified(
+  stream: ByteStream,
+  descriptor: Descriptor,
+  options: VerifiedOptions = {},
+): ByteStream {
+  const proof = new Proof(descriptor, options);
+  return through(stream, {
+    chunk(chunk) {
+      proof.take(chunk);
+      return chunk;
+    },
+    end: () => proof.end(),
+  });
+}
+
+/**
+ * Checks bytes in memory against a descriptor.
+ *
+ * @param bytes The content.
+ * @param descriptor What it should be.
+ * @param options The hasher, and a name for messages.
+ * @throws {SizeMismatchError} when there are more or fewer bytes.
+ * @throws {DigestMismatchError} when they have another digest.
+ * @throws {InvalidDigestError} when the digest is of an algorithm that cannot be verified.
+ */
+export function verifyBytes(
+  bytes: Uint8Array,
+  descriptor: Descriptor,
+  options: VerifiedOptions = {},
+): void {
+  if (bytes.byteLength !== descriptor.size) {
+    throw sizeMismatch(options.what, descriptor, bytes.byteLength);
+  }
+  const proof = new Proof(descriptor, options);
+  proof.take(bytes);
+  proof.end();
+}
+
+class Proof {
+  readonly #descriptor: Descriptor;
+  readonly #what: string | undefined;
+  readonly #hasher: Hasher;
+  #total = 0;
+  #proved = false;
+
+  constructor(descriptor: Descriptor, options: VerifiedOptions) {
+    if (!Number.isSafeInteger(descriptor.size) || descriptor.size < 0) {
+      throw new RangeError(`Cannot verify ${descriptor.digest}: ${descriptor.size} is no size`);
+    }
+    this.#descriptor = descriptor;
+    this.#what = options.what;
+    this.#hasher = (options.hasher ?? createHasher)(digestAlgorithm(descriptor.digest));
+  }
+
+  take(chunk: Uint8Array): void {
+    this.#total += chunk.byteLength;
+    if (this.#total > this.#descriptor.size) {
+      throw sizeMismatch(this.#what, this.#descriptor, this.#descriptor.size + 1);
+    }
+    this.#hasher.update(chunk);
+    if (this.#total === this.#descriptor.size) this.#prove();
+  }
+
+  end(): void {
+    if (this.#total < this.#descriptor.size) {
+      throw sizeMismatch(this.#what, this.#descriptor, this.#total);
+    }
+    this.#prove();
+  }
+
+  #prove(): void {
+    if (this.#proved) return;
+    const { digest } = this.#descriptor;
+    const actual = formatDigest(digestAlgorithm(digest), this.#hasher.digest());
+    if (actual !== digest) throw digestMismatch(this.#what, this.#descriptor, actual);
+    this.#proved = true;
+  }
+}
+
+function sizeMismatch(
+  what: string | undefined,
+  descriptor: Descriptor,
+  actual: number,
+): SizeMismatchError {
+  const { size, digest } = descriptor;
+  const found = actual > size ? `there are more than ${size} bytes` : `it has ${actual} bytes`;
+  return new SizeMismatchError(`Cannot read ${what ?? digest}: ${found}, expected ${size}`, {
+    expected: size,
+    actual,
+    descriptor,
+  });
+}
+
+function digestMismatch(
+  what: string | undefined,
+  descriptor: Descriptor,
+  actual: string,
+): DigestMismatchError {
+  return new DigestMismatchError(
+    `Cannot read ${what ?? "content"}: it has the digest ${actual}, expected ${descriptor.digest}`,
+    { expected: descriptor.digest, actual, descriptor },
+  );
+}

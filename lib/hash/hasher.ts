@@ -13,5 +13,14 @@ export interface Hasher {
   digest(): Bytes;
 }
 
+/** A hasher that can be stopped, stored and continued later, also in another process. */
+export interface ResumableHasher extends Hasher {
+  /**
+   * Writes down where the computation is, in less than 256 bytes. The hasher goes on unchanged;
+   * {@linkcode resumeHasher} continues from the copy.
+   */
+  exportState(): Bytes;
+}
+
 /** Makes a hasher; passed where a runtime has a faster one than lading's own. */
 export type HasherFactory = (algorithm: HashAlgorithm) => Hasher;

@@ -18,6 +18,10 @@
  *
  * @module
  */
+export type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
+export type { Descriptor } from "../model/descriptor.ts";
+export type { Platform } from "../model/platform.ts";
+export type { HashAlgorithm, Hasher, HasherFactory } from "../hash/hasher.ts";
 export { concatBytes } from "./concat.ts";
 export { iterate } from "./iterate.ts";
 export { limited } from "./limit.ts";

@@ -35,7 +35,9 @@ export function decodeHex(text: string): Bytes {
     const high = digitValue(text.charCodeAt(2 * i));
     const low = digitValue(text.charCodeAt(2 * i + 1));
     if (high < 0 || low < 0) {
-      throw new TypeError(`Cannot decode hex: no digit at position ${high < 0 ? 2 * i : 2 * i + 1}`);
+      throw new TypeError(
+        `Cannot decode hex: no digit at position ${high < 0 ? 2 * i : 2 * i + 1}`,
+      );
     }
     bytes[i] = high * 16 + low;
   }

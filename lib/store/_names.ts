@@ -1,0 +1,94 @@
+import { InvalidReferenceError, isLadingError, NotFoundError } from "../model/errors.ts";
+import { formatReference, parseReference, withDefaultTag } from "../model/reference.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+
+/** A name of a store and what it points at. */
+export interface NamedRoot {
+  readonly descriptor: Descriptor;
+  /** The name that decides: the full one where an entry has two. */
+  readonly name: string;
+  /** A shorter name for the same thing, which other entries may share. */
+  readonly shortName?: string | undefined;
+}
+
+/** Gives the canonical spelling of an image name, or `undefined` when it is none. */
+export function canonicalName(name: string): string | undefined {
+  try {
+    return formatReference(withDefaultTag(parseReference(name)));
+  } catch (error) {
+    if (isLadingError(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Finds the manifest behind a name. The spelling of the store goes first, then short names, then
+ * any spelling that docker takes for the same image. Names that several entries share are good
+ * as long as they all mean the same digest.
+ *
+ * @param place The store, for messages: `OCI layout "x"`.
+ */
+export function findByName(
+  roots: readonly NamedRoot[],
+  wanted: string,
+  place: string,
+): Descriptor | undefined {
+  const canonical = canonicalName(wanted);
+  const tiers: readonly ((root: NamedRoot) => boolean)[] = [
+    (root) => root.name === wanted,
+    (root) => root.shortName === wanted,
+    (root) => canonical !== undefined && canonicalName(root.name) === canonical,
+  ];
+  for (const matches of tiers) {
+    const found = roots.filter(matches);
+    if (found[0] !== undefined) return onlyOne(found.map((root) => root.descriptor), wanted, place);
+  }
+  return undefined;
+}
+
+/** Takes the root of a store that has exactly one. */
+export function findOnly(
+  descriptors: readonly Descriptor[],
+  names: readonly string[],
+  place: string,
+): Descriptor {
+  const [first] = descriptors;
+  if (first === undefined) throw new NotFoundError(`Cannot open ${place}: it holds no image`);
+  if (descriptors.every(({ digest }) => digest === first.digest)) return first;
+  const shown = names.slice(0, 10).map((name) => JSON.stringify(name)).join(", ");
+  throw new InvalidReferenceError(
+    `Cannot choose an image of ${place}: it holds ${descriptors.length}; say which one` +
+      (shown === "" ? "" : ` (${shown})`),
+    { input: "" },
+  );
+}
+
+function onlyOne(found: readonly Descriptor[], wanted: string, place: string): Descriptor {
+  const [first, ...others] = found;
+  const other = others.find(({ digest }) => digest !== first?.digest);
+  if (first !== undefined && other === undefined) return first;
+  throw new InvalidReferenceError(
+    `Cannot resolve ${JSON.stringify(wanted)} in ${place}: the name is ambiguous, it stands for ` +
+      `${first?.digest} and ${other?.digest}; ask for a digest`,
+    { input: wanted },
+  );
+}
+
+// The longest name a registry takes is 255 characters, a tag 128; a domain and a port go before.
+const NAME_REGEXP = /^[A-Za-z0-9_[][A-Za-z0-9_.:@+/[\]-]{0,1023}$/;
+
+/** Refuses what cannot stand as a name in a store. */
+export function checkName(reference: string): void {
+  if (NAME_REGEXP.test(reference)) return;
+  throw new InvalidReferenceError(
+    `Cannot tag ${JSON.stringify(reference.slice(0, 256))}: it is no name for an image`,
+    { input: reference },
+  );
+}
+
+/** Makes the error for a name that is not there. */
+export function noSuchReference(reference: string, place: string): NotFoundError {
+  return new NotFoundError(
+    `Cannot resolve ${JSON.stringify(reference)} in ${place}: there is no such reference`,
+  );
+}

@@ -1,0 +1,308 @@
+// deno-lint-ignore-file require-await -- async methods turn what is thrown into rejections
+import type { Bytes } from "../model/bytes.ts";
+import { concatBytes } from "../bytes/concat.ts";
+import {
+  type DirectoryEntry,
+  type FileAttributes,
+  type FileInfo,
+  type FileSystem,
+  FileSystemError,
+  type FileSystemReason,
+  type FileWriter,
+} from "./file_system.ts";
+import type { RandomAccess } from "./random_access.ts";
+
+/** Links that a path may lead through, as on Linux (path_resolution(7)). */
+const MAX_LINKS = 40;
+
+/** Options of {@linkcode memoryFileSystem}. */
+export interface MemoryFileSystemOptions {
+  /** Gives the time of changes, in milliseconds since 1970; default `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/**
+ * Makes an empty file system in memory, in every runtime. It follows POSIX: directories, hard
+ * and symbolic links, files that stay readable after they are removed, atomic renames. There is
+ * one user who may do everything; a relative path starts at the root.
+ *
+ * @param options The clock.
+ * @returns The file system.
+ */
+export function memoryFileSystem(options: MemoryFileSystemOptions = {}): FileSystem {
+  return new MemoryFileSystem(options.now ?? Date.now);
+}
+
+interface Attributes {
+  mode: number;
+  uid: number;
+  gid: number;
+  mtimeMs: number;
+}
+
+type FileNode = Attributes & { readonly type: "file"; chunks: Bytes[]; size: number };
+type LinkNode = Attributes & { readonly type: "symlink"; readonly target: string };
+type DirectoryNode = Attributes & {
+  readonly type: "directory";
+  readonly entries: Map<string, Node>;
+};
+type Node = FileNode | LinkNode | DirectoryNode;
+
+/** Where a path leads: the directory, the name in it, and what has that name. */
+interface Place {
+  readonly parent: DirectoryNode;
+  readonly name: string;
+  readonly node: Node | undefined;
+}
+
+class MemoryFileSystem implements FileSystem {
+  readonly #now: () => number;
+  readonly #root: DirectoryNode;
+
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#root = { type: "directory", entries: new Map(), ...this.#attributes(0o755) };
+  }
+
+  async open(
+    path: string,
+    options: { readonly followLinks?: boolean } = {},
+  ): Promise<RandomAccess> {
+    const { node } = this.#find("read", path, options.followLinks ?? true);
+    if (node === undefined) throw refused("read", path, "not-found");
+    if (node.type === "symlink") throw refused("read", path, "symlink");
+    if (node.type === "directory") throw refused("read", path, "is-directory");
+    return new MemoryFile(node);
+  }
+
+  async create(
+    path: string,
+    options: { readonly mode?: number } = {},
+  ): Promise<FileWriter> {
+    const { parent, name, node } = this.#find("create", path, false);
+    if (node !== undefined) throw refused("create", path, "exists");
+    const mode = (options.mode ?? 0o666) & 0o7755;
+    const file: FileNode = { type: "file", chunks: [], size: 0, ...this.#attributes(mode) };
+    this.#put(parent, name, file);
+    return new MemoryWriter(file, this.#now);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const source = this.#find("move", from, false);
+    const target = this.#find("move", to, false);
+    const moved = source.node;
+    if (moved === undefined) throw refused("move", from, "not-found");
+    if (target.node === moved) return;
+    if (target.node?.type === "directory") {
+      if (moved.type !== "directory") throw refused("replace", to, "is-directory");
+      if (target.node.entries.size > 0) throw refused("replace", to, "not-empty");
+    } else if (target.node !== undefined && moved.type === "directory") {
+      throw refused("replace", to, "not-directory");
+    }
+    if (moved.type === "directory" && contains(moved, target.parent)) {
+      throw refused("move into itself", from, "io");
+    }
+    source.parent.entries.delete(source.name);
+    this.#put(target.parent, target.name, moved);
+  }
+
+  async remove(path: string, options: { readonly recursive?: boolean } = {}): Promise<void> {
+    const { parent, name, node } = this.#find("remove", path, false);
+    if (node === undefined) throw refused("remove", path, "not-found");
+    if (name === "") throw refused("remove", path, "permission");
+    if (node.type === "directory" && node.entries.size > 0 && options.recursive !== true) {
+      throw refused("remove", path, "not-empty");
+    }
+    parent.entries.delete(name);
+    parent.mtimeMs = this.#now();
+  }
+
+  async stat(
+    path: string,
+    options: { readonly followLinks?: boolean } = {},
+  ): Promise<FileInfo | undefined> {
+    try {
+      const { node } = this.#find("look at", path, options.followLinks ?? true);
+      return node === undefined ? undefined : infoOf(node);
+    } catch (error) {
+      if (error instanceof FileSystemError && error.reason === "not-found") return undefined;
+      throw error;
+    }
+  }
+
+  async makeDirectory(
+    path: string,
+    options: { readonly recursive?: boolean; readonly mode?: number } = {},
+  ): Promise<void> {
+    const recursive = options.recursive ?? false;
+    const mode = (options.mode ?? 0o777) & 0o7755;
+    const above = path.replace(/\/+[^/]*\/*$/, "");
+    if (recursive && above !== path && above !== "") {
+      await this.makeDirectory(above, { recursive });
+    }
+    const { parent, name, node } = this.#find("create", path, recursive);
+    if (recursive && node?.type === "directory") return;
+    if (node !== undefined) throw refused("create", path, "exists");
+    this.#put(parent, name, {
+      type: "directory",
+      entries: new Map(),
+      ...this.#attributes(mode),
+    });
+  }
+
+  async readDirectory(path: string): Promise<DirectoryEntry[]> {
+    const { node } = this.#find("list", path, true);
+    if (node === undefined) throw refused("list", path, "not-found");
+    if (node.type !== "directory") throw refused("list", path, "not-directory");
+    return [...node.entries].map(([name, { type }]) => ({ name, type }));
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    await this.readDirectory(path);
+  }
+
+  async readLink(path: string): Promise<string> {
+    const { node } = this.#find("read", path, false);
+    if (node === undefined) throw refused("read", path, "not-found");
+    if (node.type !== "symlink") throw refused("read the link", path, "io");
+    return node.target;
+  }
+
+  async symlink(target: string, path: string): Promise<void> {
+    const { parent, name, node } = this.#find("create", path, false);
+    if (node !== undefined) throw refused("create", path, "exists");
+    this.#put(parent, name, { type: "symlink", target, ...this.#attributes(0o777) });
+  }
+
+  async link(existing: string, path: string): Promise<void> {
+    const source = this.#find("link", existing, false).node;
+    const { parent, name, node } = this.#find("create", path, false);
+    if (source === undefined) throw refused("link", existing, "not-found");
+    if (source.type === "directory") throw refused("link", existing, "permission");
+    if (node !== undefined) throw refused("create", path, "exists");
+    this.#put(parent, name, source);
+  }
+
+  async setAttributes(path: string, attributes: FileAttributes): Promise<void> {
+    const { node } = this.#find("change", path, false);
+    if (node === undefined) throw refused("change", path, "not-found");
+    const { mode, uid, gid, mtimeMs } = attributes;
+    if (mode !== undefined && node.type !== "symlink") node.mode = mode & 0o7777;
+    if (uid !== undefined && gid !== undefined) Object.assign(node, { uid, gid });
+    if (mtimeMs !== undefined) node.mtimeMs = mtimeMs;
+  }
+
+  #attributes(mode: number): Attributes {
+    return { mode, uid: 0, gid: 0, mtimeMs: this.#now() };
+  }
+
+  #put(parent: DirectoryNode, name: string, node: Node): void {
+    parent.entries.set(name, node);
+    parent.mtimeMs = this.#now();
+  }
+
+  /** Walks a path as path_resolution(7) does; the last name may be free. */
+  #find(verb: string, path: string, followLast: boolean): Place {
+    if (path.includes("\0")) throw refused(verb, path, "io");
+    const trail: Place[] = [];
+    const top: Place = { parent: this.#root, name: "", node: this.#root };
+    const rest = parts(path);
+    let links = 0;
+    let here = top;
+    for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
+      if (here.node === undefined) throw refused(verb, path, "not-found");
+      if (here.node.type !== "directory") throw refused(verb, path, "not-directory");
+      if (part === "..") {
+        here = trail.pop() ?? top;
+        continue;
+      }
+      const node = here.node.entries.get(part);
+      if (node?.type === "symlink" && (followLast || rest.length > 0)) {
+        if (++links > MAX_LINKS) throw refused(verb, path, "symlink");
+        rest.unshift(...parts(node.target));
+        if (node.target.startsWith("/")) {
+          trail.length = 0;
+          here = top;
+        }
+        continue;
+      }
+      trail.push(here);
+      here = { parent: here.node, name: part, node };
+    }
+    return here;
+  }
+}
+
+class MemoryFile implements RandomAccess {
+  readonly #file: FileNode;
+
+  constructor(file: FileNode) {
+    this.#file = file;
+  }
+
+  get size(): number {
+    return this.#file.size;
+  }
+
+  async read(position: number, length: number): Promise<Bytes> {
+    const file = this.#file;
+    // Written in pieces, read as one: the pieces are joined when the file is first read.
+    if (file.chunks.length !== 1) file.chunks = [concatBytes(file.chunks)];
+    return file.chunks[0]?.slice(position, position + length) ?? new Uint8Array();
+  }
+
+  async close(): Promise<void> {}
+}
+
+class MemoryWriter implements FileWriter {
+  readonly #file: FileNode;
+  readonly #now: () => number;
+
+  constructor(file: FileNode, now: () => number) {
+    this.#file = file;
+    this.#now = now;
+  }
+
+  async write(chunk: Bytes): Promise<void> {
+    this.#file.chunks.push(chunk.slice());
+    this.#file.size += chunk.byteLength;
+    this.#file.mtimeMs = this.#now();
+  }
+
+  async sync(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
+
+function parts(path: string): string[] {
+  return path.split("/").filter((part) => part !== "" && part !== ".");
+}
+
+function contains(directory: DirectoryNode, sought: DirectoryNode): boolean {
+  if (directory === sought) return true;
+  for (const node of directory.entries.values()) {
+    if (node.type === "directory" && contains(node, sought)) return true;
+  }
+  return false;
+}
+
+function infoOf(node: Node): FileInfo {
+  const { type, mtimeMs, mode, uid, gid } = node;
+  const size = type === "file" ? node.size : type === "symlink" ? node.target.length : 0;
+  return { type, size, mtimeMs, mode, uid, gid };
+}
+
+const WORDS: Readonly<Partial<Record<FileSystemReason, string>>> = {
+  "not-found": "there is no such file or directory",
+  "exists": "it exists already",
+  "not-empty": "the directory is not empty",
+  "not-directory": "it is no directory, or leads through something that is none",
+  "is-directory": "it is a directory",
+  "symlink": "it is a symbolic link, or leads through too many",
+  "permission": "that is not allowed",
+};
+
+function refused(verb: string, path: string, reason: FileSystemReason): FileSystemError {
+  const why = WORDS[reason] ?? "that is not possible";
+  return new FileSystemError(`Cannot ${verb} "${path}": ${why}`, { reason, path });
+}

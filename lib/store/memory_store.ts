@@ -1,0 +1,216 @@
+// deno-lint-ignore-file require-await -- async methods turn what is thrown into rejections
+import { readAll } from "../bytes/read_all.ts";
+import { openSource } from "../bytes/source.ts";
+import { streamFrom } from "../bytes/stream_from.ts";
+import { verified } from "../bytes/verify.ts";
+import { withSignal } from "../bytes/signal.ts";
+import type { HasherFactory } from "../hash/hasher.ts";
+import type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
+import type {
+  CallOptions,
+  Deleter,
+  FetchOptions,
+  Referrers,
+  ReferrersOptions,
+  Root,
+  Roots,
+  Target,
+} from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import { digestAlgorithm, isDigest } from "../model/digest.ts";
+import { InvalidReferenceError, NotFoundError } from "../model/errors.ts";
+import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
+import {
+  isResolvable,
+  type ManifestFacts,
+  manifestFacts,
+  referrerDescriptor,
+} from "./_manifest_facts.ts";
+import { checkName, findByName, findOnly, noSuchReference } from "./_names.ts";
+import { checkSize, type Span, spanOf } from "./_range.ts";
+
+/** How much of a stored blob goes into one chunk: the usual size of a read from a socket. */
+const CHUNK_BYTES = 64 * 1024;
+
+const PLACE = "the memory store";
+
+/** Options of {@linkcode memoryStore}. */
+export interface MemoryStoreOptions {
+  /** Makes the hasher that proves what is pushed. */
+  readonly hasher?: HasherFactory | undefined;
+}
+
+/** A store in memory: everything that a {@linkcode Target} can be, in every runtime. */
+export type MemoryStore = Target & Roots & Deleter & Referrers;
+
+/**
+ * Makes an empty store in memory. Content is verified when it is pushed and kept whole, so the
+ * store needs as much memory as it holds content; what it hands out are copies. Content pushed is
+ * found by its digest, and becomes a root when it is tagged.
+ *
+ * References are kept as they are given; where no root has the very name asked for, any spelling
+ * that docker takes for the same image is found too. The empty reference means the only image.
+ *
+ * @param options How content is hashed.
+ * @returns The store.
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  return new Memory(options);
+}
+
+interface Blob {
+  readonly bytes: Bytes;
+  /** As pushed; blobs that came through a registry have none that says anything. */
+  readonly mediaType: string;
+}
+
+class Memory implements MemoryStore {
+  readonly #hasher: HasherFactory | undefined;
+  readonly #blobs = new Map<string, Blob>();
+  readonly #names = new Map<string, Descriptor>();
+  readonly #unnamed = new Map<string, Descriptor>();
+  readonly #facts = new Map<string, ManifestFacts>();
+
+  constructor(options: MemoryStoreOptions) {
+    this.#hasher = options.hasher;
+  }
+
+  async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    options.signal?.throwIfAborted();
+    digestAlgorithm(target.digest);
+    return this.#blobs.get(target.digest)?.bytes.byteLength === target.size;
+  }
+
+  async fetch(target: Descriptor, options: FetchOptions = {}): Promise<ByteStream> {
+    options.signal?.throwIfAborted();
+    const { bytes } = this.#blob(target.digest);
+    checkSize(bytes.byteLength, target, target.digest);
+    const span = spanOf(options.range, bytes.byteLength);
+    return withSignal(streamFrom(copies(bytes, span)), options.signal);
+  }
+
+  async push(expected: Descriptor, content: ByteSource, options: CallOptions = {}): Promise<void> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    if (await this.exists(expected)) {
+      if (content instanceof ReadableStream) await content.cancel();
+      return;
+    }
+    const proved = verified(await openSource(content), expected, { hasher: this.#hasher });
+    const bytes = await readAll(proved, {
+      maxBytes: expected.size,
+      what: expected.digest,
+      signal,
+    });
+    // A single chunk arrives as it is, and may belong to the caller.
+    this.#blobs.set(expected.digest, { bytes: bytes.slice(), mediaType: expected.mediaType });
+  }
+
+  async resolve(reference: string, options: CallOptions = {}): Promise<Descriptor> {
+    options.signal?.throwIfAborted();
+    const named = [...this.#names].map(([name, descriptor]) => ({ name, descriptor }));
+    if (reference === "") {
+      const all = [...this.#names.values(), ...this.#unnamed.values()];
+      return findOnly(all, [...this.#names.keys()], PLACE);
+    }
+    const found = isDigest(reference)
+      ? this.#byDigest(reference)
+      : findByName(named, reference, PLACE);
+    if (found === undefined) throw noSuchReference(reference, PLACE);
+    return found;
+  }
+
+  async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted();
+    const { bytes } = this.#blob(target.digest);
+    checkSize(bytes.byteLength, target, target.digest);
+    if (!isDigest(reference)) {
+      checkName(reference);
+      this.#names.set(reference, target);
+    } else if (reference === target.digest) {
+      this.#unnamed.set(reference, target);
+    } else {
+      throw new InvalidReferenceError(
+        `Cannot tag ${target.digest} as ${reference}: that is the digest of other content`,
+        { input: reference },
+      );
+    }
+  }
+
+  async *roots(options: CallOptions = {}): AsyncGenerator<Root, void, undefined> {
+    options.signal?.throwIfAborted();
+    for (const [reference, descriptor] of [...this.#names]) yield { descriptor, reference };
+    for (const descriptor of [...this.#unnamed.values()]) yield { descriptor };
+  }
+
+  async *referrers(
+    subject: Descriptor,
+    options: ReferrersOptions = {},
+  ): AsyncGenerator<Descriptor, void, undefined> {
+    const { signal, artifactType } = options;
+    for (const digest of [...this.#blobs.keys()]) {
+      signal?.throwIfAborted();
+      const facts = this.#manifest(digest);
+      if (facts?.subject?.digest !== subject.digest) continue;
+      if (artifactType !== undefined && facts.artifactType !== artifactType) continue;
+      yield referrerDescriptor({ digest, size: this.#blob(digest).bytes.byteLength }, facts);
+    }
+  }
+
+  async delete(target: Descriptor, options: CallOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted();
+    const { digest } = target;
+    for (const [name, descriptor] of [...this.#names]) {
+      if (descriptor.digest === digest) this.#names.delete(name);
+    }
+    this.#unnamed.delete(digest);
+    this.#blobs.delete(digest);
+    this.#facts.delete(digest);
+  }
+
+  async untag(reference: string, options: CallOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted();
+    const roots = isDigest(reference) ? this.#unnamed : this.#names;
+    if (!roots.delete(reference)) throw noSuchReference(reference, PLACE);
+  }
+
+  #blob(digest: string): Blob {
+    digestAlgorithm(digest);
+    const blob = this.#blobs.get(digest);
+    if (blob !== undefined) return blob;
+    throw new NotFoundError(`Cannot find ${digest} in ${PLACE}`);
+  }
+
+  #byDigest(digest: string): Descriptor | undefined {
+    const root = this.#unnamed.get(digest) ??
+      [...this.#names.values()].find((descriptor) => descriptor.digest === digest);
+    if (root !== undefined) return root;
+    const size = this.#blobs.get(digest)?.bytes.byteLength;
+    const mediaType = this.#manifest(digest)?.mediaType;
+    return size === undefined || mediaType === undefined ? undefined : { mediaType, digest, size };
+  }
+
+  /** Reads a manifest once. Layers are told from it by their first byte. */
+  #manifest(digest: string): ManifestFacts | undefined {
+    const known = this.#facts.get(digest);
+    const blob = this.#blobs.get(digest);
+    if (known !== undefined || blob === undefined) return known;
+    const { bytes, mediaType } = blob;
+    if (bytes.byteLength > MAX_MANIFEST_BYTES || !startsAsJSON(bytes)) return undefined;
+    const facts = manifestFacts(bytes, isResolvable(mediaType) ? mediaType : undefined);
+    if (facts !== undefined) this.#facts.set(digest, facts);
+    return facts;
+  }
+}
+
+/** Tells whether the first byte behind white space is `{`. */
+function startsAsJSON(bytes: Bytes): boolean {
+  return bytes.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) ===
+    0x7b;
+}
+
+function* copies(bytes: Bytes, { start, end }: Span): Generator<Bytes, void, undefined> {
+  for (let at = start; at < end; at += CHUNK_BYTES) {
+    yield bytes.slice(at, Math.min(at + CHUNK_BYTES, end));
+  }
+}

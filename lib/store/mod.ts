@@ -1,0 +1,40 @@
+/**
+ * Places on this side of the wire where content lives: memory, OCI layouts, and the archives that
+ * `docker save` and `skopeo` write. Layouts and archives work on a {@linkcode FileSystem}, so the
+ * same code serves disks, memory and browsers. What is read is verified; what is written becomes
+ * visible once it is proved.
+ *
+ * @example Store an artifact and find it by its name
+ * ```ts
+ * import { memoryStore } from "./mod.ts";
+ *
+ * const store = memoryStore();
+ * const raw = new TextEncoder().encode(
+ *   '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}',
+ * );
+ * const descriptor = {
+ *   mediaType: "application/vnd.oci.image.index.v1+json",
+ *   digest: "sha256:dff9de10919148711140d349bf03f1a99eb06f94b03e51715ccebfa7cdc518e2",
+ *   size: raw.byteLength,
+ * };
+ * await store.push(descriptor, raw);
+ * await store.tag(descriptor, "empty:1");
+ * console.log((await store.resolve("empty:1")).digest);
+ * ```
+ *
+ * @module
+ */
+export { verified, type VerifiedOptions } from "../bytes/verify.ts";
+export {
+  type DirectoryEntry,
+  type FileAttributes,
+  type FileInfo,
+  type FileSystem,
+  FileSystemError,
+  type FileSystemReason,
+  type FileType,
+  type FileWriter,
+} from "./file_system.ts";
+export { memoryFileSystem, type MemoryFileSystemOptions } from "./memory_file_system.ts";
+export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./memory_store.ts";
+export type { RandomAccess } from "./random_access.ts";

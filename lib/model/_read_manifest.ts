@@ -1,0 +1,98 @@
+import { InvalidManifestError } from "./errors.ts";
+import { type Fail, isJSONObject, type JSONObject, parseJSON } from "./_json.ts";
+import { checkKind, kindOfShape, kindOfType } from "./_manifest_kind.ts";
+import { guessManifestType } from "./_manifest_type.ts";
+import type { ArtifactManifest, ImageManifest, ParsedManifest } from "./manifest.ts";
+import type { ImageIndex } from "./image_index.ts";
+import { ownBytes, shownInput } from "./_raw.ts";
+import {
+  artifactManifestSchema,
+  imageIndexSchema,
+  imageManifestSchema,
+  problemOf,
+} from "./_schema.ts";
+import { ARTIFACT_SHAPE, INDEX_SHAPE, MANIFEST_SHAPE, tidy } from "./_shape.ts";
+import { readSchema1 } from "./_read_schema1.ts";
+
+/**
+ * The most bytes of a manifest or index. The distribution-spec asks registries for at least 4 MB;
+ * this is what Docker, containerd, oras and the registry servers take.
+ */
+export const MAX_MANIFEST_BYTES: number = 4 * 1024 * 1024;
+
+/** Types that say nothing: servers send them when they know no better. */
+const GENERIC_TYPES: ReadonlySet<string> = new Set([
+  "",
+  "application/json",
+  "application/octet-stream",
+  "binary/octet-stream",
+  "text/plain",
+]);
+
+const TYPED = {
+  image: [MANIFEST_SHAPE, imageManifestSchema],
+  index: [INDEX_SHAPE, imageIndexSchema],
+  artifact: [ARTIFACT_SHAPE, artifactManifestSchema],
+} as const;
+
+/** Makes the error of everything that is wrong with a manifest. */
+export function manifestFail(raw: Uint8Array): Fail {
+  return (reason, position) => {
+    throw new InvalidManifestError(`Cannot parse manifest: ${reason}`, {
+      input: shownInput(raw),
+      position,
+    });
+  };
+}
+
+/** Parses the bytes of a manifest to a JSON object, within all limits. */
+export function parseManifestJSON(raw: Uint8Array, fail: Fail): JSONObject {
+  const document = parseJSON(raw, MAX_MANIFEST_BYTES, fail);
+  return isJSONObject(document) ? document : fail("not a JSON object");
+}
+
+/** The type a document was announced with, without parameters; `undefined` when it says nothing. */
+function announcedType(mediaType: string | undefined): string | undefined {
+  const [type = ""] = (mediaType ?? "").split(";");
+  const bare = type.trim().toLowerCase();
+  return GENERIC_TYPES.has(bare) ? undefined : bare;
+}
+
+/** The type the document names itself. */
+function ownType(document: JSONObject, fail: Fail): string | undefined {
+  const { mediaType } = document;
+  if (mediaType === undefined || mediaType === null || mediaType === "") return undefined;
+  return typeof mediaType === "string" ? mediaType : fail("mediaType: not a string");
+}
+
+/** Parses a manifest of any kind. */
+export function readManifest(raw: Uint8Array, announced?: string): ParsedManifest {
+  const fail = manifestFail(raw);
+  const document = parseManifestJSON(raw, fail);
+  const own = ownType(document, fail);
+  const declared = announcedType(announced);
+  if (own !== undefined && declared !== undefined && own.toLowerCase() !== declared) {
+    fail(`its media type is ${own}, but it was announced as ${declared}`);
+  }
+  const mediaType = own ?? declared ?? guessManifestType(document);
+  // A type of another project still has the shape of a manifest or an index: it can be copied.
+  const kind = kindOfType(mediaType ?? "") ?? kindOfShape(document);
+  checkKind(document, kind, fail);
+  if (kind === undefined || mediaType === undefined) return fail("unknown type of manifest");
+  if (kind === "schema1") return readSchema1(raw, document, fail);
+  const [shape, schema] = TYPED[kind];
+  tidy(document, shape, fail, true);
+  if (document.mediaType === "") delete document.mediaType;
+  const problem = problemOf(schema, document);
+  if (problem !== undefined) fail(problem);
+  const bytes = ownBytes(raw);
+  const value: unknown = document;
+  switch (kind) {
+    case "image":
+      return { kind, raw: bytes, mediaType, value: value as ImageManifest };
+    case "index":
+      return { kind, raw: bytes, mediaType, value: value as ImageIndex };
+    case "artifact":
+      return { kind, raw: bytes, mediaType, value: value as ArtifactManifest };
+  }
+}

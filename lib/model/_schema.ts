@@ -1,0 +1,163 @@
+import * as v from "valibot";
+import type { Descriptor } from "./descriptor.ts";
+import { isDigest } from "./digest.ts";
+import type { ImageConfig } from "./image_config.ts";
+import type { ImageIndex } from "./image_index.ts";
+import type { ArtifactManifest, ImageManifest } from "./manifest.ts";
+import type { Schema1Manifest } from "./schema1.ts";
+import { isJSONObject } from "./_json.ts";
+
+// The schemas only judge: what they return is thrown away, because it would lack the unknown
+// fields and the keys that valibot does not copy (`__proto__`, `constructor`).
+
+type Mutable<T> = T extends readonly (infer Item)[] ? Mutable<Item>[]
+  : T extends object ? { -readonly [Key in keyof T]: Mutable<T[Key]> }
+  : T;
+
+type IsSame<A, B> = [A, B] extends [B, A] ? true : false;
+
+/** A schema whose output is exactly `T`, but for `readonly`; any other does not compile. */
+type Pinned<T, Schema extends v.GenericSchema> =
+  IsSame<Mutable<v.InferOutput<Schema>>, Mutable<T>> extends true ? Schema : never;
+
+/** Pins a schema to a hand-written interface: `tsc` fails when the two drift apart. */
+function pinned<T>(): <Schema extends v.GenericSchema>(
+  schema: Schema & Pinned<T, Schema>,
+) => v.GenericSchema {
+  return (schema) => schema;
+}
+
+const text = v.string();
+const texts = v.array(text);
+const flag = v.boolean();
+const integer = v.pipe(v.number(), v.safeInteger());
+
+// RFC 6838 §4.2 is narrower. Nothing is done with the type of a layer but comparing it, so what
+// other tools wrote is let through as long as it is printable and can stand in a header.
+const mediaType = v.pipe(text, v.regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/, "not a media type"));
+
+const digest = v.pipe(text, v.check(isDigest, "not a digest"));
+
+const textMap = v.custom<Record<string, string>>(
+  (value) => isJSONObject(value) && Object.values(value).every((item) => typeof item === "string"),
+  "not an object of strings",
+);
+
+const map = v.custom<Record<string, unknown>>(isJSONObject, "not an object");
+
+const platform = v.object({
+  os: text,
+  architecture: text,
+  variant: v.exactOptional(text),
+  "os.version": v.exactOptional(text),
+  "os.features": v.exactOptional(texts),
+});
+
+const descriptor = v.object({
+  mediaType,
+  digest,
+  size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  urls: v.exactOptional(texts),
+  annotations: v.exactOptional(textMap),
+  data: v.exactOptional(text),
+  artifactType: v.exactOptional(text),
+  platform: v.exactOptional(platform),
+});
+
+/** Judges a {@linkcode Descriptor}. */
+export const descriptorSchema: v.GenericSchema = pinned<Descriptor>()(descriptor);
+
+/** Judges an {@linkcode ImageManifest}. */
+export const imageManifestSchema: v.GenericSchema = pinned<ImageManifest>()(v.object({
+  schemaVersion: v.literal(2),
+  mediaType: v.exactOptional(mediaType),
+  artifactType: v.exactOptional(text),
+  config: descriptor,
+  layers: v.array(descriptor),
+  subject: v.exactOptional(descriptor),
+  annotations: v.exactOptional(textMap),
+}));
+
+/** Judges an {@linkcode ImageIndex}. */
+export const imageIndexSchema: v.GenericSchema = pinned<ImageIndex>()(v.object({
+  schemaVersion: v.literal(2),
+  mediaType: v.exactOptional(mediaType),
+  artifactType: v.exactOptional(text),
+  manifests: v.array(descriptor),
+  subject: v.exactOptional(descriptor),
+  annotations: v.exactOptional(textMap),
+}));
+
+/** Judges an {@linkcode ArtifactManifest}. */
+export const artifactManifestSchema: v.GenericSchema = pinned<ArtifactManifest>()(v.object({
+  mediaType,
+  artifactType: v.exactOptional(text),
+  blobs: v.array(descriptor),
+  subject: v.exactOptional(descriptor),
+  annotations: v.exactOptional(textMap),
+}));
+
+/** Judges a {@linkcode Schema1Manifest}. */
+export const schema1Schema: v.GenericSchema = pinned<Schema1Manifest>()(v.object({
+  schemaVersion: v.literal(1),
+  name: text,
+  tag: text,
+  architecture: text,
+  fsLayers: v.array(v.object({ blobSum: digest })),
+  history: v.array(v.object({ v1Compatibility: text })),
+}));
+
+const healthcheck = v.object({
+  Test: v.exactOptional(texts),
+  Interval: v.exactOptional(integer),
+  Timeout: v.exactOptional(integer),
+  StartPeriod: v.exactOptional(integer),
+  StartInterval: v.exactOptional(integer),
+  Retries: v.exactOptional(integer),
+});
+
+const containerConfig = v.object({
+  User: v.exactOptional(text),
+  ExposedPorts: v.exactOptional(map),
+  Env: v.exactOptional(texts),
+  Entrypoint: v.exactOptional(texts),
+  Cmd: v.exactOptional(texts),
+  Volumes: v.exactOptional(map),
+  WorkingDir: v.exactOptional(text),
+  Labels: v.exactOptional(textMap),
+  StopSignal: v.exactOptional(text),
+  ArgsEscaped: v.exactOptional(flag),
+  Healthcheck: v.exactOptional(healthcheck),
+  OnBuild: v.exactOptional(texts),
+  Shell: v.exactOptional(texts),
+});
+
+/** Judges an {@linkcode ImageConfig}. */
+export const imageConfigSchema: v.GenericSchema = pinned<ImageConfig>()(v.object({
+  created: v.exactOptional(text),
+  author: v.exactOptional(text),
+  architecture: text,
+  os: text,
+  "os.version": v.exactOptional(text),
+  "os.features": v.exactOptional(texts),
+  variant: v.exactOptional(text),
+  config: v.exactOptional(containerConfig),
+  rootfs: v.object({ type: text, diff_ids: v.array(digest) }),
+  history: v.exactOptional(v.array(v.object({
+    created: v.exactOptional(text),
+    created_by: v.exactOptional(text),
+    author: v.exactOptional(text),
+    comment: v.exactOptional(text),
+    empty_layer: v.exactOptional(flag),
+  }))),
+}));
+
+/** Tells the first thing that is wrong with a value and where; `undefined` when nothing is. */
+export function problemOf(schema: v.GenericSchema, value: unknown): string | undefined {
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return undefined;
+  const [issue] = result.issues;
+  const path = v.getDotPath(issue);
+  const reason = issue.received === "undefined" ? "missing" : issue.message;
+  return path === null ? reason : `${path}: ${reason}`;
+}

@@ -14,11 +14,19 @@ type Mutable<T> = T extends readonly (infer Item)[] ? Mutable<Item>[]
   : T extends object ? { -readonly [Key in keyof T]: Mutable<T[Key]> }
   : T;
 
+/** The same with all fields required: two types that differ by an optional field are assignable. */
+type Complete<T> = T extends readonly (infer Item)[] ? Complete<Item>[]
+  : T extends object ? { -readonly [Key in keyof T]-?: Complete<T[Key]> }
+  : T;
+
 type IsSame<A, B> = [A, B] extends [B, A] ? true : false;
 
+type IsEqual<A, B> = IsSame<[Mutable<A>, Complete<A>], [Mutable<B>, Complete<B>]>;
+
 /** A schema whose output is exactly `T`, but for `readonly`; any other does not compile. */
-type Pinned<T, Schema extends v.GenericSchema> =
-  IsSame<Mutable<v.InferOutput<Schema>>, Mutable<T>> extends true ? Schema : never;
+type Pinned<T, Schema extends v.GenericSchema> = IsEqual<v.InferOutput<Schema>, T> extends true
+  ? Schema
+  : never;
 
 /** Pins a schema to a hand-written interface: `tsc` fails when the two drift apart. */
 function pinned<T>(): <Schema extends v.GenericSchema>(

@@ -1,0 +1,62 @@
+import { type Kernel, loadKernel } from "../kernel/mod.ts";
+import type { Bytes, ByteStream } from "../model/bytes.ts";
+import { codecPair, codecStream } from "./_codec_stream.ts";
+import { capped, outputCap } from "./_output_cap.ts";
+
+/** Options of {@linkcode gunzip}. */
+export interface GunzipOptions {
+  /** The most bytes to give; one more is an error. Default {@linkcode MAX_OUTPUT_BYTES}. */
+  readonly maxOutputBytes?: number | undefined;
+  /** The kernel that does the work. Default: what {@linkcode loadKernel} finds. */
+  readonly kernel?: Kernel | undefined;
+}
+
+/**
+ * Decompresses gzip (RFC 1952): any number of members, as eStargz and `pigz` write them, and zeros
+ * after the last one. The CRC-32 and the length of each member are checked before the stream
+ * closes. Each read gives one chunk of at most 128 KiB; nothing else is kept but a window of
+ * 160 KiB. An error cancels the source.
+ *
+ * @param stream The compressed bytes; the stream is locked from now on.
+ * @param options A limit, and the kernel to use.
+ * @returns The decompressed bytes. The stream errors with {@linkcode CorruptStreamError} when the
+ * input is damaged, cut short or followed by anything but zeros, and with
+ * {@linkcode LimitExceededError} when there is more output than allowed.
+ * @throws {RangeError} when `maxOutputBytes` is no number of bytes.
+ *
+ * @example Decompress a layer
+ * ```ts
+ * import { readAll, streamOf } from "../bytes/mod.ts";
+ * import { gunzip, gzip } from "./mod.ts";
+ *
+ * const compressed = gzip(streamOf(new TextEncoder().encode("hello")));
+ * const bytes = await readAll(gunzip(compressed), { maxBytes: 1024 });
+ * console.log(new TextDecoder().decode(bytes)); // hello
+ * ```
+ */
+export function gunzip(stream: ByteStream, options: GunzipOptions = {}): ByteStream {
+  const cap = outputCap(options.maxOutputBytes);
+  return codecStream(stream, () => {
+    const kernel = options.kernel ?? loadKernel();
+    return capped(kernel.inflater(), cap, "gzip");
+  });
+}
+
+/** Decompresses gzip as a transform stream, for `pipeThrough`; see {@linkcode gunzip}. */
+export class GunzipStream implements TransformStream<Bytes, Bytes> {
+  /** The decompressed bytes. */
+  readonly readable: ByteStream;
+  /** Takes the compressed bytes. */
+  readonly writable: WritableStream<Bytes>;
+
+  /**
+   * Makes a transform stream.
+   *
+   * @param options A limit, and the kernel to use.
+   */
+  constructor(options: GunzipOptions = {}) {
+    const { readable, writable } = codecPair((source) => gunzip(source, options));
+    this.readable = readable;
+    this.writable = writable;
+  }
+}

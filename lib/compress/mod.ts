@@ -1,0 +1,39 @@
+/**
+ * Compressed layers: gzip in any number of members, zstd with skippable frames, and a writer whose
+ * output is the same on every runtime. Formats are told apart by their first bytes, output is
+ * bounded, and every stream is driven by the reads of its consumer.
+ *
+ * @example Compress and decompress
+ * ```ts
+ * import { readAll, streamOf } from "../bytes/mod.ts";
+ * import { decompress, gzip } from "./mod.ts";
+ *
+ * const compressed = gzip(streamOf(new TextEncoder().encode("hello")));
+ * const bytes = await readAll(decompress(compressed), { maxBytes: 1024 });
+ * console.log(new TextDecoder().decode(bytes)); // hello
+ * ```
+ *
+ * @module
+ */
+export type { Bytes, ByteStream } from "../model/bytes.ts";
+export {
+  type HashAlgorithm,
+  type Hasher,
+  type Inflater,
+  type InflaterOptions,
+  type Kernel,
+  type KernelHasherOptions,
+  loadKernel,
+  type LoadKernelOptions,
+  type ResumableHasher,
+  type TarRecord,
+  type TarScan,
+  type TarScanner,
+  type TarScanStop,
+} from "../kernel/mod.ts";
+export { MAX_OUTPUT_BYTES } from "./_output_cap.ts";
+export { decompress, type DecompressOptions } from "./decompress.ts";
+export { type Compression, detectCompression, DETECTION_BYTES } from "./detect.ts";
+export { gunzip, type GunzipOptions, GunzipStream } from "./gunzip.ts";
+export { gzip, type GzipLevel, type GzipOptions, GzipStream } from "./gzip.ts";
+export { MAX_ZSTD_WINDOW_BYTES, unzstd, type UnzstdOptions } from "./unzstd.ts";

@@ -1,0 +1,22 @@
+import { crc32, sha256Hasher, sha512Hasher } from "../hash/mod.ts";
+import { JSInflater } from "./_js_inflate.ts";
+import { JSTarScanner } from "./_js_tar.ts";
+import type { Kernel } from "./kernel.ts";
+
+/**
+ * Makes the kernel in plain TypeScript, for hosts that have no WebAssembly or forbid to compile
+ * it. It gives the same results as the WebAssembly one, more slowly.
+ *
+ * @returns The kernel.
+ */
+export function jsKernel(): Kernel {
+  return {
+    kind: "js",
+    hasher(algorithm, { state } = {}) {
+      return algorithm === "sha256" ? sha256Hasher(state) : sha512Hasher(state);
+    },
+    crc32,
+    inflater: (options) => new JSInflater(options),
+    tarScanner: () => new JSTarScanner(),
+  };
+}

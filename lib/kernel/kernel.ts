@@ -1,0 +1,119 @@
+import type { HashAlgorithm, ResumableHasher } from "../hash/mod.ts";
+import type { Bytes } from "../model/bytes.ts";
+
+/** Options of {@linkcode Kernel.hasher}. */
+export interface KernelHasherOptions {
+  /** Continues from what `exportState` of any kernel's hasher gave. */
+  readonly state?: Uint8Array | undefined;
+}
+
+/** Options of {@linkcode Kernel.inflater}. */
+export interface InflaterOptions {
+  /** `gzip` (RFC 1952, any number of members) or `deflate-raw` (RFC 1951). Default `gzip`. */
+  readonly format?: "gzip" | "deflate-raw" | undefined;
+}
+
+/**
+ * Inflates a stream piece by piece in fixed memory. The order of calls: `push` a chunk, `read`
+ * until it gives `undefined`, and so on; after the last chunk `end`, and `read` again until it
+ * gives `undefined`, which now means that everything was there and every checksum was right.
+ */
+export interface Inflater {
+  /**
+   * Gives the next compressed bytes. The chunk must stay as it is until `read` gave `undefined`.
+   *
+   * @throws {TypeError} when the chunk before was not read to its end, after `end` or `close`.
+   */
+  push(chunk: Uint8Array): void;
+  /** Says that there are no more compressed bytes. */
+  end(): void;
+  /**
+   * Gives the next bytes, at most 128 KiB, or `undefined` when it takes more input (after `end`:
+   * when the stream is complete). The bytes are a view that is valid until the next call.
+   *
+   * @throws {CorruptStreamError} when the stream is damaged, cut short or followed by other bytes
+   * than zeros; `offset` is the end of the last member that was good.
+   * @throws {LimitExceededError} when a field of a gzip header is longer than 64 KiB.
+   */
+  read(): Bytes | undefined;
+  /** Gives back what it holds; no other call may follow. Closing twice is allowed. */
+  close(): void;
+  /** Compressed bytes taken in so far. */
+  readonly bytesIn: number;
+  /** Bytes given out so far. */
+  readonly bytesOut: number;
+  /** Gzip members read to their end so far; 1 for a raw stream that has ended. */
+  readonly members: number;
+}
+
+/** Why a {@linkcode TarScanner} stopped. */
+export type TarScanStop =
+  /** The piece is used up. */
+  | "input"
+  /** The last record is a header that the scanner leaves to its caller (types `x g X L K S`). */
+  | "handover"
+  /** There is no room for more records: take them and go on. */
+  | "full"
+  /** A block of zeros was passed: the end of the archive, or padding before another one. */
+  | "zeros"
+  /** The checksum of the header at `offset` is wrong. */
+  | "bad-checksum"
+  /** The size in the header at `offset` is no number, negative, or above 2^53 - 1. */
+  | "bad-size";
+
+/** A header that a {@linkcode TarScanner} found. */
+export interface TarRecord {
+  /** Bytes from the start of the archive to the header. */
+  readonly offset: number;
+  /** Bytes of the body that follows, without padding; 0 for types that have none. */
+  readonly size: number;
+  /** The 512 bytes of the header, a copy. */
+  readonly block: Bytes;
+}
+
+/** What one call of {@linkcode TarScanner.scan} came to. */
+export interface TarScan {
+  /** Bytes of the piece that were used. */
+  readonly used: number;
+  /** Why it stopped. */
+  readonly stop: TarScanStop;
+  /** The headers found, in order. */
+  readonly records: readonly TarRecord[];
+}
+
+/**
+ * Finds the headers of a tar archive and skips the bodies. It verifies checksums and reads sizes,
+ * and leaves headers that change the meaning of later ones to its caller.
+ */
+export interface TarScanner {
+  /**
+   * Scans the next piece. When it stops before the end of the piece the caller goes on with the
+   * rest; after `handover` with the body of that header, or with what follows it and `offset` moved
+   * by {@linkcode TarScanner.skip}.
+   */
+  scan(piece: Uint8Array): TarScan;
+  /** Skips bytes of the pieces to come: a body and its padding. */
+  skip(bytes: number): void;
+  /** Moves the offset on by bytes that the caller has used itself. */
+  advance(bytes: number): void;
+  /** Bytes of the archive passed so far. */
+  readonly offset: number;
+}
+
+/** The hot path of layer processing: hashes, CRC-32, inflate and the tar scan. */
+export interface Kernel {
+  /** What it runs on. */
+  readonly kind: "wasm" | "js";
+  /**
+   * Makes a hasher.
+   *
+   * @throws {TypeError} when `options.state` is no state of this algorithm and version.
+   */
+  hasher(algorithm: HashAlgorithm, options?: KernelHasherOptions): ResumableHasher;
+  /** Computes the CRC-32 of gzip; `seed` is the CRC of the bytes before. */
+  crc32(chunk: Uint8Array, seed?: number): number;
+  /** Makes an inflater. It holds memory until it is closed or ends. */
+  inflater(options?: InflaterOptions): Inflater;
+  /** Makes a scanner for a tar archive. */
+  tarScanner(): TarScanner;
+}

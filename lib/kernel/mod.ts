@@ -1,0 +1,34 @@
+/**
+ * The kernel: the hot path of layer processing, in WebAssembly where the host has it and in plain
+ * TypeScript elsewhere. Both give the same results and refuse the same input.
+ *
+ * @example Inflate a gzip file in fixed memory
+ * ```ts
+ * import { loadKernel } from "./mod.ts";
+ *
+ * const inflater = loadKernel().inflater();
+ * const compressed = Uint8Array.of(31, 139, 8, 0, 0, 0, 0, 0, 0, 255, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+ * inflater.push(compressed);
+ * while (inflater.read() !== undefined);
+ * inflater.end();
+ * while (inflater.read() !== undefined);
+ * inflater.close();
+ * console.log(inflater.members); // 1
+ * ```
+ *
+ * @module
+ */
+export type { Bytes } from "../model/bytes.ts";
+export type { HashAlgorithm, Hasher, ResumableHasher } from "../hash/mod.ts";
+export type {
+  Inflater,
+  InflaterOptions,
+  Kernel,
+  KernelHasherOptions,
+  TarRecord,
+  TarScan,
+  TarScanner,
+  TarScanStop,
+} from "./kernel.ts";
+export { jsKernel } from "./js_kernel.ts";
+export { loadKernel, type LoadKernelOptions } from "./load_kernel.ts";

@@ -91,6 +91,7 @@ export {
   type Reference,
   withDefaultTag,
 } from "./reference.ts";
+export { matchReference } from "./reference_pattern.ts";
 export {
   armVersion,
   formatPlatform,
@@ -141,6 +142,7 @@ export {
   type Schema1Manifest,
   type Schema1Signature,
 } from "./schema1.ts";
+export { type SpecDocument, specProblems } from "./conformance.ts";
 export {
   type DaemonPlace,
   type DockerPlace,

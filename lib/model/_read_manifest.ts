@@ -71,12 +71,14 @@ export function readManifest(raw: Uint8Array, announced?: string): ParsedManifes
   const document = parseManifestJSON(raw, fail);
   const own = ownType(document, fail);
   const declared = announcedType(announced);
-  if (own !== undefined && declared !== undefined && own.toLowerCase() !== declared) {
-    fail(`its media type is ${own}, but it was announced as ${declared}`);
-  }
   const mediaType = own ?? declared ?? guessManifestType(document);
+  const announcedKind = kindOfType(declared ?? "");
   // A type of another project still has the shape of a manifest or an index: it can be copied.
-  const kind = kindOfType(mediaType ?? "") ?? kindOfShape(document);
+  const kind = kindOfType(mediaType ?? "") ?? announcedKind ?? kindOfShape(document);
+  // As containerd, and not stricter: layouts of Docker manifests announced as OCI are around.
+  if (announcedKind !== undefined && announcedKind !== kind) {
+    fail(`its media type is ${mediaType}, but it was announced as ${declared}`);
+  }
   checkKind(document, kind, fail);
   if (kind === undefined || mediaType === undefined) return fail("unknown type of manifest");
   if (kind === "schema1") return readSchema1(raw, document, fail);

@@ -85,10 +85,6 @@ function* configProblems(value: ImageConfig): Generator<string> {
       yield `created: ${JSON.stringify(date)} is no date and time (RFC 3339)`;
     }
   }
-  const layers = value.history?.filter(({ empty_layer: isEmpty }) => isEmpty !== true).length;
-  if (layers !== undefined && layers > 0 && layers !== value.rootfs.diff_ids.length) {
-    yield `history: ${layers} steps made layers, but there are ${value.rootfs.diff_ids.length}`;
-  }
 }
 
 function* problemsOf(document: SpecDocument, raw: Uint8Array): Generator<string> {

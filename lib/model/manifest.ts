@@ -80,7 +80,7 @@ export type ParsedManifest =
  * over the same bytes.
  *
  * A document that two readers could understand differently is refused: one with fields of two
- * kinds or a media type other than the announced one (CVE-2021-41190), one with a key twice or
+ * kinds, or of another kind than it was announced as (CVE-2021-41190), one with a key twice or
  * with a key that differs from a known one by case alone. Unknown fields and unknown media types
  * pass; `null`, as Go writes it, reads as absent.
  *

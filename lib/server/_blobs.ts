@@ -1,0 +1,88 @@
+import type { Descriptor } from "../model/descriptor.ts";
+import { isLadingError, NotFoundError } from "../model/errors.ts";
+import { empty, type HeaderFields, streamAnswer } from "./_answer.ts";
+import type { Call, Context } from "./_context.ts";
+import { deletableTarget } from "./_deleting.ts";
+import { digestToFind } from "./_digest_text.ts";
+import { etagOf, matchesETag } from "./_etag.ts";
+import { parseRange } from "./_range.ts";
+import { Refusal } from "./_refusal.ts";
+
+/** Content never changes under its digest. */
+const CACHE_CONTROL = "max-age=31536000, immutable";
+
+/** Answers GET and HEAD of a blob (distribution-spec §pulling blobs, RFC 9110 §14). */
+export async function getBlob(
+  context: Context,
+  { request, method }: Call,
+  repository: string,
+  text: string,
+): Promise<Response> {
+  const blob = await findBlob(context, repository, text);
+  const headers: HeaderFields = {
+    "docker-content-digest": blob.digest,
+    "etag": etagOf(blob.digest),
+    "cache-control": CACHE_CONTROL,
+    "accept-ranges": "bytes",
+    "content-type": "application/octet-stream",
+  };
+  const known = request.headers.get("if-none-match");
+  if (known !== null && matchesETag(known, blob.digest)) return empty(304, headers);
+  if (method === "HEAD") {
+    if (!await context.target.exists(blob)) throw unknownBlob(blob.digest);
+    return empty(200, { ...headers, "content-length": String(blob.size) });
+  }
+  const condition = request.headers.get("if-range");
+  const isWhole = condition !== null && condition.trim() !== etagOf(blob.digest);
+  const range = isWhole ? undefined : parseRange(request.headers.get("range"), blob.size);
+  const body = await context.target.fetch(blob, range === undefined ? {} : { range })
+    .catch((error) => {
+      throw isLadingError(error) && error instanceof NotFoundError
+        ? unknownBlob(blob.digest)
+        : error;
+    });
+  if (range === undefined) return streamAnswer(200, body, blob.size, headers);
+  const { start, end } = range;
+  return streamAnswer(206, body, end - start + 1, {
+    ...headers,
+    "content-range": `bytes ${start}-${end}/${blob.size}`,
+  });
+}
+
+/** Answers DELETE of a blob: the repository holds it no longer. */
+export async function deleteBlob(
+  context: Context,
+  repository: string,
+  text: string,
+): Promise<Response> {
+  const target = deletableTarget(context);
+  return await context.changes.run(async () => {
+    const blob = await findBlob(context, repository, text);
+    const { shelves, guard } = context;
+    await shelves.lookUpAll();
+    shelves.holdings(repository).blobs.delete(blob.digest);
+    await guard.remove(
+      blob.digest,
+      () => shelves.isHeld(blob.digest),
+      () => target.delete(blob),
+    );
+    return empty(202);
+  });
+}
+
+async function findBlob(
+  context: Context,
+  repository: string,
+  text: string,
+): Promise<Descriptor> {
+  const digest = digestToFind(text);
+  const blob = digest === undefined ? undefined : await context.shelves.blob(repository, digest);
+  if (blob === undefined) throw unknownBlob(text);
+  return blob;
+}
+
+function unknownBlob(digest: string): Refusal {
+  return new Refusal(404, "BLOB_UNKNOWN", "the repository holds no such blob", {
+    detail: { digest },
+  });
+}

@@ -1,0 +1,59 @@
+/**
+ * A registry as a function from `Request` to `Response`: the OCI distribution-spec over any place
+ * that lading can write to. It needs no socket, so it is a test's transport, and it runs wherever
+ * requests come from: `Deno.serve(registryHandler(store))`, `Bun.serve({ fetch })`, a Worker's
+ * `fetch`, or `serve` of lading's runtime entries over `node:http`.
+ *
+ * @example Serve a memory store, and push a blob to it
+ * ```ts
+ * import { memoryStore } from "../store/mod.ts";
+ * import { registryHandler } from "./mod.ts";
+ *
+ * const registry = registryHandler(memoryStore());
+ * const digest = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+ * const pushed = await registry(
+ *   new Request(`http://registry.test/v2/demo/blobs/uploads/?digest=${digest}`, {
+ *     method: "POST",
+ *     body: "hello",
+ *   }),
+ * );
+ * console.log(pushed.status); // 201
+ *
+ * const pulled = await registry(new Request(`http://registry.test/v2/demo/blobs/${digest}`));
+ * console.log(await pulled.text()); // hello
+ * ```
+ *
+ * @module
+ */
+export type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
+export type {
+  ByteRange,
+  CallOptions,
+  ContentSource,
+  ContentStore,
+  Deleter,
+  FetchOptions,
+  Resolver,
+  Root,
+  Roots,
+  Tagger,
+  Target,
+} from "../model/content.ts";
+export type { Descriptor } from "../model/descriptor.ts";
+export type { Platform } from "../model/platform.ts";
+export type { Transport, TransportTraits } from "../model/transport.ts";
+export { fileUploads } from "./file_uploads.ts";
+export {
+  MAX_UPLOADS,
+  registryHandler,
+  type RegistryHandlerOptions,
+  UPLOAD_TIMEOUT_MS,
+} from "./handler.ts";
+export {
+  MAX_MEMORY_UPLOAD_BYTES,
+  memoryUploads,
+  type MemoryUploadsOptions,
+} from "./memory_uploads.ts";
+export type { RegistryTarget } from "./target.ts";
+export type { UploadFileReader, UploadFileSystem, UploadFileWriter } from "./upload_file_system.ts";
+export type { UploadSpool, UploadStore } from "./upload_store.ts";

@@ -62,9 +62,15 @@ class NodeFileSystem implements FileSystem {
     });
   }
 
-  create(path: string, options: { readonly mode?: number } = {}): Promise<FileWriter> {
-    return attempt("create", path, async () => {
-      return new NewFile(path, await this.#fs.open(path, "wx", options.mode ?? 0o666));
+  create(
+    path: string,
+    options: { readonly mode?: number; readonly truncate?: boolean } = {},
+  ): Promise<FileWriter> {
+    const { mode = 0o666, truncate = false } = options;
+    const { O_WRONLY, O_TRUNC, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = this.#fs.constants;
+    const flags = O_WRONLY | O_NOFOLLOW | (truncate ? O_TRUNC : O_CREAT | O_EXCL);
+    return attempt(truncate ? "write" : "create", path, async () => {
+      return new NewFile(path, await this.#fs.open(path, flags, mode));
     });
   }
 

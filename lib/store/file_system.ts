@@ -117,10 +117,15 @@ export interface FileSystem {
    * link that leads nowhere, is refused with the reason `exists`.
    *
    * @param path The new file; its directory must be there.
-   * @param options The permission bits to ask for, before the process's mask; `0o666` by default.
+   * @param options `mode` are the permission bits to ask for, before the process's mask, `0o666`
+   * by default. `truncate: true` turns it around: a file that is there is emptied and written
+   * anew, an absent one is refused with the reason `not-found`, and nothing is created.
    * @returns The open file; close it.
    */
-  create(path: string, options?: { readonly mode?: number }): Promise<FileWriter>;
+  create(
+    path: string,
+    options?: { readonly mode?: number; readonly truncate?: boolean },
+  ): Promise<FileWriter>;
 
   /**
    * Moves a name, atomically. A file replaces a file. A directory replaces an *empty* directory;

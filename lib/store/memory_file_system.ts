@@ -77,9 +77,16 @@ class MemoryFileSystem implements FileSystem {
 
   async create(
     path: string,
-    options: { readonly mode?: number } = {},
+    options: { readonly mode?: number; readonly truncate?: boolean } = {},
   ): Promise<FileWriter> {
     const { parent, name, node } = this.#find("create", path, false);
+    if (options.truncate === true) {
+      if (node === undefined) throw refused("write", path, "not-found");
+      if (node.type === "symlink") throw refused("write", path, "symlink");
+      if (node.type === "directory") throw refused("write", path, "is-directory");
+      Object.assign(node, { chunks: [], size: 0, mtimeMs: this.#now() });
+      return new MemoryWriter(node, this.#now);
+    }
     if (node !== undefined) throw refused("create", path, "exists");
     const mode = (options.mode ?? 0o666) & 0o7755;
     const file: FileNode = { type: "file", chunks: [], size: 0, ...this.#attributes(mode) };

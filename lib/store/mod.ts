@@ -37,4 +37,5 @@ export {
 } from "./file_system.ts";
 export { memoryFileSystem, type MemoryFileSystemOptions } from "./memory_file_system.ts";
 export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./memory_store.ts";
+export { type OCILayout, ociLayout, type OCILayoutOptions } from "./oci_layout.ts";
 export type { RandomAccess } from "./random_access.ts";

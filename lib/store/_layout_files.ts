@@ -1,0 +1,92 @@
+import type { Bytes } from "../model/bytes.ts";
+import { NotFoundError, UnsafePathError } from "../model/errors.ts";
+import { failedBecause, joinPath, quietly, readFile, uniqueName } from "./_files.ts";
+import type { FileSystem } from "./file_system.ts";
+
+/** What the names of unfinished files begin with. */
+export const TEMPORARY_PREFIX = ".tmp-";
+
+/** Nothing takes a day to write: what a killed process left behind is older than this. */
+const TEMPORARY_MAX_AGE_MS = 24 * 60 * 60 * 1000;
+
+/** Where a layout is and how it is treated. */
+export interface LayoutContext {
+  readonly fs: FileSystem;
+  /** The directory of the layout. */
+  readonly path: string;
+  /** The layout, for messages. */
+  readonly place: string;
+  /** A word about this process for the names of temporary files. */
+  readonly owner: string;
+  /** Whether files of the layout may be symbolic links. */
+  readonly followLinks: boolean;
+  /** Whether what is written survives a power loss. */
+  readonly isDurable: boolean;
+}
+
+/** Reads a small file of the layout; `undefined` when it is absent. */
+export async function readSmall(
+  { fs, path, followLinks }: LayoutContext,
+  name: string,
+  maxBytes: number,
+): Promise<Bytes | undefined> {
+  const file = joinPath(path, name);
+  try {
+    return await readFile(fs, file, { maxBytes, followLinks });
+  } catch (error) {
+    if (failedBecause(error, "not-found", "not-directory")) return undefined;
+    throw refusedLink(error, file);
+  }
+}
+
+/** Turns the refusal of a symbolic link into the error for unsafe paths; others pass. */
+export function refusedLink(error: unknown, path: string): unknown {
+  if (!failedBecause(error, "symlink")) return error;
+  const reason = "it is a symbolic link; followLinks allows that";
+  return new UnsafePathError(`Cannot read "${path}": ${reason}`, { path, reason, cause: error });
+}
+
+/** Tells that the directory of a layout is not there. */
+export async function checkThere({ fs, path, place }: LayoutContext): Promise<void> {
+  const info = await fs.stat(path);
+  if (info?.type === "directory") return;
+  const why = info === undefined ? "there is no such directory" : "it is no directory";
+  throw new NotFoundError(`Cannot open ${place}: ${why}`);
+}
+
+/** Writes a file beside its place and moves it there; nothing stays behind when that fails. */
+export async function writeBeside(
+  { fs, owner, isDurable }: LayoutContext,
+  directory: string,
+  name: string,
+  fill: (write: (chunk: Bytes) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const temporary = joinPath(directory, TEMPORARY_PREFIX + uniqueName(owner));
+  const writer = await fs.create(temporary);
+  try {
+    await fill((chunk) => writer.write(chunk));
+    if (isDurable) await writer.sync();
+    await writer.close();
+    await fs.rename(temporary, joinPath(directory, name));
+  } catch (error) {
+    await quietly(writer.close());
+    await quietly(fs.remove(temporary));
+    throw error;
+  }
+  if (isDurable) await fs.syncDirectory(directory);
+}
+
+/** Removes what killed processes left behind in a directory. */
+export async function sweep(
+  { fs }: LayoutContext,
+  directory: string,
+  ...prefixes: readonly string[]
+): Promise<void> {
+  for (const { name } of await fs.readDirectory(directory)) {
+    if (!prefixes.some((prefix) => name.startsWith(prefix))) continue;
+    const path = joinPath(directory, name);
+    const info = await fs.stat(path, { followLinks: false });
+    const isOld = info !== undefined && Date.now() - info.mtimeMs > TEMPORARY_MAX_AGE_MS;
+    if (isOld) await quietly(fs.remove(path, { recursive: true }));
+  }
+}

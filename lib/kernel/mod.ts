@@ -32,3 +32,4 @@ export type {
 } from "./kernel.ts";
 export { jsKernel } from "./js_kernel.ts";
 export { loadKernel, type LoadKernelOptions } from "./load_kernel.ts";
+export { wasmKernel } from "./wasm_kernel.ts";

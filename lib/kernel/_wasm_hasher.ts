@@ -1,0 +1,105 @@
+import {
+  decodeHashState,
+  encodeHashState,
+  type HashAlgorithm,
+  type ResumableHasher,
+} from "../hash/mod.ts";
+import type { Bytes } from "../model/bytes.ts";
+import { bytesAt, forEachPiece, type KernelExports } from "./_exports.ts";
+import type { WasmInstances } from "./_wasm_instances.ts";
+
+// The layout of wasm/assembly/hash_state.ts.
+const STATE_BYTES = 208;
+const WORDS_AT = 16;
+const BLOCK_AT = 80;
+
+const SIZES = {
+  sha256: { block: 64, digest: 32 },
+  sha512: { block: 128, digest: 64 },
+} as const;
+
+/** A hash that the kernel computes. Its state is kept here, so that any instance can go on. */
+export class WasmHasher implements ResumableHasher {
+  readonly algorithm: HashAlgorithm;
+  readonly #instances: WasmInstances;
+  readonly #state: Bytes = new Uint8Array(STATE_BYTES);
+  #isDone = false;
+
+  constructor(instances: WasmInstances, algorithm: HashAlgorithm, state?: Uint8Array) {
+    this.algorithm = algorithm;
+    this.#instances = instances;
+    if (state === undefined) {
+      this.#call((kernel, at) =>
+        algorithm === "sha256" ? kernel.sha256Start(at) : kernel.sha512Start(at)
+      );
+    } else {
+      this.#import(state);
+    }
+  }
+
+  update(chunk: Uint8Array): void {
+    this.#assertOpen();
+    this.#call((kernel, at) => {
+      const isSHA256 = this.algorithm === "sha256";
+      forEachPiece(kernel, chunk, (address, bytes) => {
+        if (isSHA256) kernel.sha256Update(at, address, bytes);
+        else kernel.sha512Update(at, address, bytes);
+      });
+    });
+  }
+
+  digest(): Bytes {
+    this.#assertOpen();
+    this.#isDone = true;
+    this.#call((kernel, at) =>
+      this.algorithm === "sha256" ? kernel.sha256Finish(at) : kernel.sha512Finish(at)
+    );
+    return this.#state.slice(WORDS_AT, WORDS_AT + SIZES[this.algorithm].digest);
+  }
+
+  exportState(): Bytes {
+    this.#assertOpen();
+    const view = new DataView(this.#state.buffer);
+    const byteCount = Number(view.getBigUint64(0, true));
+    const words = new Int32Array(SIZES[this.algorithm].digest / 4);
+    for (let index = 0; index < words.length; index++) {
+      words[index] = view.getInt32(WORDS_AT + 4 * this.#wordAt(index), true);
+    }
+    const pending = this.#state.slice(BLOCK_AT, BLOCK_AT + byteCount % this.#blockBytes);
+    return encodeHashState({ algorithm: this.algorithm, byteCount, words, pending });
+  }
+
+  #import(state: Uint8Array): void {
+    const { algorithm, byteCount, words, pending } = decodeHashState(state);
+    if (algorithm !== this.algorithm) {
+      throw new TypeError(`Cannot resume ${this.algorithm}: the state is of ${algorithm}`);
+    }
+    const view = new DataView(this.#state.buffer);
+    view.setBigUint64(0, BigInt(byteCount), true);
+    words.forEach((word, index) => view.setInt32(WORDS_AT + 4 * this.#wordAt(index), word, true));
+    this.#state.set(pending, BLOCK_AT);
+  }
+
+  get #blockBytes(): number {
+    return SIZES[this.algorithm].block;
+  }
+
+  /** Where the kernel has word `index`: it keeps 64-bit words low half first. */
+  #wordAt(index: number): number {
+    return this.algorithm === "sha256" ? index : index ^ 1;
+  }
+
+  /** Puts the state into the kernel's memory, runs it, and takes the state out again. */
+  #call(run: (kernel: KernelExports, address: number) => void): void {
+    this.#instances.use((kernel) => {
+      const address = kernel.HASH_STATE.value as number;
+      bytesAt(kernel, address, STATE_BYTES).set(this.#state);
+      run(kernel, address);
+      this.#state.set(bytesAt(kernel, address, STATE_BYTES));
+    });
+  }
+
+  #assertOpen(): void {
+    if (this.#isDone) throw new TypeError(`Cannot use a ${this.algorithm} hasher after its digest`);
+  }
+}

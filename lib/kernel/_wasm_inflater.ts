@@ -1,0 +1,102 @@
+import type { Bytes } from "../model/bytes.ts";
+import { CorruptStreamError } from "../model/errors.ts";
+import { bytesAt, INPUT_BYTES, type KernelExports } from "./_exports.ts";
+import { inflateError, STATUS } from "./_inflate_status.ts";
+import type { WasmInstances } from "./_wasm_instances.ts";
+import type { Inflater, InflaterOptions } from "./kernel.ts";
+
+const NO_BYTES = new Uint8Array(0);
+
+/** Inflates with an instance of its own, which goes back to the others when it is closed. */
+export class WasmInflater implements Inflater {
+  readonly #instances: WasmInstances;
+  #kernel: KernelExports | undefined;
+  #chunk: Uint8Array = NO_BYTES;
+  #isEnded = false;
+  #failure: Error | undefined;
+  #bytesIn = 0;
+  #bytesOut = 0;
+  #members = 0;
+
+  constructor(instances: WasmInstances, options: InflaterOptions = {}) {
+    this.#instances = instances;
+    this.#kernel = instances.take();
+    this.#kernel.inflateStart(options.format === "deflate-raw" ? 1 : 0);
+  }
+
+  get bytesIn(): number {
+    return this.#bytesIn;
+  }
+
+  get bytesOut(): number {
+    return this.#bytesOut;
+  }
+
+  get members(): number {
+    return this.#members;
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#kernel === undefined || this.#isEnded) {
+      throw new TypeError("Cannot push to the inflater: it has ended");
+    }
+    if (this.#chunk.length > 0) {
+      throw new TypeError("Cannot push to the inflater: the chunk before was not read to its end");
+    }
+    this.#chunk = chunk;
+  }
+
+  end(): void {
+    this.#isEnded = true;
+  }
+
+  close(): void {
+    const kernel = this.#kernel;
+    this.#kernel = undefined;
+    this.#chunk = NO_BYTES;
+    if (kernel !== undefined) this.#instances.give(kernel);
+  }
+
+  read(): Bytes | undefined {
+    const kernel = this.#kernel;
+    if (kernel === undefined) throw new TypeError("Cannot read from the inflater: it is closed");
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      return this.#read(kernel);
+    } catch (error) {
+      if (error === this.#failure) throw error;
+      // A trap may leave anything behind: the instance is dropped, not given back.
+      this.#kernel = undefined;
+      throw new CorruptStreamError("Cannot inflate: the kernel failed", { cause: error });
+    }
+  }
+
+  #read(kernel: KernelExports): Bytes | undefined {
+    for (;;) {
+      const status = kernel.inflateRun();
+      const bytes = kernel.inflateOutputBytes();
+      this.#bytesIn = kernel.inflatePosition();
+      this.#members = kernel.inflateMembers();
+      if (status < 0) this.#failure = inflateError(status, kernel.inflateGoodBytes());
+      if (bytes > 0) {
+        this.#bytesOut += bytes;
+        return bytesAt(kernel, kernel.inflateOutput(), bytes);
+      }
+      if (this.#failure !== undefined) throw this.#failure;
+      if (status === STATUS.ended || !this.#feed(kernel)) return undefined;
+    }
+  }
+
+  /** Gives the kernel the next piece of the chunk, or the end; tells whether there was either. */
+  #feed(kernel: KernelExports): boolean {
+    if (this.#chunk.length === 0) {
+      if (this.#isEnded) kernel.inflateEnd();
+      return this.#isEnded;
+    }
+    const piece = this.#chunk.subarray(0, INPUT_BYTES);
+    this.#chunk = this.#chunk.subarray(piece.length);
+    bytesAt(kernel, kernel.INPUT.value as number, piece.length).set(piece);
+    kernel.inflateInput(piece.length);
+    return true;
+  }
+}

@@ -1,0 +1,164 @@
+// Inflate
+// =======
+//
+// Decompresses gzip files of any number of members (RFC 1952), or a raw deflate stream (RFC 1951),
+// from pieces of input of any size, in fixed memory.
+//
+// The host writes a piece to INPUT, calls inflateInput, and then inflateRun until that gives
+// NEED_INPUT. A run ends when the input is used up, when the window is full, when the stream has
+// ended, or at an error; what it has put out so far lies at inflateOutput and stays there until the
+// next run. After the last piece the host calls inflateEnd and runs again until ENDED.
+//
+// The stream is a state machine. Each state takes from the bit buffer what it needs in one go, or
+// waits without having taken anything: that is what makes any split of the input give the same
+// output. The bit buffer of 64 bits is the only place where input is carried from one piece to the
+// next; a piece is always used up before more is asked for. (A buffer that keeps unread bytes of
+// the last piece has to hand bytes back when a stored block or a trailer begins, which goes wrong
+// when the piece before was tiny. There is nothing to hand back here: stored blocks and trailers
+// begin with what the bit buffer still holds.)
+//
+// Symbols, which are nearly all of the work, have two loops (symbols.ts). The fast one runs while
+// 16 bytes of input are left, which is more than one turn can use, so that it does not look at the
+// end of the input but once a turn; and the window has enough slack behind its end that it does not
+// look at the end of the output but once a turn either. The careful one does the last bytes of
+// each piece. The fast loop is libdeflate's, fitted to WebAssembly:
+//
+//   - A table entry holds all that decoding a symbol needs (code_tables.ts), so that a turn is: one
+//     load, one shift, and a branch on what the entry is.
+//   - A refill has no branch: load eight bytes at the read pointer, shift them behind the bits that
+//     are there, OR, and advance by the whole bytes that fitted. What did not fit is loaded again.
+//   - The bit buffer is kept shifted left by two. Masked, it is then the offset of the entry, not
+//     its index, which saves a shift for every symbol.
+//   - Up to three literals are decoded between two refills.
+//   - Matches are copied in two vectors at once, without looking whether the second is needed;
+//     those of a distance below 16 are a pattern that fills a vector.
+//
+// The window is the 32 KiB of history that distances may reach, and 128 KiB of output. When a run
+// has filled it, the next run first moves the last 32 KiB to the front. A distance is checked
+// against the start of its member, so that nothing of the member before, or of the stream before
+// in the same memory, can be read.
+//
+// The limits: a window of 32 KiB, fields of gzip headers of 64 KiB. Code tables are bounded by the
+// number of symbols. What is accepted and refused is what zlib accepts and refuses, except that
+// zeros may follow the last member, and that header CRCs are always checked.
+import { position, resetInput, setInput } from "./bit_reader";
+import {
+  copyStored,
+  readBlockHeader,
+  readCounts,
+  readLengths,
+  readPrecode,
+  readStoredLengths,
+} from "./blocks";
+import { checkOutput, readHeader, readMagic, readTrailer, skipZeros } from "./member";
+import { HISTORY_BYTES, WINDOW, WINDOW_END, WINDOW_OUTPUT } from "./memory";
+import { ENDED, NEED_INPUT, TRAILING_BYTES, TRUNCATED } from "./status";
+import {
+  checked,
+  fieldBytes,
+  given,
+  goodBytes,
+  isEnded,
+  members,
+  memberStart,
+  out,
+  resetStream,
+  State,
+  state,
+} from "./stream";
+import { decodeSymbols } from "./symbols";
+
+/** Begins a new stream: gzip, or raw deflate when `raw` is 1. */
+export function inflateStart(raw: u32): void {
+  resetInput();
+  resetStream(raw !== 0);
+}
+
+/** Says that the host has written `bytes` bytes to INPUT. The input before was used up. */
+export function inflateInput(bytes: u32): void {
+  setInput(bytes);
+}
+
+/** Says that there is no more input. */
+export function inflateEnd(): void {
+  isEnded = true;
+}
+
+/** Where the output of the last run lies, and how long it is. */
+export function inflateOutput(): u32 {
+  return <u32>given;
+}
+
+export function inflateOutputBytes(): u32 {
+  return <u32>(out - given);
+}
+
+/** Bytes of the stream that were used, and those up to the end of the last good member. */
+export function inflatePosition(): f64 {
+  return <f64>position();
+}
+
+export function inflateGoodBytes(): f64 {
+  return <f64>goodBytes;
+}
+
+/** Members that ended well; 1 when a raw stream has. */
+export function inflateMembers(): u32 {
+  return members;
+}
+
+/** Runs until there is something for the host to do; gives a status. */
+export function inflateRun(): i32 {
+  given = out;
+  if (out >= WINDOW_END) slide();
+  let status = ENDED;
+  while (status === ENDED) status = step();
+  if (status === NEED_INPUT && isEnded) status = atEnd();
+  checkOutput();
+  return status;
+}
+
+/** Moves the history to the front of the window. */
+function slide(): void {
+  const distance = out - WINDOW_OUTPUT;
+  memory.copy(WINDOW, out - HISTORY_BYTES, HISTORY_BYTES);
+  out = WINDOW_OUTPUT;
+  given = WINDOW_OUTPUT;
+  checked = WINDOW_OUTPUT;
+  memberStart = max(memberStart - distance, WINDOW);
+}
+
+/** Whether the stream may end where it is. */
+function atEnd(): i32 {
+  if (state === State.Zeros) return ENDED;
+  if (state === State.Magic && members > 0) return fieldBytes === 0 ? ENDED : TRAILING_BYTES;
+  return TRUNCATED;
+}
+
+/** Does one state; ENDED when another one follows. */
+function step(): i32 {
+  switch (state) {
+    case State.Magic:
+      return readMagic();
+    case State.Trailer:
+      return readTrailer();
+    case State.Zeros:
+      return skipZeros();
+    case State.BlockHeader:
+      return readBlockHeader();
+    case State.StoredLengths:
+      return readStoredLengths();
+    case State.Stored:
+      return copyStored();
+    case State.Counts:
+      return readCounts();
+    case State.Precode:
+      return readPrecode();
+    case State.Lengths:
+      return readLengths();
+    case State.Symbols:
+      return decodeSymbols();
+    default:
+      return readHeader();
+  }
+}

@@ -1,0 +1,29 @@
+// What the host calls. Pointers and lengths are u32, results are numbers; there is no import, no
+// garbage-collected object and no string inside. lib/kernel/wasm_kernel.ts is the other side.
+import { setupCodeTables } from "./code_tables";
+import { setupCrc32 } from "./crc32";
+import { setupPatterns } from "./symbols";
+
+export { crc32 } from "./crc32";
+export { HASH_STATE, INPUT, TAR_RECORDS, TAR_STATE } from "./memory";
+export {
+  inflateEnd,
+  inflateGoodBytes,
+  inflateInput,
+  inflateMembers,
+  inflateOutput,
+  inflateOutputBytes,
+  inflatePosition,
+  inflateRun,
+  inflateStart,
+} from "./inflate";
+export { sha256Finish, sha256Start, sha256Update } from "./sha256";
+export { sha512Finish, sha512Start, sha512Update } from "./sha512";
+export { tarScan } from "./tar";
+
+/** Computes the tables; the host calls it once, before anything else. */
+export function setup(): void {
+  setupCrc32();
+  setupCodeTables();
+  setupPatterns();
+}

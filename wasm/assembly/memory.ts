@@ -1,0 +1,60 @@
+// The memory of the kernel: seven pages, 448 KiB, never grown. Every address is a constant, so
+// that it becomes part of a load or store instruction.
+//
+//  address   bytes    what
+//  0x00000    1024    nothing: 0 is no valid pointer
+//  0x00400    3072    constants placed by the compiler (memoryBase in asconfig.json)
+//  0x01000     256    HASH_STATE       the hash at work: count, chaining words, open block
+//  0x01100     640    HASH_SCHEDULE    message schedule of one block
+//  0x01400     544    TAR_STATE        the tar scan at work: offset, skip, partial header
+//  0x01800     128    PRECODE_TABLE    7 bits -> code length symbol, one byte each
+//  0x01880      32    PRECODE_LENGTHS  lengths of the 19 codes that code lengths are written in
+//  0x01900     320    LENGTHS          code lengths of a block: literals, then distances
+//  0x01b00      64    LENGTH_COUNTS    codes of each length
+//  0x01b40      64    LENGTH_OFFSETS   where the symbols of each length begin in SORTED_SYMBOLS
+//  0x01c00     576    SORTED_SYMBOLS   symbols by length, then by value
+//  0x02000    1152    LITERAL_BASES    entry of each literal/length symbol without its code length
+//  0x02480     256    DISTANCE_BASES   the same for distances
+//  0x02600     256    SHUFFLES         swizzle that repeats the first d bytes, d = 0..15
+//  0x02700      16    STRIDES          bytes of such a pattern that are whole repetitions
+//  0x03000    9376    LITERAL_TABLE    2344 entries of 4 bytes
+//  0x05800    4752    DISTANCE_TABLE    594 entries of 8 bytes
+//  0x07000   16384    CRC_TABLES       8 tables for a word, 8 for a word in a braid of four
+//  0x10000  131072    INPUT            the host writes here
+//  0x30000   67584    TAR_RECORDS      128 headers found: offset, size, the 512 bytes
+//  0x40800   32768    WINDOW           history: what distances may point at
+//  0x48800  131072    WINDOW_OUTPUT    output of one run
+//  0x68800     512    slack            a match and its copies may pass the end of the window
+//  0x68a00   30208    nothing
+//  0x70000            end
+
+export const HASH_STATE: usize = 0x1000;
+export const HASH_SCHEDULE: usize = 0x1100;
+export const TAR_STATE: usize = 0x1400;
+
+export const PRECODE_TABLE: usize = 0x1800;
+export const PRECODE_LENGTHS: usize = 0x1880;
+export const LENGTHS: usize = 0x1900;
+export const LENGTH_COUNTS: usize = 0x1b00;
+export const LENGTH_OFFSETS: usize = 0x1b40;
+export const SORTED_SYMBOLS: usize = 0x1c00;
+export const LITERAL_BASES: usize = 0x2000;
+export const DISTANCE_BASES: usize = 0x2480;
+export const SHUFFLES: usize = 0x2600;
+export const STRIDES: usize = 0x2700;
+export const LITERAL_TABLE: usize = 0x3000;
+export const DISTANCE_TABLE: usize = 0x5800;
+export const CRC_TABLES: usize = 0x7000;
+
+export const INPUT: usize = 0x10000;
+export const INPUT_BYTES: u32 = 0x20000;
+
+export const TAR_RECORDS: usize = 0x30000;
+export const TAR_RECORD_BYTES: u32 = 528;
+export const TAR_RECORD_COUNT: u32 = 128;
+
+/** RFC 1951 §2: a distance reaches at most 32 KiB back. */
+export const HISTORY_BYTES: usize = 0x8000;
+export const WINDOW: usize = 0x40800;
+export const WINDOW_OUTPUT: usize = WINDOW + HISTORY_BYTES;
+export const WINDOW_END: usize = WINDOW_OUTPUT + 0x20000;

@@ -105,7 +105,11 @@ export async function filesBelow(fs: FileSystem, directory: string): Promise<str
 
 export async function readFile(fs: FileSystem, path: string): Promise<Bytes> {
   const file = await fs.open(path);
-  return await file.read(0, file.size);
+  try {
+    return await file.read(0, file.size);
+  } finally {
+    await file.close();
+  }
 }
 
 /** Copies a folder of the corpus into memory; its files stand below `layout`. */

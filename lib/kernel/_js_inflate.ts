@@ -14,9 +14,9 @@ import type { Inflater, InflaterOptions } from "./kernel.ts";
 
 // RFC 1951 §2: a distance reaches at most 32 KiB back.
 const HISTORY_BYTES = 32768;
-const WINDOW_BYTES = 131072;
-// The longest match may pass the end of the window by this much.
+// A read gives at most 128 KiB: it stops in time for the longest match.
 const SLACK_BYTES = 258;
+const WINDOW_BYTES = 131072 - SLACK_BYTES;
 
 const LITERAL_ROOT_BITS = 10;
 const DISTANCE_ROOT_BITS = 9;
@@ -616,14 +616,15 @@ export class JSInflater implements Inflater {
   }
 
   #readTrailer(): number {
+    const trailer = new DataView(this.#header.buffer);
     while (this.#field < 8) {
       const byte = this.#byte();
       if (byte < 0) return STATUS.needInput;
       this.#header[this.#field++] = byte;
+      if (this.#field !== 4) continue;
+      this.#check();
+      if (trailer.getUint32(0, true) !== this.#crc) return STATUS.badCrc;
     }
-    this.#check();
-    const trailer = new DataView(this.#header.buffer);
-    if (trailer.getUint32(0, true) !== this.#crc) return STATUS.badCrc;
     if (trailer.getUint32(4, true) !== this.#memberLength) return STATUS.badLength;
     this.#members++;
     this.#goodBytes = this.bytesIn;

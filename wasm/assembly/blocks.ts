@@ -8,7 +8,7 @@ import {
   LENGTHS,
   PRECODE_LENGTHS,
   PRECODE_TABLE,
-  WINDOW_END,
+  WINDOW_LIMIT,
 } from "./memory";
 import {
   BAD_BLOCK_TYPE,
@@ -81,8 +81,8 @@ export function readStoredLengths(): i32 {
 
 export function copyStored(): i32 {
   while (storedBytes > 0) {
-    const room = <u32>(WINDOW_END - out);
-    if (out >= WINDOW_END) return WINDOW_FULL;
+    const room = <u32>(WINDOW_LIMIT - out);
+    if (out >= WINDOW_LIMIT) return WINDOW_FULL;
     // The bit buffer holds whole bytes that come first.
     if (bitCount > 0) {
       store<u8>(out++, <u8>take(8));

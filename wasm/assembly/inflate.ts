@@ -51,7 +51,7 @@ import {
   readStoredLengths,
 } from "./blocks";
 import { checkOutput, readHeader, readMagic, readTrailer, skipZeros } from "./member";
-import { HISTORY_BYTES, WINDOW, WINDOW_END, WINDOW_OUTPUT } from "./memory";
+import { HISTORY_BYTES, WINDOW, WINDOW_LIMIT, WINDOW_OUTPUT } from "./memory";
 import { ENDED, NEED_INPUT, TRAILING_BYTES, TRUNCATED } from "./status";
 import {
   checked,
@@ -110,7 +110,7 @@ export function inflateMembers(): u32 {
 /** Runs until there is something for the host to do; gives a status. */
 export function inflateRun(): i32 {
   given = out;
-  if (out >= WINDOW_END) slide();
+  if (out >= WINDOW_LIMIT) slide();
   let status = ENDED;
   while (status === ENDED) status = step();
   if (status === NEED_INPUT && isEnded) status = atEnd();

@@ -24,7 +24,7 @@
 //  0x30000   67584    TAR_RECORDS      128 headers found: offset, size, the 512 bytes
 //  0x40800   32768    WINDOW           history: what distances may point at
 //  0x48800  131072    WINDOW_OUTPUT    output of one run
-//  0x68800     512    slack            a match and its copies may pass the end of the window
+//  0x68800     512    slack            vectors of the last match may pass the end of the window
 //  0x68a00   30208    nothing
 //  0x70000            end
 
@@ -57,4 +57,5 @@ export const TAR_RECORD_COUNT: u32 = 128;
 export const HISTORY_BYTES: usize = 0x8000;
 export const WINDOW: usize = 0x40800;
 export const WINDOW_OUTPUT: usize = WINDOW + HISTORY_BYTES;
-export const WINDOW_END: usize = WINDOW_OUTPUT + 0x20000;
+/** A run stops here: two literals and the longest match may still follow the last check. */
+export const WINDOW_LIMIT: usize = WINDOW_OUTPUT + 0x20000 - 260;

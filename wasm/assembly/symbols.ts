@@ -8,7 +8,7 @@ import {
   LITERAL_ROOT_BITS,
   NO_SUB_TABLE,
 } from "./code_tables";
-import { DISTANCE_TABLE, LITERAL_TABLE, SHUFFLES, STRIDES, WINDOW_END } from "./memory";
+import { DISTANCE_TABLE, LITERAL_TABLE, SHUFFLES, STRIDES, WINDOW_LIMIT } from "./memory";
 import {
   DISTANCE_TOO_FAR,
   ENDED,
@@ -98,14 +98,14 @@ function decodeFast(): i32 {
   let output = out;
   let status = NEED_INPUT;
 
-  if (output >= WINDOW_END) return WINDOW_FULL;
+  if (output >= WINDOW_LIMIT) return WINDOW_FULL;
   buffer |= load<u64>(input) << <u64>level;
   input += 7 - (level >> 3 & 7);
   level |= 56;
   let entry = load<u32>(LITERAL_TABLE + (<u32>buffer & LITERAL_OFFSET_MASK));
 
   while (input <= inputLimit) {
-    if (output >= WINDOW_END) {
+    if (output >= WINDOW_LIMIT) {
       status = WINDOW_FULL;
       break;
     }
@@ -217,7 +217,7 @@ function decodeFast(): i32 {
  */
 function decodeCarefully(): i32 {
   while (true) {
-    if (out >= WINDOW_END) return WINDOW_FULL;
+    if (out >= WINDOW_LIMIT) return WINDOW_FULL;
     for (; bitCount < 56 && next < inputEnd; bitCount += 8) {
       bits |= <u64>load<u8>(next++) << bitCount;
     }

@@ -1,6 +1,7 @@
 import type { Descriptor } from "../model/descriptor.ts";
+import { readAll } from "../bytes/read_all.ts";
 import { isLadingError, NotFoundError } from "../model/errors.ts";
-import { empty, type HeaderFields, streamAnswer } from "./_answer.ts";
+import { bytesAnswer, empty, type HeaderFields, streamAnswer } from "./_answer.ts";
 import type { Call, Context } from "./_context.ts";
 import { deletableTarget } from "./_deleting.ts";
 import { digestToFind } from "./_digest_text.ts";
@@ -10,6 +11,12 @@ import { Refusal } from "./_refusal.ts";
 
 /** Content never changes under its digest. */
 const CACHE_CONTROL = "max-age=31536000, immutable";
+
+/**
+ * Content up to this size, most configs among it, is proved before the answer starts, and keeps its
+ * Content-Length where a runtime takes it from streams (Bun.serve, workerd).
+ */
+const SMALL_BYTES = 64 * 1024;
 
 /** Answers GET and HEAD of a blob (distribution-spec §pulling blobs, RFC 9110 §14). */
 export async function getBlob(
@@ -41,12 +48,14 @@ export async function getBlob(
         ? unknownBlob(blob.digest)
         : error;
     });
-  if (range === undefined) return streamAnswer(200, body, blob.size, headers);
-  const { start, end } = range;
-  return streamAnswer(206, body, end - start + 1, {
-    ...headers,
-    "content-range": `bytes ${start}-${end}/${blob.size}`,
-  });
+  const { start, end } = range ?? { start: 0, end: blob.size - 1 };
+  const length = end - start + 1;
+  const status = range === undefined ? 200 : 206;
+  const fields = range === undefined
+    ? headers
+    : { ...headers, "content-range": `bytes ${start}-${end}/${blob.size}` };
+  if (length > SMALL_BYTES) return streamAnswer(status, body, length, fields);
+  return bytesAnswer(status, await readAll(body, { maxBytes: length }), fields);
 }
 
 /** Answers DELETE of a blob: the repository holds it no longer. */

@@ -111,7 +111,8 @@ export function registryHandler(
       const response = await handle(context, call, options.readOnly ?? false);
       return method === "HEAD" ? withoutBody(response) : response;
     } catch (error) {
-      const refusal = refusalOf(error);
+      const isReading = method === "GET" || method === "HEAD";
+      const refusal = isReading ? failureOf(error) : refusalOf(error);
       if (refusal.status >= 500) options.onError?.(error, request);
       if (request.body !== null && !request.body.locked) {
         request.body.cancel().catch(() => {});
@@ -152,9 +153,14 @@ function contextOf(target: RegistryTarget, options: RegistryHandlerOptions): Con
   };
 }
 
-/** Says an error in the words of the specification. What is not known is said to nobody. */
-function refusalOf(error: unknown): Refusal {
+/** What a request that only reads did not do wrong is a failure. It is told to nobody. */
+function failureOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
+  return new Refusal(500, "UNKNOWN", "the registry failed; its log says why");
+}
+
+/** Says what is wrong with what a client sent in the words of the specification. */
+function refusalOf(error: unknown): Refusal {
   if (isLadingError(error)) {
     if (error instanceof DigestMismatchError) {
       const { expected, actual } = error;
@@ -172,5 +178,5 @@ function refusalOf(error: unknown): Refusal {
       return new Refusal(413, "SIZE_INVALID", "the content is larger than this registry takes");
     }
   }
-  return new Refusal(500, "UNKNOWN", "the registry failed; its log says why");
+  return failureOf(error);
 }

@@ -18,14 +18,17 @@ export async function serveOnNode(
   hostname: string,
 ): Promise<RunningServer> {
   const { createServer } = process.getBuiltinModule("node:http");
+  let closing: Promise<void> | undefined;
   const server = createServer((message, response) => {
-    answer(handler, message, response).catch(() => response.destroy());
+    answer(handler, message, response).catch(() => response.destroy()).finally(() => {
+      // A connection that falls idle behind close() would keep the server for five seconds.
+      if (closing !== undefined) setTimeout(() => server.closeIdleConnections());
+    });
   });
   // Node gives a request five minutes in all, which is not enough for a layer on a slow line.
   server.requestTimeout = 0;
   server.setTimeout(IDLE_TIMEOUT_MS);
   const actual = await listen(server, port, hostname);
-  let closing: Promise<void> | undefined;
   return {
     url: serverURL(hostname, actual),
     port: actual,

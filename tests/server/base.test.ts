@@ -10,6 +10,7 @@ import {
   refused,
   registry,
   send,
+  sendWire,
   sha256,
 } from "./client.ts";
 
@@ -51,7 +52,7 @@ test("registryHandler() refuses methods that a path does not have, and names tho
     ["constructor", "/v2/", "GET, HEAD"],
   ];
   for (const [method, path, allow] of table) {
-    const answer = await send(registry(), method, path);
+    const answer = await sendWire(registry(), method, path);
     assert.equal(answer.headers.get("allow"), allow, `${method} ${path}`);
     await refused(answer, 405, "UNSUPPORTED", `${method} ${path}`);
   }

@@ -46,11 +46,13 @@ function nameOf({ annotations }: Descriptor): string | undefined {
 }
 
 /** The entries that have a name. */
-export function namedRoots(index: ImageIndex): NamedRoot[] {
+export function namedRoots(
+  index: ImageIndex,
+): (NamedRoot & { readonly descriptor: Descriptor })[] {
   return index.manifests.flatMap((descriptor) => {
     const name = nameOf(descriptor);
     const shortName = descriptor.annotations?.[ANNOTATION_REF_NAME];
-    return name === undefined ? [] : [{ descriptor, name, shortName }];
+    return name === undefined ? [] : [{ descriptor, digest: descriptor.digest, name, shortName }];
   });
 }
 

@@ -1,10 +1,10 @@
 import { InvalidReferenceError, isLadingError, NotFoundError } from "../model/errors.ts";
 import { formatReference, parseReference, withDefaultTag } from "../model/reference.ts";
-import type { Descriptor } from "../model/descriptor.ts";
 
-/** A name of a store and what it points at. */
+/** A name of a store. */
 export interface NamedRoot {
-  readonly descriptor: Descriptor;
+  /** Tells apart what names point at: a digest, where it is known. */
+  readonly digest: string;
   /** The name that decides: the full one where an entry has two. */
   readonly name: string;
   /** A shorter name for the same thing, which other entries may share. */
@@ -28,11 +28,11 @@ export function canonicalName(name: string): string | undefined {
  *
  * @param place The store, for messages: `OCI layout "x"`.
  */
-export function findByName(
-  roots: readonly NamedRoot[],
+export function findByName<Root extends NamedRoot>(
+  roots: readonly Root[],
   wanted: string,
   place: string,
-): Descriptor | undefined {
+): Root | undefined {
   const canonical = canonicalName(wanted);
   const tiers: readonly ((root: NamedRoot) => boolean)[] = [
     (root) => root.name === wanted,
@@ -41,35 +41,39 @@ export function findByName(
   ];
   for (const matches of tiers) {
     const found = roots.filter(matches);
-    if (found[0] !== undefined) return onlyOne(found.map((root) => root.descriptor), wanted, place);
+    if (found.length > 0) return onlyOne(found, wanted, place);
   }
   return undefined;
 }
 
 /** Takes the root of a store that has exactly one. */
-export function findOnly(
-  descriptors: readonly Descriptor[],
+export function findOnly<Root extends Pick<NamedRoot, "digest">>(
+  roots: readonly Root[],
   names: readonly string[],
   place: string,
-): Descriptor {
-  const [first] = descriptors;
+): Root {
+  const [first] = roots;
   if (first === undefined) throw new NotFoundError(`Cannot open ${place}: it holds no image`);
-  if (descriptors.every(({ digest }) => digest === first.digest)) return first;
+  if (roots.every(({ digest }) => digest === first.digest)) return first;
   const shown = names.slice(0, 10).map((name) => JSON.stringify(name)).join(", ");
   throw new InvalidReferenceError(
-    `Cannot choose an image of ${place}: it holds ${descriptors.length}; say which one` +
+    `Cannot choose an image of ${place}: it holds ${roots.length}; say which one` +
       (shown === "" ? "" : ` (${shown})`),
     { input: "" },
   );
 }
 
-function onlyOne(found: readonly Descriptor[], wanted: string, place: string): Descriptor {
+function onlyOne<Root extends NamedRoot>(
+  found: readonly Root[],
+  wanted: string,
+  place: string,
+): Root | undefined {
   const [first, ...others] = found;
   const other = others.find(({ digest }) => digest !== first?.digest);
-  if (first !== undefined && other === undefined) return first;
+  if (other === undefined) return first;
   throw new InvalidReferenceError(
     `Cannot resolve ${JSON.stringify(wanted)} in ${place}: the name is ambiguous, it stands for ` +
-      `${first?.digest} and ${other?.digest}; ask for a digest`,
+      `${first?.digest} and ${other.digest}; ask for a digest`,
     { input: wanted },
   );
 }

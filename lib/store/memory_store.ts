@@ -108,14 +108,16 @@ class Memory implements MemoryStore {
 
   async resolve(reference: string, options: CallOptions = {}): Promise<Descriptor> {
     options.signal?.throwIfAborted();
-    const named = [...this.#names].map(([name, descriptor]) => ({ name, descriptor }));
+    const named = [...this.#names].map(([name, descriptor]) => {
+      return { name, descriptor, digest: descriptor.digest };
+    });
     if (reference === "") {
       const all = [...this.#names.values(), ...this.#unnamed.values()];
       return findOnly(all, [...this.#names.keys()], PLACE);
     }
     const found = isDigest(reference)
       ? this.#byDigest(reference)
-      : findByName(named, reference, PLACE);
+      : findByName(named, reference, PLACE)?.descriptor;
     if (found === undefined) throw noSuchReference(reference, PLACE);
     return found;
   }

@@ -38,4 +38,4 @@ export {
 export { memoryFileSystem, type MemoryFileSystemOptions } from "./memory_file_system.ts";
 export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./memory_store.ts";
 export { type OCILayout, ociLayout, type OCILayoutOptions } from "./oci_layout.ts";
-export type { RandomAccess } from "./random_access.ts";
+export type { ArchiveInput, RandomAccess } from "./random_access.ts";

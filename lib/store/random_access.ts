@@ -12,3 +12,48 @@ export interface RandomAccess {
   /** Frees what is held; once closed, closing again does nothing. */
   close(): Promise<void>;
 }
+
+/**
+ * An archive that is not a file on a {@linkcode FileSystem}: a `Blob` such as a dropped file, bytes
+ * in memory, or a function that opens anything else that can be read at any position. The function
+ * is called for each piece of content that is read.
+ */
+export type ArchiveInput = Blob | Uint8Array | (() => Promise<RandomAccess>);
+
+/** Opens an archive for reading at any position. */
+export async function openInput(input: ArchiveInput): Promise<RandomAccess> {
+  if (typeof input === "function") return await input();
+  return input instanceof Uint8Array ? bytesAccess(input) : blobAccess(input);
+}
+
+function bytesAccess(bytes: Uint8Array): RandomAccess {
+  return {
+    size: bytes.byteLength,
+    read: (position, length) => {
+      return Promise.resolve(new Uint8Array(bytes.subarray(position, position + length)));
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+function blobAccess(blob: Blob): RandomAccess {
+  return {
+    size: blob.size,
+    read: async (position, length) => {
+      return new Uint8Array(await blob.slice(position, position + length).arrayBuffer());
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** A part of something that is open; closing it closes the whole. */
+export function partOf(whole: RandomAccess, offset: number, size: number): RandomAccess {
+  return {
+    size,
+    read: (position, length) => {
+      const start = Math.min(position, size);
+      return whole.read(offset + start, Math.min(length, size - start));
+    },
+    close: () => whole.close(),
+  };
+}

@@ -1,0 +1,297 @@
+import type { HasherFactory } from "../hash/hasher.ts";
+import type { ByteSource, ByteStream } from "../model/bytes.ts";
+import type {
+  CallOptions,
+  Deleter,
+  FetchOptions,
+  Referrers,
+  ReferrersOptions,
+  Root,
+  Roots,
+  Target,
+} from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import { digestAlgorithm, isDigest } from "../model/digest.ts";
+import { InvalidConfigError, InvalidReferenceError, NotFoundError } from "../model/errors.ts";
+import type { ImageIndex } from "../model/image_index.ts";
+import type { FileSystem } from "./file_system.ts";
+import type { OCILayoutOptions } from "./oci_layout.ts";
+import { failedBecause, joinPath, quietly } from "./_files.ts";
+import { LayoutBlobs } from "./_layout_blobs.ts";
+import { IndexEdits } from "./_layout_edits.ts";
+import {
+  checkThere,
+  type LayoutContext,
+  readSmall,
+  sweep,
+  TEMPORARY_PREFIX,
+  writeBeside,
+} from "./_layout_files.ts";
+import {
+  MAX_LAYOUT_INDEX_BYTES,
+  namedRoots,
+  parseLayoutIndex,
+  rootsOf,
+  withDigest,
+  withName,
+  without,
+} from "./_layout_index.ts";
+import { CLAIM_PREFIX } from "./_layout_lock.ts";
+import { referrerDescriptor } from "./_manifest_facts.ts";
+import { checkName, findByName, findOnly, noSuchReference } from "./_names.ts";
+
+/** `oci-layout` says one version number; what is longer is none. */
+const MAX_LAYOUT_FILE_BYTES = 4096;
+
+/** The version of image-layout.md that is written; all of its major version are read. */
+const LAYOUT_VERSION = "1.0.0";
+
+/** A holder of the lock shows four times in this time that it is alive. */
+const LOCK_STALE_AFTER_MS = 10_000;
+
+/** An OCI layout on any file system; `place` names it in messages. */
+export class Layout implements Target, Roots, Deleter, Referrers {
+  readonly #context: LayoutContext;
+  readonly #blobs: LayoutBlobs;
+  readonly #edits: IndexEdits;
+  readonly #pushes = new Map<string, Promise<void>>();
+  readonly #prepared = new Map<string, Promise<void>>();
+
+  constructor(fs: FileSystem, path: string, place: string, options: OCILayoutOptions) {
+    const { owner = "lading", followLinks = false, isDurable = true } = options;
+    if (!/^[A-Za-z0-9]{1,32}$/.test(owner)) {
+      throw new TypeError(`Cannot open ${place}: ${JSON.stringify(owner)} is no short word`);
+    }
+    this.#context = { fs, path, place, owner, followLinks, isDurable };
+    this.#blobs = new LayoutBlobs(this.#context, options.hasher);
+    this.#edits = new IndexEdits({
+      ...this.#context,
+      directory: path,
+      staleAfterMs: options.lockStaleAfterMs ?? LOCK_STALE_AFTER_MS,
+      read: () => this.#readIndex(),
+    });
+  }
+
+  async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    options.signal?.throwIfAborted();
+    return await this.#blobs.sizeOf(target.digest) === target.size;
+  }
+
+  async fetch(target: Descriptor, options: FetchOptions = {}): Promise<ByteStream> {
+    options.signal?.throwIfAborted();
+    return await this.#blobs.read(target, options);
+  }
+
+  async push(expected: Descriptor, content: ByteSource, options: CallOptions = {}): Promise<void> {
+    const { signal } = options;
+    const { digest } = expected;
+    try {
+      signal?.throwIfAborted();
+      // A blob is written once at a time. If that fails, the next one tries its own source.
+      for (let push = this.#pushes.get(digest); push; push = this.#pushes.get(digest)) {
+        await abortable(push.catch(() => {}), signal);
+      }
+      const push = this.#push(expected, content, signal)
+        .finally(() => this.#pushes.delete(digest));
+      this.#pushes.set(digest, push);
+      await push;
+    } catch (error) {
+      await cancel(content, error);
+      throw error;
+    }
+  }
+
+  async #push(
+    expected: Descriptor,
+    content: ByteSource,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (await this.exists(expected)) return await cancel(content);
+    await abortable(this.#prepare(digestAlgorithm(expected.digest)), signal);
+    try {
+      await this.#blobs.write(expected, content, signal);
+    } catch (error) {
+      // A directory that was taken away while this layout was in use is made again next time.
+      if (failedBecause(error, "not-found")) this.#prepared.clear();
+      throw error;
+    }
+  }
+
+  async resolve(reference: string, options: CallOptions = {}): Promise<Descriptor> {
+    options.signal?.throwIfAborted();
+    const index = await this.#readLayout();
+    const { place } = this.#context;
+    const named = namedRoots(index);
+    if (reference === "") {
+      return findOnly(index.manifests, named.map(({ name }) => name), place);
+    }
+    const found = isDigest(reference)
+      ? await this.#findDigest(index, reference)
+      : findByName(named, reference, place)?.descriptor;
+    if (found === undefined) throw noSuchReference(reference, place);
+    return found;
+  }
+
+  async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    await this.#blobs.check(target);
+    if (!isDigest(reference)) {
+      checkName(reference);
+      await this.#edits.apply((index) => withName(index, target, reference), signal);
+    } else if (reference === target.digest) {
+      await this.#edits.apply((index) => withDigest(index, target), signal);
+    } else {
+      throw new InvalidReferenceError(
+        `Cannot tag ${target.digest} as ${reference}: that is the digest of other content`,
+        { input: reference },
+      );
+    }
+  }
+
+  async *roots(options: CallOptions = {}): AsyncGenerator<Root, void, undefined> {
+    options.signal?.throwIfAborted();
+    yield* rootsOf(await this.#readLayout());
+  }
+
+  async *referrers(
+    subject: Descriptor,
+    options: ReferrersOptions = {},
+  ): AsyncGenerator<Descriptor, void, undefined> {
+    const { signal, artifactType } = options;
+    await this.#readLayout();
+    for await (const blob of this.#blobs.list()) {
+      signal?.throwIfAborted();
+      const facts = await this.#blobs.factsOf(blob.digest);
+      if (facts?.subject?.digest !== subject.digest) continue;
+      if (artifactType !== undefined && facts.artifactType !== artifactType) continue;
+      yield referrerDescriptor(blob, facts);
+    }
+  }
+
+  async delete(target: Descriptor, options: CallOptions = {}): Promise<void> {
+    const { digest } = target;
+    options.signal?.throwIfAborted();
+    digestAlgorithm(digest);
+    // The names first: none may point at a blob that is gone.
+    if (await this.#readIndex() !== undefined) {
+      await this.#edits.apply(
+        (index) => without(index, (entry) => entry.digest === digest),
+        options.signal,
+      );
+    }
+    await this.#blobs.remove(digest);
+  }
+
+  async untag(reference: string, options: CallOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted();
+    await this.#readLayout();
+    await this.#edits.apply((index) => {
+      const edited = without(index, (entry, name) => {
+        return isDigest(reference)
+          ? name === undefined && entry.digest === reference
+          : name === reference;
+      });
+      if (edited === index) throw noSuchReference(reference, this.#context.place);
+      return edited;
+    }, options.signal);
+  }
+
+  async #findDigest(index: ImageIndex, digest: string): Promise<Descriptor | undefined> {
+    const entry = index.manifests.find((manifest) => manifest.digest === digest);
+    if (entry !== undefined) return entry;
+    const facts = await this.#blobs.factsOf(digest);
+    const size = await this.#blobs.sizeOf(digest);
+    if (facts === undefined || size === undefined) return undefined;
+    return { mediaType: facts.mediaType, digest, size };
+  }
+
+  async #readIndex(): Promise<ImageIndex | undefined> {
+    const raw = await readSmall(this.#context, "index.json", MAX_LAYOUT_INDEX_BYTES);
+    return raw === undefined ? undefined : parseLayoutIndex(raw, this.#context.place);
+  }
+
+  /** Reads the index of a layout that has to be there. */
+  async #readLayout(): Promise<ImageIndex> {
+    await this.#checkVersion();
+    const index = await this.#readIndex();
+    if (index !== undefined) return index;
+    await checkThere(this.#context);
+    throw new NotFoundError(
+      `Cannot open ${this.#context.place}: it has no index.json, it is no layout`,
+    );
+  }
+
+  /** Refuses a layout of a version to come. One without the file is read, as skopeo reads it. */
+  async #checkVersion(): Promise<boolean> {
+    const raw = await readSmall(this.#context, "oci-layout", MAX_LAYOUT_FILE_BYTES);
+    if (raw === undefined) return false;
+    const text = new TextDecoder().decode(raw);
+    if (layoutVersion(text)?.startsWith("1.")) return true;
+    throw new InvalidConfigError(
+      `Cannot open ${this.#context.place}: its file oci-layout says no version 1`,
+      { input: text },
+    );
+  }
+
+  /** Makes sure that there is a layout with a place for blobs of the algorithm. */
+  async #prepare(algorithm: string): Promise<void> {
+    const prepared = this.#prepared.get(algorithm) ?? this.#create(algorithm);
+    this.#prepared.set(algorithm, prepared);
+    try {
+      await prepared;
+    } catch (error) {
+      this.#prepared.delete(algorithm);
+      throw error;
+    }
+  }
+
+  async #create(algorithm: string): Promise<void> {
+    const { fs, path, isDurable } = this.#context;
+    const directory = this.#blobs.directoryOf(algorithm);
+    await fs.makeDirectory(directory, { recursive: true });
+    if (isDurable) await fs.syncDirectory(joinPath(path, "blobs"));
+    if (!await this.#checkVersion()) {
+      // The index first: where there is an oci-layout, there is a valid index.json.
+      await this.#edits.apply((index) => index);
+      const header = new TextEncoder().encode(
+        JSON.stringify({ imageLayoutVersion: LAYOUT_VERSION }),
+      );
+      await writeBeside(this.#context, path, "oci-layout", (write) => write(header));
+    }
+    await sweep(this.#context, directory, TEMPORARY_PREFIX);
+    await sweep(this.#context, path, TEMPORARY_PREFIX, CLAIM_PREFIX);
+  }
+}
+
+function layoutVersion(text: string): string | undefined {
+  try {
+    const document: unknown = JSON.parse(text);
+    if (typeof document !== "object" || document === null) return undefined;
+    const version = "imageLayoutVersion" in document ? document.imageLayoutVersion : undefined;
+    return typeof version === "string" ? version : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Waits for shared work, or for the signal of the one who waits. */
+async function abortable(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  let forget = () => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    const abort = () => reject(signal?.reason);
+    if (signal?.aborted) return abort();
+    signal?.addEventListener("abort", abort, { once: true });
+    forget = () => signal?.removeEventListener("abort", abort);
+  });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    forget();
+  }
+}
+
+/** Lets go of content that nobody will read; once it is being read, that is its reader's task. */
+async function cancel(content: ByteSource, reason?: unknown): Promise<void> {
+  if (content instanceof ReadableStream && !content.locked) await quietly(content.cancel(reason));
+}

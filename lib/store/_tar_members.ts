@@ -1,0 +1,199 @@
+import type { HasherFactory } from "../hash/hasher.ts";
+import type { Bytes } from "../model/bytes.ts";
+import { iterate } from "../bytes/iterate.ts";
+import { createHasher } from "../hash/create_hasher.ts";
+import { formatDigest } from "../model/digest.ts";
+import {
+  LimitExceededError,
+  NotFoundError,
+  UnsafePathError,
+  UnsupportedMediaTypeError,
+} from "../model/errors.ts";
+import { type Compression, detectCompression, DETECTION_BYTES } from "../compress/detect.ts";
+import { sanitizePath } from "../tar/path.ts";
+import { readTar, type TarEntry } from "../tar/reader.ts";
+import { streamFile } from "./_files.ts";
+import type { RandomAccess } from "./random_access.ts";
+
+/** Images have a hundred layers at most (overlayfs); ten thousand images make an archive of this. */
+const MAX_MEMBERS = 1_000_000;
+
+/** Links from layer to layer are one hop; Linux gives up at this many. */
+const MAX_LINKS = 40;
+
+const BLOCK_BYTES = 512;
+
+/** A file of an archive, where its bytes are. */
+export interface FileMember {
+  readonly type: "file";
+  readonly offset: number;
+  readonly size: number;
+  /** How it is compressed, by its first bytes. */
+  readonly compression: Compression;
+  /** The digest of its bytes, where it was asked for. */
+  readonly digest: string | undefined;
+}
+
+/** A link of an archive to another name in it; it is judged when it is followed. */
+interface LinkMember {
+  readonly type: "symlink" | "hardlink";
+  /** The name of the link, in order. */
+  readonly path: string;
+  /** What it says. */
+  readonly target: string;
+}
+
+/** What is in an archive, by name. */
+export class TarMembers {
+  readonly #members: ReadonlyMap<string, FileMember | LinkMember>;
+  readonly #place: string;
+
+  constructor(members: ReadonlyMap<string, FileMember | LinkMember>, place: string) {
+    this.#members = members;
+    this.#place = place;
+  }
+
+  /** The names of all files and links. */
+  names(): Iterable<string> {
+    return this.#members.keys();
+  }
+
+  /** All files, without those that are only links. */
+  *files(): Generator<FileMember, void, undefined> {
+    for (const member of this.#members.values()) if (member.type === "file") yield member;
+  }
+
+  /**
+   * Finds a file by the name that another file of the archive has for it.
+   *
+   * @throws {UnsafePathError} when the name, or a link, leads out of the archive or in a circle.
+   */
+  find(path: string): FileMember | undefined {
+    let member = this.#members.get(sanitizePath(path));
+    for (let links = 0; member !== undefined && member.type !== "file"; links++) {
+      if (links === MAX_LINKS) {
+        const reason = "it leads through too many links";
+        throw new UnsafePathError(`Cannot read "${path}" of ${this.#place}: ${reason}`, {
+          path,
+          reason,
+        });
+      }
+      member = this.#members.get(targetOf(member));
+    }
+    return member;
+  }
+
+  /** Finds a file that has to be there. */
+  get(path: string): FileMember {
+    const member = this.find(path);
+    if (member !== undefined) return member;
+    throw new NotFoundError(
+      `Cannot read "${path}" of ${this.#place}: the archive has no such file`,
+    );
+  }
+}
+
+/**
+ * Reads an archive through once and remembers where its files are. Of names that come twice the
+ * last one counts, as it does when the archive is extracted.
+ *
+ * @param isHashed Whether the digests of all files are computed on the way.
+ */
+export async function readMembers(
+  archive: RandomAccess,
+  place: string,
+  options: {
+    readonly isHashed: boolean;
+    readonly hasher: HasherFactory | undefined;
+    readonly signal: AbortSignal;
+  },
+): Promise<TarMembers> {
+  const members = new Map<string, FileMember | LinkMember>();
+  const content = streamFile(archive, { start: 0, end: archive.size });
+  for await (const entry of readTar(content)) {
+    options.signal.throwIfAborted();
+    const member = await memberOf(entry, place, options);
+    if (member === undefined) continue;
+    members.set(sanitizePath(entry.path), member);
+    if (members.size > MAX_MEMBERS) {
+      throw new LimitExceededError(
+        `Cannot open ${place}: it has more than ${MAX_MEMBERS} files`,
+        { limit: MAX_MEMBERS, unit: "entries" },
+      );
+    }
+  }
+  return new TarMembers(members, place);
+}
+
+async function memberOf(
+  entry: TarEntry,
+  place: string,
+  options: { readonly isHashed: boolean; readonly hasher: HasherFactory | undefined },
+): Promise<FileMember | LinkMember | undefined> {
+  switch (entry.type) {
+    case "symlink":
+    case "hardlink":
+      return { type: entry.type, path: sanitizePath(entry.path), target: entry.linkPath ?? "" };
+    case "file":
+      return await fileMember(entry, place, options);
+    default:
+      return undefined;
+  }
+}
+
+async function fileMember(
+  entry: TarEntry,
+  place: string,
+  { isHashed, hasher = createHasher }: {
+    readonly isHashed: boolean;
+    readonly hasher: HasherFactory | undefined;
+  },
+): Promise<FileMember> {
+  if (entry.sparse !== undefined) {
+    throw new UnsupportedMediaTypeError(
+      `Cannot open ${place}: "${entry.path}" is a sparse file; write the archive without --sparse`,
+      { mediaType: "application/x-tar" },
+    );
+  }
+  const offset = entry.headerOffset + BLOCK_BYTES;
+  const { size } = entry;
+  const hash = isHashed ? hasher("sha256") : undefined;
+  let prefix: Bytes = new Uint8Array();
+  for await (const chunk of iterate(entry.body)) {
+    if (prefix.byteLength < DETECTION_BYTES) prefix = firstBytes(prefix, chunk);
+    if (hash === undefined) break;
+    hash.update(chunk);
+  }
+  const digest = hash === undefined ? undefined : formatDigest("sha256", hash.digest());
+  return { type: "file", offset, size, compression: detectCompression(prefix), digest };
+}
+
+function firstBytes(prefix: Bytes, chunk: Bytes): Bytes {
+  const rest = chunk.subarray(0, DETECTION_BYTES - prefix.byteLength);
+  const joined = new Uint8Array(prefix.byteLength + rest.byteLength);
+  joined.set(prefix);
+  joined.set(rest, prefix.byteLength);
+  return joined;
+}
+
+/** Where a link leads, from the root of the archive. */
+function targetOf({ type, path, target }: LinkMember): string {
+  if (type === "hardlink") return sanitizePath(target);
+  const directory = path.split("/").slice(0, -1);
+  if (target.startsWith("/")) throw unsafeLink(path, target, "it leads to an absolute path");
+  for (const part of target.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part !== "..") directory.push(part);
+    else if (directory.pop() === undefined) {
+      throw unsafeLink(path, target, "it leads out of the archive");
+    }
+  }
+  return directory.join("/");
+}
+
+function unsafeLink(path: string, target: string, reason: string): UnsafePathError {
+  return new UnsafePathError(`Cannot follow the link "${path}" of the archive: ${reason}`, {
+    path: target,
+    reason,
+  });
+}

@@ -12,12 +12,23 @@ const MAGIC = 0xfd2fb528;
 const MAX_BLOCK_BYTES = 131072;
 const BLOCK_HEADER_BYTES = 3;
 const BLOCK_RLE = 1;
+const BLOCK_COMPRESSED = 2;
 const BLOCK_RESERVED = 3;
+
+/**
+ * A frame of fewer blocks gets a window no larger than its content. zstd:chunked has a frame for
+ * each file, and the windows that its writers declare are megabytes.
+ */
+const MAX_HELD_BLOCKS = 4;
 
 type State = "magic" | "skip-size" | "skip" | "header" | "block" | "content" | "checksum";
 
 interface Frame {
-  readonly decoder: Decompress;
+  /** Made when enough blocks are known, so that a short frame takes no large window. */
+  decoder: Decompress | undefined;
+  /** Blocks that wait for the decoder, and the most bytes that they can give. */
+  readonly held: Bytes[];
+  heldContent: number;
   readonly windowBytes: number;
   /** The length of the content, where the frame says it. */
   readonly contentBytes: bigint | undefined;
@@ -54,6 +65,25 @@ function contentSize(header: Bytes, descriptor: number): bigint | undefined {
 function windowSize(descriptor: number): number {
   const base = 2 ** (10 + (descriptor >> 3));
   return base + base / 8 * (descriptor & 7);
+}
+
+/** Takes a block header apart (RFC 8878 §3.1.1.2). */
+function blockHeader(bytes: Bytes): { isLast: boolean; type: number; size: number } {
+  const header = (bytes[0] ?? 0) | (bytes[1] ?? 0) << 8 | (bytes[2] ?? 0) << 16;
+  return { isLast: (header & 1) !== 0, type: header >> 1 & 3, size: header >> 3 };
+}
+
+/**
+ * Makes the header of a frame that says nothing but a window of at least so many bytes: lengths and
+ * checksums are checked here, and the decoder need not wait for them.
+ */
+function frameHeader(windowBytes: number): Bytes {
+  let descriptor = 0;
+  while (windowSize(descriptor) < windowBytes) descriptor++;
+  const header = new Uint8Array(6);
+  new DataView(header.buffer).setUint32(0, MAGIC, true);
+  header[5] = descriptor;
+  return header;
 }
 
 export class ZstdDecoder implements Codec {
@@ -185,43 +215,24 @@ export class ZstdDecoder implements Codec {
     if ((descriptor & 3) !== 0 && hasDictionary(piece, isSingleSegment ? 1 : 2, descriptor & 3)) {
       throw corrupt("a frame needs a dictionary");
     }
-    this.#openFrame(piece, { descriptor, windowBytes, contentBytes });
-  }
-
-  #openFrame(
-    piece: Bytes,
-    { descriptor, windowBytes, contentBytes }: {
-      descriptor: number;
-      windowBytes: number;
-      contentBytes: bigint | undefined;
-    },
-  ): void {
-    const hasher = (descriptor & 4) === 0 ? undefined : new XXHash64();
-    const frame: Frame = {
-      decoder: new Decompress((output) => this.#give(output as Bytes)),
+    this.#frame = {
+      decoder: undefined,
+      held: [],
+      heldContent: 0,
       windowBytes,
       contentBytes,
-      hasher,
+      hasher: (descriptor & 4) === 0 ? undefined : new XXHash64(),
       length: 0,
     };
-    this.#frame = frame;
-    const header = new Uint8Array(4 + piece.length);
-    new DataView(header.buffer).setUint32(0, MAGIC, true);
-    header.set(piece, 4);
-    // The checksum is checked here, so that the decoder need not wait for it.
-    header[4] = descriptor & ~4;
-    this.#run(() => frame.decoder.push(header));
     this.#enter("block", BLOCK_HEADER_BYTES);
   }
 
   #readBlockHeader(piece: Bytes): void {
-    const header = (piece[0] ?? 0) | (piece[1] ?? 0) << 8 | (piece[2] ?? 0) << 16;
-    const type = header >> 1 & 3;
-    const size = header >> 3;
+    const { isLast, type, size } = blockHeader(piece);
     const maxBytes = Math.min(MAX_BLOCK_BYTES, Math.max(this.#frame?.windowBytes ?? 0, 1));
     if (type === BLOCK_RESERVED) throw corrupt("a block has an invalid type");
     if (size > maxBytes) throw corrupt("a block is too long");
-    this.#isLastBlock = (header & 1) !== 0;
+    this.#isLastBlock = isLast;
     // The decoder takes the block with its header.
     this.#held.set(piece);
     this.#heldBytes = BLOCK_HEADER_BYTES;
@@ -230,13 +241,34 @@ export class ZstdDecoder implements Codec {
 
   #decodeBlock(piece: Bytes): void {
     const frame = this.#frame as Frame;
-    this.#run(() => frame.decoder.push(piece, this.#isLastBlock));
+    this.#run(() => this.#pushBlock(frame, piece));
     if (!this.#isLastBlock) return this.#enter("block", BLOCK_HEADER_BYTES);
     if (frame.contentBytes !== undefined && BigInt(frame.length) !== frame.contentBytes) {
       throw corrupt("the length of a frame does not match");
     }
     if (frame.hasher === undefined) this.#endFrame();
     else this.#enter("checksum", 4);
+  }
+
+  #pushBlock(frame: Frame, block: Bytes): void {
+    if (frame.decoder !== undefined) return frame.decoder.push(block, this.#isLastBlock);
+    const { type, size } = blockHeader(block);
+    frame.held.push(block.slice());
+    frame.heldContent += type === BLOCK_COMPRESSED ? MAX_BLOCK_BYTES : size;
+    if (!this.#isLastBlock && frame.held.length < MAX_HELD_BLOCKS) return;
+    // Nothing can be farther back than the content is long.
+    const content = this.#isLastBlock
+      ? frame.heldContent
+      : Number(frame.contentBytes ?? frame.windowBytes);
+    const decoder = new Decompress((output) => this.#give(output as Bytes));
+    frame.decoder = decoder;
+    // The decoder has room for a block of the window's size at most.
+    const window = Math.max(Math.min(frame.windowBytes, content), MAX_BLOCK_BYTES);
+    decoder.push(frameHeader(window));
+    const last = frame.held.pop();
+    for (const held of frame.held) decoder.push(held);
+    if (last !== undefined) decoder.push(last, this.#isLastBlock);
+    frame.held.length = 0;
   }
 
   #readChecksum(checksum: number): void {

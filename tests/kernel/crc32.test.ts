@@ -1,0 +1,36 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { KERNELS, randomNumbers } from "./_kernels.ts";
+
+/** The definition, one bit at a time (RFC 1952 §8). */
+function slowCRC32(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc & 1) !== 0 ? crc >>> 1 ^ 0xedb88320 : crc >>> 1;
+  }
+  return ~crc >>> 0;
+}
+
+test("the kernel's CRC-32 is the definition for every length and split", () => {
+  const next = randomNumbers(5);
+  const bytes = Uint8Array.from({ length: 300 }, () => next() & 0xff);
+  for (const kernel of KERNELS) {
+    for (let length = 0; length <= bytes.length; length++) {
+      const message = bytes.subarray(bytes.length - length);
+      const expected = slowCRC32(message);
+      const at = length === 0 ? 0 : next() % length;
+      assert.equal(kernel.crc32(message), expected, `${kernel.kind}: ${length} bytes`);
+      const first = kernel.crc32(message.subarray(0, at));
+      assert.equal(kernel.crc32(message.subarray(at), first), expected, `${length} cut at ${at}`);
+    }
+  }
+});
+
+test("the kernels agree on a CRC-32 of more than an input buffer", () => {
+  const next = randomNumbers(6);
+  const bytes = Uint8Array.from({ length: 400_003 }, () => next() & 0xff);
+  const [wasm, js] = KERNELS;
+  assert.equal(wasm?.crc32(bytes), js?.crc32(bytes));
+  assert.equal(wasm?.crc32(bytes, 0xdeadbeef), js?.crc32(bytes, 0xdeadbeef));
+});

@@ -1,4 +1,3 @@
-import type { HasherFactory } from "../hash/hasher.ts";
 import type { ByteSource, ByteStream } from "../model/bytes.ts";
 import type {
   CallOptions,

@@ -1,5 +1,5 @@
 import type { HasherFactory } from "../hash/hasher.ts";
-import { type FileSystem } from "./file_system.ts";
+import type { FileSystem } from "./file_system.ts";
 import { Archive } from "./_archive.ts";
 import { memoryFileSystem } from "./memory_file_system.ts";
 import { type ArchiveInput, openInput } from "./random_access.ts";

@@ -1,5 +1,5 @@
 import type { Bytes } from "../model/bytes.ts";
-import { LadingError } from "../model/errors.ts";
+import { LadingError, type LadingErrorOptions } from "../model/errors.ts";
 import type { RandomAccess } from "./random_access.ts";
 
 /** Why a file system refused. */
@@ -18,6 +18,14 @@ export type FileSystemReason =
   | "unsupported"
   | "io";
 
+/** Data of {@linkcode FileSystemError}. */
+export interface FileSystemErrorOptions extends LadingErrorOptions {
+  /** Why it failed. */
+  readonly reason: FileSystemReason;
+  /** The path that was worked on. */
+  readonly path: string;
+}
+
 /**
  * Thrown by every method of a {@linkcode FileSystem}. `reason` is the same on every runtime;
  * `cause` is the error of the host.
@@ -28,14 +36,13 @@ export class FileSystemError extends LadingError {
   /** The path that was worked on. */
   readonly path: string;
 
-  constructor(
-    message: string,
-    options: {
-      readonly reason: FileSystemReason;
-      readonly path: string;
-      readonly cause?: unknown;
-    },
-  ) {
+  /**
+   * Makes an error.
+   *
+   * @param message What was tried, and why it failed.
+   * @param options The same for programs.
+   */
+  constructor(message: string, options: FileSystemErrorOptions) {
     super("FILE_SYSTEM_ERROR", message, options);
     this.reason = options.reason;
     this.path = options.path;

@@ -24,6 +24,27 @@
  *
  * @module
  */
+export type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
+export type {
+  ByteRange,
+  CallOptions,
+  ContentSource,
+  ContentStore,
+  Deleter,
+  FetchOptions,
+  Referrers,
+  ReferrersOptions,
+  Resolver,
+  Root,
+  Roots,
+  Source,
+  Tagger,
+  Target,
+} from "../model/content.ts";
+export type { Descriptor } from "../model/descriptor.ts";
+export { LadingError, type LadingErrorOptions } from "../model/errors.ts";
+export type { Platform } from "../model/platform.ts";
+export type { HashAlgorithm, Hasher, HasherFactory } from "../hash/hasher.ts";
 export { verified, type VerifiedOptions } from "../bytes/verify.ts";
 export {
   type DirectoryEntry,
@@ -31,6 +52,7 @@ export {
   type FileInfo,
   type FileSystem,
   FileSystemError,
+  type FileSystemErrorOptions,
   type FileSystemReason,
   type FileType,
   type FileWriter,

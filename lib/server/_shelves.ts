@@ -1,3 +1,4 @@
+import type { Root } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { isLadingError, NotFoundError } from "../model/errors.ts";
 import { Holdings } from "./_holdings.ts";
@@ -124,7 +125,7 @@ export class Shelves {
 
   /** Tells whether the manifest is a root of the target. */
   async isRoot(digest: string): Promise<boolean> {
-    for await (const { descriptor } of this.#target.roots?.() ?? []) {
+    for await (const { descriptor } of this.#roots()) {
       if (descriptor.digest === digest) return true;
     }
     return false;
@@ -133,7 +134,7 @@ export class Shelves {
   /** Lists the references of the target that are tags of a repository for a manifest. */
   async referencesTo(repository: string, digest: string): Promise<readonly string[]> {
     const found: string[] = [];
-    for await (const { reference, descriptor } of this.#target.roots?.() ?? []) {
+    for await (const { reference, descriptor } of this.#roots()) {
       if (reference === undefined || descriptor.digest !== digest) continue;
       if (this.#names.parse(reference)?.repository === repository) found.push(reference);
     }
@@ -187,7 +188,7 @@ export class Shelves {
     // Stores resolve any spelling of an image's name; a repository has exactly its own tags.
     if (this.#target.roots !== undefined) {
       const found = new Map<string, Descriptor>();
-      for await (const { reference, descriptor } of this.#target.roots()) {
+      for await (const { reference, descriptor } of this.#roots()) {
         if (reference !== undefined) found.set(reference, descriptor);
       }
       return references.map((reference) => found.get(reference)).find(Boolean);
@@ -205,11 +206,20 @@ export class Shelves {
   async #tags(): Promise<RepositoryTag[]> {
     if (this.#target.roots === undefined) return [...this.#pushedTags.values()];
     const found: RepositoryTag[] = [];
-    for await (const { reference } of this.#target.roots()) {
+    for await (const { reference } of this.#roots()) {
       const name = reference === undefined ? undefined : this.#names.parse(reference);
       if (name !== undefined) found.push(name);
     }
     return found;
+  }
+
+  async *#roots(): AsyncGenerator<Root> {
+    try {
+      yield* this.#target.roots?.() ?? [];
+    } catch (error) {
+      // A layout that nobody has written to yet is not there: it holds nothing.
+      if (!isLadingError(error) || !(error instanceof NotFoundError)) throw error;
+    }
   }
 
   #listRepositories(): Promise<readonly string[]> {
@@ -222,7 +232,7 @@ export class Shelves {
   /** Puts the roots that the target has got since the last time on their shelves. */
   async #sync(): Promise<void> {
     if (this.#target.roots === undefined) return;
-    for await (const { reference, descriptor } of this.#target.roots()) {
+    for await (const { reference, descriptor } of this.#roots()) {
       const repository = reference === undefined
         ? this.#names.defaultRepository
         : this.#names.parse(reference)?.repository;

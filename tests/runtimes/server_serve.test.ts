@@ -8,7 +8,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { serve } from "../../lib/runtime/serve.ts";
 import { registryHandler, type RegistryHandlerOptions } from "../../lib/server/mod.ts";
-import { type MemoryStore, memoryStore } from "../../lib/store/mod.ts";
+import { type MemoryStore, memoryStore } from "../../lib/store/memory_store.ts";
 import { digestBytes } from "../../lib/hash/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 

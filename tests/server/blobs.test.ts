@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { registryHandler } from "../../lib/server/mod.ts";
-import { memoryStore } from "../../lib/store/mod.ts";
+import { memoryStore } from "../../lib/store/memory_store.ts";
 import {
   noise,
   pushBlob,

@@ -3,7 +3,7 @@ import { digestBytes } from "../../lib/hash/digest_bytes.ts";
 import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
 import type { Transport } from "../../lib/model/transport.ts";
 import { registryHandler, type RegistryHandlerOptions } from "../../lib/server/mod.ts";
-import { memoryStore } from "../../lib/store/mod.ts";
+import { memoryStore } from "../../lib/store/memory_store.ts";
 
 export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";

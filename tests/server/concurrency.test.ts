@@ -2,7 +2,9 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import type { ByteStream } from "../../lib/model/bytes.ts";
 import { registryHandler } from "../../lib/server/mod.ts";
-import { memoryFileSystem, memoryStore, ociLayout } from "../../lib/store/mod.ts";
+import { memoryFileSystem } from "../../lib/store/memory_file_system.ts";
+import { memoryStore } from "../../lib/store/memory_store.ts";
+import { ociLayout } from "../../lib/store/oci_layout.ts";
 import {
   locationOf,
   noise,

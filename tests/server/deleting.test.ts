@@ -2,7 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import type { Transport } from "../../lib/model/transport.ts";
 import { registryHandler } from "../../lib/server/mod.ts";
-import { type MemoryStore, memoryStore } from "../../lib/store/mod.ts";
+import { type MemoryStore, memoryStore } from "../../lib/store/memory_store.ts";
 import {
   descriptorOf,
   OCI_INDEX,

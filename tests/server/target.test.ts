@@ -2,7 +2,9 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import type { Transport } from "../../lib/model/transport.ts";
 import { fileUploads, registryHandler } from "../../lib/server/mod.ts";
-import { memoryFileSystem, memoryStore, ociLayout } from "../../lib/store/mod.ts";
+import { memoryFileSystem } from "../../lib/store/memory_file_system.ts";
+import { memoryStore } from "../../lib/store/memory_store.ts";
+import { ociLayout } from "../../lib/store/oci_layout.ts";
 import {
   descriptorOf,
   imageParts,
@@ -223,6 +225,17 @@ test("a damaged manifest in the target hides what it reaches, and nothing else",
   assert.equal(await statusOf(handler, "GET", `/v2/a/b/blobs/${sha256(parts.layer)}`), 200);
   assert.equal(await statusOf(handler, "GET", `/v2/a/b/blobs/${sha256("x")}`), 404);
   assert.deepEqual(await tagsOf(handler, "a/b"), ["0", "1", "lost"]);
+});
+
+test("a layout that is not there yet is an empty registry", async () => {
+  const handler = registryHandler(ociLayout(memoryFileSystem(), "/layout"));
+  for (const path of ["manifests/1", `blobs/${sha256("x")}`, "tags/list"]) {
+    assert.equal(await statusOf(handler, "GET", `/v2/a/b/${path}`), 404, path);
+  }
+  const catalog = await send(handler, "GET", "/v2/_catalog");
+  assert.deepEqual(await catalog.json(), { repositories: [] });
+  await pushImage(handler, "a/b", "1", "x");
+  assert.deepEqual(await tagsOf(handler, "a/b"), ["1"]);
 });
 
 test("a layout is a registry, with uploads in files and nothing left over", async () => {

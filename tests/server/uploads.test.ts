@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
 import type { Transport } from "../../lib/model/transport.ts";
 import { memoryUploads, registryHandler } from "../../lib/server/mod.ts";
-import { memoryStore } from "../../lib/store/mod.ts";
+import { memoryStore } from "../../lib/store/memory_store.ts";
 import {
   locationOf,
   noise,

@@ -1,0 +1,241 @@
+// Foreign clients judge the embedded registry: skopeo, a Docker engine.
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { nodeFileSystem } from "../../lib/runtime/node_file_system.ts";
+import { type RunningServer, serve } from "../../lib/runtime/serve.ts";
+import { fileUploads, registryHandler } from "../../lib/server/mod.ts";
+import { memoryStore } from "../../lib/store/memory_store.ts";
+import { ociLayout } from "../../lib/store/oci_layout.ts";
+
+const CORPUS = process.env["LADING_CORPUS"] ?? join(process.cwd(), "../shared/corpus");
+const LAYOUT = join(CORPUS, "made-by-umoci-skopeo/skopeo-oci-gzip");
+
+function missing(...programs: string[]): string | false {
+  const absent = programs.filter((name) => spawnSync("which", [name]).status !== 0);
+  if (!existsSync(LAYOUT)) absent.push("the corpus");
+  if (absent.length === 0) return false;
+  if (process.env["CI"] === "true") throw new Error(`missing: ${absent.join(", ")}`);
+  return `needs ${absent.join(", ")}`;
+}
+
+interface Ran {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const options = { env: { ...process.env, ...env }, timeout: 120_000 };
+    execFile(program, [...args], options, (error, stdout, stderr) => {
+      if (error === null) resolve({ stdout, stderr });
+      else reject(new Error(`${program} ${args.join(" ")} failed: ${stderr || error.message}`));
+    });
+  });
+}
+
+async function inScratch(work: (directory: string) => Promise<void>): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "lading-embedded-"));
+  try {
+    await work(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** A registry in memory, and one over a layout on the disk. */
+async function withRegistries(
+  directory: string,
+  work: (server: RunningServer) => Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = [];
+  const onError = (error: unknown) => failures.push(error);
+  const fs = nodeFileSystem();
+  const layout = join(directory, "layout");
+  const uploads = fileUploads(fs, join(directory, "uploads"));
+  for (
+    const handler of [
+      registryHandler(memoryStore(), { onError }),
+      registryHandler(ociLayout(fs, layout), { uploads, onError }),
+    ]
+  ) {
+    const server = await serve(handler);
+    try {
+      await work(server);
+    } finally {
+      await server.close();
+    }
+    assert.deepEqual(failures, []);
+  }
+}
+
+function manifestDigest(): string {
+  const index = JSON.parse(readFileSync(join(LAYOUT, "index.json"), "utf8")) as {
+    manifests: { digest: string }[];
+  };
+  return index.manifests[0]?.digest ?? "";
+}
+
+test(
+  "skopeo pushes, inspects, lists, pulls, mounts and deletes",
+  { skip: missing("skopeo") },
+  async () => {
+    await inScratch(async (directory) => {
+      await withRegistries(directory, async ({ port }) => {
+        const place = `docker://127.0.0.1:${port}/tools/image`;
+        const copy = [
+          "copy",
+          "--insecure-policy",
+          "--src-tls-verify=false",
+          "--dest-tls-verify=false",
+        ];
+        await run("skopeo", [...copy, `oci:${LAYOUT}`, `${place}:1`]);
+        const inspect = async (reference: string) => {
+          const { stdout } = await run("skopeo", ["inspect", "--tls-verify=false", reference]);
+          return JSON.parse(stdout) as { Digest: string; RepoTags: string[]; Layers: string[] };
+        };
+        const pushed = await inspect(`${place}:1`);
+        assert.equal(pushed.Digest, manifestDigest());
+        assert.deepEqual(pushed.RepoTags, ["1"]);
+        await run("skopeo", [...copy, `${place}:1`, `docker://127.0.0.1:${port}/tools/other:2`]);
+        await run("skopeo", [...copy, `${place}@${pushed.Digest}`, `${place}:second`]);
+        const { stdout } = await run("skopeo", ["list-tags", "--tls-verify=false", place]);
+        assert.deepEqual((JSON.parse(stdout) as { Tags: string[] }).Tags, ["1", "second"]);
+        const out = join(directory, `out-${port}`);
+        await run("skopeo", [...copy, `${place}:second`, `dir:${out}`]);
+        const manifest = readFileSync(join(out, "manifest.json"));
+        const { stdout: digest } = await run("skopeo", [
+          "manifest-digest",
+          join(out, "manifest.json"),
+        ]);
+        assert.equal(digest.trim(), pushed.Digest, manifest.toString());
+        await run("skopeo", ["delete", "--tls-verify=false", `${place}:1`]);
+        await assert.rejects(
+          inspect(`${place}:1`),
+          /manifest unknown|MANIFEST_UNKNOWN|no such manifest/i,
+        );
+        assert.equal(
+          (await inspect(`docker://127.0.0.1:${port}/tools/other:2`)).Digest,
+          pushed.Digest,
+        );
+      });
+    });
+  },
+);
+
+test(
+  "skopeo converts to Docker's types on the way, and back",
+  { skip: missing("skopeo") },
+  async () => {
+    await inScratch(async (directory) => {
+      await withRegistries(directory, async ({ port }) => {
+        const place = `docker://127.0.0.1:${port}/tools/image`;
+        const copy = [
+          "copy",
+          "--insecure-policy",
+          "--src-tls-verify=false",
+          "--dest-tls-verify=false",
+        ];
+        await run("skopeo", [...copy, "--format", "v2s2", `oci:${LAYOUT}`, `${place}:docker`]);
+        const { stdout } = await run("skopeo", [
+          "inspect",
+          "--raw",
+          "--tls-verify=false",
+          `${place}:docker`,
+        ]);
+        assert.match(stdout, /application\/vnd\.docker\.distribution\.manifest\.v2\+json/);
+        await run("skopeo", [...copy, "--format", "oci", `${place}:docker`, `${place}:oci`]);
+      });
+    });
+  },
+);
+
+interface Engine {
+  docker(...args: string[]): Promise<Ran>;
+  stop(): Promise<void>;
+}
+
+/** Starts a Docker engine of its own, which nobody else sees. */
+async function startEngine(directory: string): Promise<Engine> {
+  const host = `unix://${join(directory, "docker.sock")}`;
+  const daemon = spawn("dockerd", [
+    "--data-root",
+    join(directory, "data"),
+    "--exec-root",
+    join(directory, "exec"),
+    "-H",
+    host,
+    "--pidfile",
+    join(directory, "pid"),
+    "--storage-driver=vfs",
+    "--iptables=false",
+    "--bridge=none",
+  ], { stdio: "ignore" });
+  const exited = new Promise<void>((resolve) => daemon.once("exit", () => resolve()));
+  const docker = (...args: string[]) => run("docker", args, { DOCKER_HOST: host });
+  const stop = async () => {
+    daemon.kill("SIGTERM");
+    await exited;
+  };
+  for (let i = 0;; i++) {
+    try {
+      await docker("version");
+      return { docker, stop };
+    } catch (error) {
+      if (i > 60 || daemon.exitCode !== null) {
+        await stop();
+        throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+}
+
+const noEngine = missing("dockerd", "docker") ||
+  (process.getuid?.() === 0 ? false : "needs root to start a Docker engine");
+
+test("a Docker engine pushes and pulls, and finds the same image", { skip: noEngine }, async () => {
+  await inScratch(async (directory) => {
+    const engine = await startEngine(directory);
+    try {
+      writeFileSync(join(directory, "large"), new Uint8Array(3_000_000).map((_, i) => i * i >> 3));
+      writeFileSync(join(directory, "hello"), "hello");
+      const archive = join(directory, "root.tar");
+      await run("tar", ["-C", directory, "-cf", archive, "large", "hello"]);
+      await engine.docker("import", archive, "made:here");
+      const idOf = async (name: string) =>
+        (await engine.docker("image", "inspect", "-f", "{{.Id}}", name)).stdout.trim();
+      const id = await idOf("made:here");
+      await withRegistries(directory, async ({ port, url }) => {
+        const names = [`127.0.0.1:${port}/one:latest`, `127.0.0.1:${port}/deep/er/name:v1`];
+        for (const name of names) {
+          await engine.docker("tag", "made:here", name);
+          await engine.docker("push", name);
+          await engine.docker("rmi", name);
+        }
+        await engine.docker("rmi", "made:here");
+        for (const name of names) {
+          await engine.docker("pull", name);
+          assert.equal(await idOf(name), id);
+        }
+        const catalog = await fetch(`${url}/v2/_catalog`);
+        assert.deepEqual(await catalog.json(), { repositories: ["deep/er/name", "one"] });
+        await engine.docker("tag", names[0] ?? "", "made:here");
+        await engine.docker("rmi", ...names);
+        await assert.rejects(
+          engine.docker("pull", `127.0.0.1:${port}/one:none`),
+          /manifest|not found/i,
+        );
+      });
+    } finally {
+      await engine.stop();
+    }
+  });
+});

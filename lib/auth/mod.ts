@@ -1,0 +1,99 @@
+/**
+ * Credentials for registries: finding them in Docker's configuration, answering the challenges of
+ * registries with Basic or with tokens, and sending secrets to no other host than the one they are
+ * for.
+ *
+ * {@linkcode createAuthenticator} does all of it for one registry; the parts are here for those who
+ * build something else.
+ *
+ * @example Authenticate as a configuration file says
+ * ```ts
+ * import { createAuthenticator, dockerConfigCredentials, parseDockerConfig } from "./mod.ts";
+ *
+ * const config = parseDockerConfig('{ "auths": { "r.example": { "auth": "dXNlcjpwYXNz" } } }');
+ * const authenticator = createAuthenticator({
+ *   origin: "https://r.example",
+ *   registry: "r.example",
+ *   credentials: dockerConfigCredentials(config),
+ *   transport: (request) => {
+ *     const isKnown = request.headers.get("authorization") === "Basic dXNlcjpwYXNz";
+ *     const headers = { "www-authenticate": 'Basic realm="r.example"' };
+ *     return Promise.resolve(isKnown ? new Response("{}") : new Response("", { status: 401, headers }));
+ *   },
+ * });
+ * const response = await authenticator.send(() => new Request("https://r.example/v2/"));
+ * console.log(response.status); // 200
+ * ```
+ *
+ * @module
+ */
+export type { Transport, TransportTraits } from "../model/transport.ts";
+export { basicAuthorization, isHeaderToken } from "./authorization.ts";
+export {
+  type Challenge,
+  MAX_CHALLENGE_HEADER_LENGTH,
+  MAX_CHALLENGES,
+  parseChallenges,
+} from "./challenge.ts";
+export {
+  ANONYMOUS,
+  type AnonymousCredentials,
+  type BasicCredentials,
+  type CredentialProvider,
+  type CredentialRequest,
+  type Credentials,
+  firstCredentials,
+  identityOf,
+  type IdentityTokenCredentials,
+  type RegistryTokenCredentials,
+  sameCredentials,
+  staticCredentials,
+} from "./credentials.ts";
+export {
+  type DockerAuthEntry,
+  type DockerConfig,
+  dockerConfigCredentials,
+  type DockerConfigOptions,
+  findAuthEntry,
+  hostOfKey,
+  MAX_CONFIG_LENGTH,
+  parseDockerConfig,
+} from "./docker_config.ts";
+export {
+  askHelper,
+  helperCredentials,
+  type HelperOutput,
+  type HelperRunner,
+  MAX_HELPER_OUTPUT_LENGTH,
+} from "./helper.ts";
+export { isPrivateHost } from "./private_host.ts";
+export { canonicalAddress, checkRealm, type RealmCheck, type RealmPolicy } from "./realm.ts";
+export { registryKey } from "./registry_key.ts";
+export {
+  coversScopes,
+  formatScope,
+  mergeScopes,
+  parseScope,
+  repositoryScope,
+  type Scope,
+  scopeKey,
+} from "./scope.ts";
+export {
+  fetchToken,
+  MIN_TOKEN_LIFETIME_SECONDS,
+  type Token,
+  TOKEN_TIMEOUT_MS,
+  type TokenRequest,
+} from "./token.ts";
+export { TokenCache, type TokenCacheOptions, type TokenKey } from "./token_cache.ts";
+export {
+  type AnonymousSendOptions,
+  type AuthenticatedSendOptions,
+  type AuthenticatedTransport,
+  type Authenticator,
+  type AuthenticatorOptions,
+  createAuthenticator,
+  sendAnonymously,
+  withAuth,
+  type WithAuthOptions,
+} from "./with_auth.ts";

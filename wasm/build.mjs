@@ -111,7 +111,9 @@ const files = await build();
 if (check) {
   const stale = Object.keys(files).filter((name) => committed(name)?.equals(files[name]) !== true);
   if (stale.length > 0) {
-    console.error(`wasm/${stale.join(", wasm/")}: not what the sources give; run node wasm/build.mjs`);
+    console.error(
+      `wasm/${stale.join(", wasm/")}: not what the sources give; run node wasm/build.mjs`,
+    );
     process.exitCode = 1;
   }
 } else {

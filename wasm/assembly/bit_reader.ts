@@ -1,3 +1,4 @@
+// deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // The bits of the input (RFC 1951 §3.1.1: least significant bit first). The bit buffer holds
 // `bitCount` bits, at most 63, and zeros above them.
 import { INPUT } from "./memory";

@@ -1,3 +1,4 @@
+// deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // Blocks of deflate (RFC 1951 §3.2.3): their headers, stored blocks, and the code lengths of
 // dynamic ones. Symbols are decoded in symbols.ts.
 import { alignToByte, bitCount, bits, inputEnd, need, next, take } from "./bit_reader";

@@ -1,3 +1,4 @@
+// deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // Decoding tables of the canonical Huffman codes of deflate (RFC 1951 §3.2.2). The scheme, and the
 // way a table is filled by doubling, are those of libdeflate by Eric Biggers (MIT licence),
 // re-implemented here.

@@ -1,3 +1,4 @@
+// deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // CRC-32 of gzip (RFC 1952 §8), braided: four independent CRCs run over every fourth word of eight
 // bytes, so that the look-ups of one need not wait for those of another, and are joined at the end
 // (the method of zlib's crc32.c). Sixteen tables of 1 KiB:

@@ -1,3 +1,4 @@
+// deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // The state of a hash, in memory as the host writes and reads it:
 //
 //   0    8           16                  80

@@ -1,3 +1,4 @@
+// deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // Inflate
 // =======
 //

@@ -1,3 +1,4 @@
+// deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // What the host calls. Pointers and lengths are u32, results are numbers; there is no import, no
 // garbage-collected object and no string inside. lib/kernel/wasm_kernel.ts is the other side.
 import { setupCodeTables } from "./code_tables";

@@ -1,3 +1,4 @@
+// deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // Gzip members (RFC 1952 §2.3): headers byte by byte, trailers, and what follows the last one.
 import { need, take, takeByte } from "./bit_reader";
 import { crc32 } from "./crc32";

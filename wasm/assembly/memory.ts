@@ -1,3 +1,4 @@
+// deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // The memory of the kernel: seven pages, 448 KiB, never grown. Every address is a constant, so
 // that it becomes part of a load or store instruction.
 //

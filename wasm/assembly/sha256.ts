@@ -1,3 +1,4 @@
+// deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // SHA-256 (FIPS 180-4 §6.2). The rounds are in sha256_rounds.ts, which a script writes.
 import { BLOCK, COUNT, WORDS } from "./hash_state";
 import { sha256Blocks } from "./sha256_rounds";

@@ -1,3 +1,4 @@
+// deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // SHA-512 (FIPS 180-4 §6.4), eight rounds to a turn of the loop so that the working variables come
 // round and none has to be moved.
 import { BLOCK, COUNT, WORDS } from "./hash_state";

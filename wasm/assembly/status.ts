@@ -1,3 +1,4 @@
+// deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // Result codes of the inflater; lib/kernel/_inflate_status.ts has the same numbers and the words.
 
 export const NEED_INPUT: i32 = 0;

@@ -1,3 +1,4 @@
+// deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // The state of the stream that is being inflated, apart from its bits.
 import { position } from "./bit_reader";
 import { WINDOW_OUTPUT } from "./memory";

@@ -1,3 +1,4 @@
+// deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // The two loops that decode the symbols of a block. See inflate.ts for the whole picture.
 import { bitCount, bits, inputEnd, next } from "./bit_reader";
 import { endBlock } from "./blocks";

@@ -1,3 +1,4 @@
+// deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // Finds the headers in a tar archive that comes in pieces, and skips the bodies. The state lies in
 // memory, as the host writes and reads it:
 //

@@ -408,6 +408,59 @@ test("a failing target answers 500, ends the upload and cancels the body", async
   }
 });
 
+test("a body is read only as fast as the target, or the spool, takes it", async () => {
+  const content = noise(640_000);
+  const digest = sha256(content);
+  let ahead = 0;
+  let furthest = 0;
+  const body = (): ByteStream => {
+    let at = 0;
+    return new ReadableStream({
+      pull(controller) {
+        if (at >= content.length) return controller.close();
+        controller.enqueue(content.slice(at, at += 10_000));
+        furthest = Math.max(furthest, ++ahead);
+      },
+    }, { highWaterMark: 0 });
+  };
+  const slowly = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    ahead--;
+  };
+  const store = memoryStore();
+  const handler = registryHandler({
+    exists: store.exists.bind(store),
+    fetch: store.fetch.bind(store),
+    resolve: store.resolve.bind(store),
+    tag: store.tag.bind(store),
+    async push(_, source) {
+      if (!(source instanceof ReadableStream)) return;
+      const reader = source.getReader();
+      while (!(await reader.read()).done) await slowly();
+    },
+  }, {
+    uploads: {
+      create: () =>
+        Promise.resolve({
+          append: slowly,
+          source: () => Promise.resolve(content),
+          remove: () => Promise.resolve(),
+        }),
+    },
+  });
+  const headers = { "content-length": String(content.length) };
+  const put = await sendWire(handler, "PUT", `${await start(handler)}?digest=${digest}`, {
+    body: body(),
+    headers,
+  });
+  assert.equal(put.status, 201);
+  assert.ok(furthest > 0 && furthest <= 3, `${furthest} chunks ahead of the target`);
+  [ahead, furthest] = [0, 0];
+  const patch = await sendWire(handler, "PATCH", await start(handler), { body: body() });
+  assert.equal(patch.status, 202);
+  assert.ok(furthest > 0 && furthest <= 3, `${furthest} chunks ahead of the spool`);
+});
+
 test("mounting takes a blob over from a repository that holds it", async () => {
   const handler = registry();
   const digest = await pushBlob(handler, "from/here", "hello");

@@ -1,6 +1,7 @@
 import { readAll } from "../bytes/read_all.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { isLadingError, NotFoundError } from "../model/errors.ts";
+import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
 import { isTag } from "../model/reference.ts";
 import { accepts } from "./_accept.ts";
 import { bytesAnswer, empty, type HeaderFields } from "./_answer.ts";
@@ -128,7 +129,7 @@ async function readManifest(
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
     const body = await context.target.fetch(descriptor);
-    return await readAll(body, { maxBytes: descriptor.size, what: "the manifest" });
+    return await readAll(body, { maxBytes: MAX_MANIFEST_BYTES, what: "the manifest" });
   } catch (error) {
     throw isLadingError(error) && error instanceof NotFoundError
       ? unknownManifest(reference)

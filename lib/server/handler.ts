@@ -69,19 +69,22 @@ export interface RegistryHandlerOptions {
  * distribution-spec 1.1, with Docker's catalog. It has the shape of a {@linkcode Transport}, of
  * `fetch`, and of what `Deno.serve`, `Bun.serve` and a Worker's `fetch` take.
  *
- * Guarantees: it never rejects, an unknown failure is a 500 without internals. Content is stored
- * only after its digest is proved, so a broken or aborted request leaves nothing behind but an
- * upload that can go on. Blobs of a known length stream into the target without a copy; other
- * uploads wait in `options.uploads`. Memory is one chunk per blob and one manifest per manifest.
- * Requests may come at the same time; two handlers over one target at the same time are safe for
- * pushing and pulling, but one must not delete what the other pushes.
+ * Guarantees: it never rejects, and an unknown failure is a 500 without internals. Content is
+ * stored only after its digest is proved, so a broken or aborted request leaves nothing behind but
+ * an upload that can go on. A repository gives out what was pushed to it or mounted into it, and
+ * what its tags reach, whatever else the target holds. Blobs of a known length stream into the
+ * target without a copy; other uploads wait in `options.uploads`. Memory is one chunk for each blob
+ * that moves, one manifest for each request about one, and some hundred bytes for each blob and
+ * manifest that is known. Requests may come at the same time. Several handlers over one target are
+ * safe for pushing and pulling; one must not delete what another one pushes.
  *
  * Limits: references of the target are `repository:tag`. Which repository holds a blob, a target
- * cannot say: the handler notes what is pushed and mounted, and finds the rest from the tags. So a
- * blob without a manifest, and a manifest pushed by digest alone without a subject, are 404 after a
- * restart until they are pushed again. Deleting a manifest leaves its blobs. Manifests of Docker's
- * schema 1 are served but not taken. There is no authentication: put it before the handler, as a
- * function that returns 401.
+ * cannot say: the handler notes what is pushed and mounted, and finds the rest from the tags. So
+ * after a restart, a blob that no manifest names, and a manifest that was pushed by digest and is
+ * neither in an index nor about another manifest, are 404 until they are pushed again, and a mount
+ * alone is forgotten. Deleting a manifest leaves its blobs. Manifests of Docker's schema 1 are
+ * served, without their layers, and not taken. There is no authentication: put it before the
+ * handler, as a function that answers 401.
  *
  * @param target Where content and tags live.
  * @param options What is allowed, and the limits.

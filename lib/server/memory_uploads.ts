@@ -37,9 +37,19 @@ interface Budget {
   readonly maxBytes: number;
 }
 
+/**
+ * Chunks up to this size are gathered into blocks: a client that sends single bytes must not make
+ * the bookkeeping larger than what it is for.
+ */
+const MAX_BLOCK_BYTES = 64 * 1024;
+const MIN_BLOCK_BYTES = 1024;
+
 class MemorySpool implements UploadSpool {
   readonly #budget: Budget;
   #chunks: Bytes[] = [];
+  #block: Bytes = new Uint8Array(0);
+  /** How much of the block is in use. */
+  #filled = 0;
   #size = 0;
 
   constructor(budget: Budget) {
@@ -56,14 +66,20 @@ class MemorySpool implements UploadSpool {
         ),
       );
     }
+    if (this.#filled + chunk.byteLength > this.#block.byteLength) this.#startBlock();
+    if (chunk.byteLength > this.#block.byteLength) {
+      this.#chunks.push(chunk);
+    } else {
+      this.#block.set(chunk, this.#filled);
+      this.#filled += chunk.byteLength;
+    }
     this.#budget.used += chunk.byteLength;
     this.#size += chunk.byteLength;
-    this.#chunks.push(chunk);
     return Promise.resolve();
   }
 
   source(): Promise<ByteSource> {
-    const chunks = this.#chunks;
+    const chunks = [...this.#chunks, this.#block.subarray(0, this.#filled)];
     return Promise.resolve(() => streamFrom(chunks));
   }
 
@@ -71,6 +87,16 @@ class MemorySpool implements UploadSpool {
     this.#budget.used -= this.#size;
     this.#size = 0;
     this.#chunks = [];
+    this.#block = new Uint8Array(0);
+    this.#filled = 0;
     return Promise.resolve();
+  }
+
+  /** Blocks grow with the upload, so that many small uploads stay small. */
+  #startBlock(): void {
+    if (this.#filled > 0) this.#chunks.push(this.#block.subarray(0, this.#filled));
+    const length = Math.min(Math.max(this.#size, MIN_BLOCK_BYTES), MAX_BLOCK_BYTES);
+    this.#block = new Uint8Array(length);
+    this.#filled = 0;
   }
 }

@@ -503,6 +503,26 @@ test("mounting without a source finds the blob anywhere, unless that is switched
   }
 });
 
+test("memoryUploads() gives back what was appended, in pieces of any size", async () => {
+  const handler = registry();
+  const content = noise(300_000);
+  for (const size of [1000, 1023, 1024, 1025, 65_535, 65_537, 150_001]) {
+    const location = await start(handler);
+    let at = 0;
+    const body: ByteStream = new ReadableStream({
+      pull(controller) {
+        if (at >= content.length) return controller.close();
+        controller.enqueue(content.slice(at, at += at % 7 === 0 ? 1 : size));
+      },
+    }, { highWaterMark: 0 });
+    assert.equal((await sendWire(handler, "PATCH", location, { body })).status, 202);
+    const digest = sha512(content);
+    const put = await sendWire(handler, "PUT", `${location}?digest=${digest}`);
+    assert.equal(put.status, 201, `${size}`);
+    await send(handler, "DELETE", `/v2/a/b/blobs/${digest}`);
+  }
+});
+
 test("memoryUploads() bounds all uploads together, and gives room back", async () => {
   const handler = registry({ uploads: memoryUploads({ maxBytes: 100 }) });
   const first = await start(handler);

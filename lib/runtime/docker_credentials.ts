@@ -1,0 +1,91 @@
+import type * as FileSystemModule from "node:fs/promises";
+import {
+  ANONYMOUS,
+  type CredentialProvider,
+  type CredentialRequest,
+  type Credentials,
+  firstCredentials,
+} from "../auth/credentials.ts";
+import { dockerConfigCredentials, parseDockerConfig } from "../auth/docker_config.ts";
+import { InvalidConfigError } from "../model/errors.ts";
+import { helperRunner, readVariable } from "./_helper_process.ts";
+
+interface Host {
+  readonly process?: {
+    getBuiltinModule?(name: "node:fs/promises"): typeof FileSystemModule | undefined;
+  };
+}
+
+/** A configuration file, and whether somebody has named it. */
+interface ConfigFile {
+  readonly path: string;
+  readonly isNamed: boolean;
+}
+
+function home(): string | undefined {
+  return readVariable("HOME") ?? readVariable("USERPROFILE");
+}
+
+/** The files that may hold credentials, the most specific first. */
+function configFiles(): ConfigFile[] {
+  const files: ConfigFile[] = [];
+  const named = readVariable("REGISTRY_AUTH_FILE");
+  if (named !== undefined) files.push({ path: named, isNamed: true });
+  const folder = readVariable("DOCKER_CONFIG");
+  const user = home();
+  if (folder !== undefined) files.push({ path: `${folder}/config.json`, isNamed: false });
+  else if (user !== undefined) files.push({ path: `${user}/.docker/config.json`, isNamed: false });
+  const runtime = readVariable("XDG_RUNTIME_DIR");
+  if (runtime !== undefined) {
+    files.push({ path: `${runtime}/containers/auth.json`, isNamed: false });
+  }
+  return files;
+}
+
+/** Reads a file; `undefined` when it is not there or this runtime has no files. */
+async function readConfigFile({ path, isNamed }: ConfigFile): Promise<string | undefined> {
+  const fs = (globalThis as Host).process?.getBuiltinModule?.("node:fs/promises");
+  try {
+    return await fs?.readFile(path, { encoding: "utf8" });
+  } catch (error) {
+    const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
+    // Deno without --allow-read: there is no file as far as this program is concerned.
+    const isAbsent = code === "ENOENT" || code === "ENOTDIR" || name === "NotCapable";
+    if (isAbsent && !isNamed) return undefined;
+    const reason = typeof code === "string" ? code : name;
+    throw new InvalidConfigError(`Cannot read ${path}: ${reason}`, { input: path, cause: error });
+  }
+}
+
+async function credentialsOf(
+  text: string | undefined,
+  name: string,
+  request: CredentialRequest,
+): Promise<Credentials> {
+  if (text === undefined) return ANONYMOUS;
+  const helper = helperRunner();
+  return await dockerConfigCredentials(parseDockerConfig(text, name), { helper })(request);
+}
+
+/**
+ * Finds credentials where Docker, Podman and their kin keep them, in Node, Deno and Bun. Asked are,
+ * until one knows the registry: the JSON in `DOCKER_AUTH_CONFIG`; the file that
+ * `REGISTRY_AUTH_FILE` names; `config.json` in `DOCKER_CONFIG`, else in `~/.docker`;
+ * `$XDG_RUNTIME_DIR/containers/auth.json`. Files are read anew for each question, so that a login
+ * is noticed. Credential helpers are started without a shell, with a small environment, for at most
+ * 10 seconds. Where variables, files or programs are out of reach, as in workers, browsers and
+ * Deno without permission, what is out of reach is passed over.
+ *
+ * @returns The provider. It rejects with `InvalidConfigError` when a file cannot be read or
+ * understood, and with a `LadingError` (`CREDENTIAL_HELPER_FAILED`) when a helper fails.
+ */
+export function hostCredentials(): CredentialProvider {
+  return async (request) => {
+    const inline: CredentialProvider = (asked) =>
+      credentialsOf(readVariable("DOCKER_AUTH_CONFIG"), "DOCKER_AUTH_CONFIG", asked);
+    const files = configFiles().map((file): CredentialProvider => async (asked) =>
+      await credentialsOf(await readConfigFile(file), file.path, asked)
+    );
+    return await firstCredentials(inline, ...files)(request);
+  };
+}

@@ -10,7 +10,7 @@ import type {
   Target,
 } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { digestAlgorithm, isDigest } from "../model/digest.ts";
+import { digestAlgorithm } from "../model/digest.ts";
 import { InvalidConfigError, InvalidReferenceError, NotFoundError } from "../model/errors.ts";
 import type { ImageIndex } from "../model/image_index.ts";
 import type { FileSystem } from "./file_system.ts";
@@ -37,7 +37,7 @@ import {
 } from "./_layout_index.ts";
 import { CLAIM_PREFIX } from "./_layout_lock.ts";
 import { referrerDescriptor } from "./_manifest_facts.ts";
-import { checkName, findByName, findOnly, noSuchReference } from "./_names.ts";
+import { checkName, findByName, findOnly, isDigestReference, noSuchReference } from "./_names.ts";
 
 /** `oci-layout` says one version number; what is longer is none. */
 const MAX_LAYOUT_FILE_BYTES = 4096;
@@ -124,7 +124,7 @@ export class Layout implements Target, Roots, Deleter, Referrers {
     if (reference === "") {
       return findOnly(index.manifests, named.map(({ name }) => name), place);
     }
-    const found = isDigest(reference)
+    const found = isDigestReference(reference)
       ? await this.#findDigest(index, reference)
       : findByName(named, reference, place)?.descriptor;
     if (found === undefined) throw noSuchReference(reference, place);
@@ -135,7 +135,7 @@ export class Layout implements Target, Roots, Deleter, Referrers {
     const { signal } = options;
     signal?.throwIfAborted();
     await this.#blobs.check(target);
-    if (!isDigest(reference)) {
+    if (!isDigestReference(reference)) {
       checkName(reference);
       await this.#edits.apply((index) => withName(index, target, reference), signal);
     } else if (reference === target.digest) {
@@ -187,7 +187,7 @@ export class Layout implements Target, Roots, Deleter, Referrers {
     await this.#readLayout();
     await this.#edits.apply((index) => {
       const edited = without(index, (entry, name) => {
-        return isDigest(reference)
+        return isDigestReference(reference)
           ? name === undefined && entry.digest === reference
           : name === reference;
       });

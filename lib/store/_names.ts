@@ -1,5 +1,14 @@
+import { isDigest } from "../model/digest.ts";
 import { InvalidReferenceError, isLadingError, NotFoundError } from "../model/errors.ts";
 import { formatReference, parseReference, withDefaultTag } from "../model/reference.ts";
+
+/**
+ * Tells whether a reference is a digest. `alpine:latest` is one too by the grammar of digests, of
+ * an algorithm `alpine`: only those count that content can have.
+ */
+export function isDigestReference(reference: string): boolean {
+  return /^sha(?:256|512):/.test(reference) && isDigest(reference);
+}
 
 /** A name of a store. */
 export interface NamedRoot {

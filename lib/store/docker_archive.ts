@@ -5,7 +5,7 @@ import type { HasherFactory } from "../hash/hasher.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions, FetchOptions, Root, Roots, Source } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { digestAlgorithm, isDigest } from "../model/digest.ts";
+import { digestAlgorithm } from "../model/digest.ts";
 import { isLadingError, NotFoundError } from "../model/errors.ts";
 import type { Archive } from "./_archive.ts";
 import { type ArchiveArguments, archiveOf, type ArchiveOptions } from "./archive_options.ts";
@@ -17,7 +17,7 @@ import {
 } from "./_docker_images.ts";
 import { streamFile } from "./_files.ts";
 import type { FileSystem } from "./file_system.ts";
-import { findByName, findOnly, noSuchReference } from "./_names.ts";
+import { findByName, findOnly, isDigestReference, noSuchReference } from "./_names.ts";
 import { LayoutInArchive } from "./oci_archive.ts";
 import { checkSize, spanOf } from "./_range.ts";
 import type { ArchiveInput } from "./random_access.ts";
@@ -123,7 +123,7 @@ class ImagesInArchive implements DockerArchive {
   async resolve(reference: string, options: CallOptions = {}): Promise<Descriptor> {
     const contents = await this.#read(options.signal);
     if (contents === undefined) return await this.#layout.resolve(reference, options);
-    if (isDigest(reference)) {
+    if (isDigestReference(reference)) {
       const image = await this.#imageOf(contents, reference);
       if (image !== undefined) return image.descriptor;
       throw noSuchReference(reference, this.#archive.place);

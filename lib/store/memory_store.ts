@@ -17,7 +17,7 @@ import type {
   Target,
 } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { digestAlgorithm, isDigest } from "../model/digest.ts";
+import { digestAlgorithm } from "../model/digest.ts";
 import { InvalidReferenceError, NotFoundError } from "../model/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
 import {
@@ -26,7 +26,7 @@ import {
   manifestFacts,
   referrerDescriptor,
 } from "./_manifest_facts.ts";
-import { checkName, findByName, findOnly, noSuchReference } from "./_names.ts";
+import { checkName, findByName, findOnly, isDigestReference, noSuchReference } from "./_names.ts";
 import { checkSize, type Span, spanOf } from "./_range.ts";
 
 /** How much of a stored blob goes into one chunk: the usual size of a read from a socket. */
@@ -115,7 +115,7 @@ class Memory implements MemoryStore {
       const all = [...this.#names.values(), ...this.#unnamed.values()];
       return findOnly(all, [...this.#names.keys()], PLACE);
     }
-    const found = isDigest(reference)
+    const found = isDigestReference(reference)
       ? this.#byDigest(reference)
       : findByName(named, reference, PLACE)?.descriptor;
     if (found === undefined) throw noSuchReference(reference, PLACE);
@@ -126,7 +126,7 @@ class Memory implements MemoryStore {
     options.signal?.throwIfAborted();
     const { bytes } = this.#blob(target.digest);
     checkSize(bytes.byteLength, target, target.digest);
-    if (!isDigest(reference)) {
+    if (!isDigestReference(reference)) {
       checkName(reference);
       this.#names.set(reference, target);
     } else if (reference === target.digest) {
@@ -172,7 +172,7 @@ class Memory implements MemoryStore {
 
   async untag(reference: string, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
-    const roots = isDigest(reference) ? this.#unnamed : this.#names;
+    const roots = isDigestReference(reference) ? this.#unnamed : this.#names;
     if (!roots.delete(reference)) throw noSuchReference(reference, PLACE);
   }
 

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readAll } from "../../lib/bytes/read_all.ts";
 import { streamOf } from "../../lib/bytes/stream_from.ts";
 import { gzip } from "../../lib/compress/gzip.ts";
-import { NotFoundError } from "../../lib/model/errors.ts";
+import { InvalidManifestError, NotFoundError } from "../../lib/model/errors.ts";
+import { parseImageIndex } from "../../lib/model/image_index.ts";
 import { parseImageManifest } from "../../lib/model/manifest.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import {
@@ -80,9 +81,14 @@ test("ociArchive() reads a layout that was packed with any names, and finds its 
 });
 
 test("ociArchive() reads index.json of an archive that is a docker archive too", async () => {
-  const archive = ociArchive(await corpusBytes("ggcr/v1/tarball/testdata/hello-world-v25.tar"));
-  const sizes = await blobs(archive, "");
-  assert.equal(sizes[1], 10_752);
+  const archive = ociArchive(await corpusBytes("oras-go/content/oci/testdata/hello-world.tar"));
+  const list = parseImageIndex(await fetched(archive, await archive.resolve("hello-world"))).value;
+  const [amd64] = list.manifests;
+  assert.ok(amd64 !== undefined && list.manifests.length > 1, "the other platforms are missing");
+  assert.equal((await blobs(archive, amd64.digest))[1], 2479);
+  // Written by a Docker that left the list out (moby issue 47210); manifest.json has the image.
+  const path = "ggcr/v1/tarball/testdata/hello-world-v25.tar";
+  await assert.rejects(ociArchive(await corpusBytes(path)).resolve(""), InvalidManifestError);
 });
 
 test("ociArchive() says what is wrong with archives that hold no layout", async () => {

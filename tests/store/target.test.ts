@@ -137,6 +137,12 @@ for (const [name, make] of PLACES) {
     const other = await pushImage(place, 2);
     await place.tag(alpine, "docker.io/library/alpine:3.20");
     await place.tag(other, "v1");
+    // By their grammar, these could be digests of strange algorithms.
+    for (const name of ["alpine:latest", "a:1", "sha256:latest"]) {
+      await place.tag(other, name);
+      assert.equal((await place.resolve(name)).digest, other.digest, name);
+      await place.untag(name);
+    }
     for (
       const reference of ["docker.io/library/alpine:3.20", "alpine:3.20", "library/alpine:3.20"]
     ) {

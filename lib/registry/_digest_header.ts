@@ -1,0 +1,18 @@
+import { isDigest } from "../model/digest.ts";
+
+/** The digest that a registry names; `undefined` when there is none, or something else. */
+export function namedDigest(headers: Headers): string | undefined {
+  const text = headers.get("docker-content-digest")?.trim();
+  return text !== undefined && isDigest(text) ? text : undefined;
+}
+
+/** Whether two digests can be compared: those of different algorithms say nothing about each other. */
+export function isSameAlgorithm(a: string, b: string): boolean {
+  return a.slice(0, a.indexOf(":")) === b.slice(0, b.indexOf(":"));
+}
+
+/** Whether a registry names another digest than the one that is known. */
+export function contradicts(headers: Headers, digest: string): boolean {
+  const named = namedDigest(headers);
+  return named !== undefined && isSameAlgorithm(named, digest) && named !== digest;
+}

@@ -1,0 +1,211 @@
+import {
+  AuthenticationError,
+  AuthorizationError,
+  type Diagnostic,
+  type LadingError,
+  NotFoundError,
+  RateLimitError,
+  RegistryError,
+  type RegistryErrorOptions,
+} from "../model/errors.ts";
+import type { Answer } from "./_answer.ts";
+import { type Clock, sleep } from "./clock.ts";
+import { printable, redactText, redactURL } from "./_redact.ts";
+import { retryAfter } from "./retry.ts";
+
+/** The most bytes of an error body that are read; longer ones are no messages. */
+export const MAX_ERROR_BYTES: number = 64 * 1024;
+
+/** How long an error body may take: the status alone is worth reporting. */
+const ERROR_BODY_MS = 10_000;
+
+/** The most entries of an error body that are kept. */
+const MAX_DIAGNOSTICS = 32;
+
+/** The most characters that are kept of a message, and of a body that is no JSON. */
+const MAX_MESSAGE_LENGTH = 512;
+
+/** What a registry says about a failure. */
+export interface Failure {
+  /** The entries of the error body. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** The body as text when it has no such entries. */
+  readonly text: string;
+}
+
+const failures = new WeakMap<Answer, Promise<Failure>>();
+
+/**
+ * Reads the body of an answer that is an error: at most 64 KiB, for at most 10 seconds. It never
+ * fails; reading it again gives the same.
+ *
+ * @param answer The answer.
+ * @param clock Measures the time.
+ * @returns What the body says.
+ */
+export function failureOf(answer: Answer, clock: Clock): Promise<Failure> {
+  let failure = failures.get(answer);
+  if (failure === undefined) {
+    failure = readPrefix(answer, clock).then((text) => parseFailure(redactText(text)));
+    failures.set(answer, failure);
+  }
+  return failure;
+}
+
+async function readPrefix(answer: Answer, clock: Clock): Promise<string> {
+  const reader = answer.body.getReader();
+  const decoder = new TextDecoder();
+  const stop = new AbortController();
+  const deadline = sleep(clock, ERROR_BODY_MS, stop.signal).catch(() => {});
+  let text = "";
+  let total = 0;
+  try {
+    while (total < MAX_ERROR_BYTES) {
+      const result = await Promise.race([reader.read(), deadline]);
+      if (result === undefined || result.done) break;
+      const chunk = result.value.subarray(0, MAX_ERROR_BYTES - total);
+      total += chunk.byteLength;
+      text += decoder.decode(chunk, { stream: true });
+    }
+  } catch {
+    // What has come is what there is to say.
+  } finally {
+    stop.abort();
+    reader.cancel().catch(() => {});
+    reader.releaseLock();
+  }
+  return text;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function diagnosticOf(value: unknown): Diagnostic[] {
+  if (typeof value === "string") return [{ code: "UNKNOWN", message: messageText(value) }];
+  if (!isRecord(value)) return [];
+  const { code, message, detail } = value;
+  return [{
+    code: typeof code === "string" ? printable(code, 64) : "UNKNOWN",
+    message: typeof message === "string" ? messageText(message) : "",
+    ...(detail === undefined || detail === null ? {} : { detail }),
+  }];
+}
+
+function messageText(text: string): string {
+  return printable(text, MAX_MESSAGE_LENGTH);
+}
+
+/**
+ * Takes an error body apart: the form of the distribution-spec, and those of the servers in front of
+ * registries: `{"error": …}`, `{"message": …}`, `{"details": …}`, HTML, text.
+ *
+ * @param text The body.
+ * @returns What it says.
+ */
+export function parseFailure(text: string): Failure {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    const plain = text.slice(0, 8192).replace(/<(script|style)[\s\S]*?<\/\1>/gi, " ").replace(
+      /<[^>]*>/g,
+      " ",
+    );
+    return { diagnostics: [], text: messageText(plain) };
+  }
+  if (!isRecord(json)) return { diagnostics: [], text: "" };
+  if (Array.isArray(json["errors"])) {
+    return {
+      diagnostics: json["errors"].slice(0, MAX_DIAGNOSTICS).flatMap(diagnosticOf),
+      text: "",
+    };
+  }
+  if (json["error"] !== undefined) return { diagnostics: diagnosticOf(json["error"]), text: "" };
+  const said = json["message"] ?? json["details"];
+  return { diagnostics: [], text: typeof said === "string" ? messageText(said) : "" };
+}
+
+// Harbor 2.10 and Red Hat answer so where the specification has MANIFEST_UNKNOWN.
+function isNotFound(status: number, diagnostics: readonly Diagnostic[]): boolean {
+  return status === 404 ||
+    status >= 400 &&
+      diagnostics.some(({ code, message }) => code === "UNKNOWN" && /not found/i.test(message));
+}
+
+/** Statuses that say enough with their code; the words of others help. */
+const SPEAKING: ReadonlySet<number> = new Set([401, 403, 404]);
+
+function describe(answer: Answer, failure: Failure, waitMs: number | undefined): string {
+  const { status, attempts, method } = answer;
+  const codes = [...new Set(failure.diagnostics.map(({ code }) => code))].slice(0, 3).join(", ");
+  const words = failure.diagnostics.map(({ message }) => message).find((text) => text !== "") ??
+    failure.text;
+  const who = answer.isForeign ? answer.url.host : "registry";
+  const isWrite = method !== "GET" && method !== "HEAD";
+  return `${who} answered ${status}${codes === "" ? "" : ` ${codes}`}` +
+    (isWrite ? ` to ${method} ${redactURL(answer.url)}` : "") +
+    (attempts > 1 ? ` after ${attempts} attempts` : "") +
+    (SPEAKING.has(status) || words === "" ? "" : `: ${printable(words, 200)}`) +
+    (waitMs === undefined ? "" : `; try again in ${Math.ceil(waitMs / 1000)} s`) +
+    (isWrite && codes.includes("NAME_UNKNOWN") ? "; create the repository first" : "");
+}
+
+/**
+ * Makes the error for an answer that is none of those that were hoped for, and reads its body.
+ *
+ * @param answer The answer.
+ * @param action What was attempted: `pull "docker.io/library/alpine:9"`.
+ * @param clock Measures the time.
+ * @returns The error to throw.
+ */
+export async function answerError(
+  answer: Answer,
+  action: string,
+  clock: Clock,
+): Promise<LadingError> {
+  const failure = await failureOf(answer, clock);
+  const waitMs = retryAfter(answer.headers, clock.now());
+  const message = `Cannot ${action}: ${describe(answer, failure, waitMs)}`;
+  const options: RegistryErrorOptions = {
+    status: answer.status,
+    method: answer.method,
+    url: redactURL(answer.url),
+    diagnostics: failure.diagnostics,
+    retryAfter: waitMs,
+  };
+  if (isNotFound(answer.status, failure.diagnostics)) {
+    return new NotFoundError(message, { cause: new RegistryError(message, options) });
+  }
+  switch (answer.status) {
+    case 401: {
+      const challenge = answer.headers.get("www-authenticate");
+      return new AuthenticationError(message, {
+        ...options,
+        ...(challenge === null ? {} : { challenge }),
+      });
+    }
+    case 403:
+      return new AuthorizationError(message, options);
+    case 429:
+      return new RateLimitError(message, options);
+    default:
+      return new RegistryError(message, options);
+  }
+}
+
+/**
+ * Makes the error for an answer with a good status that is not what a registry answers: a login
+ * page, a proxy's greeting.
+ *
+ * @param answer The answer; its body has been read or let go.
+ * @param action What was attempted.
+ * @param reason What is wrong with it.
+ * @returns The error to throw.
+ */
+export function notARegistry(answer: Answer, action: string, reason: string): RegistryError {
+  return new RegistryError(
+    `Cannot ${action}: ${redactURL(answer.url)} does not answer like a registry: ${reason}`,
+    { status: answer.status, method: answer.method, url: redactURL(answer.url) },
+  );
+}

@@ -1,0 +1,83 @@
+import { readAll } from "../bytes/read_all.ts";
+import { openSource } from "../bytes/source.ts";
+import { verified } from "../bytes/verify.ts";
+import type { Bytes, ByteSource } from "../model/bytes.ts";
+import type { CallOptions } from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import { digestAlgorithm } from "../model/digest.ts";
+import { DigestMismatchError, LimitExceededError, RegistryError } from "../model/errors.ts";
+import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
+import { discard } from "./_answer.ts";
+import { pushScopes, quotedName, type RepositoryContext } from "./_context.ts";
+import { contradicts, namedDigest } from "./_digest_header.ts";
+import { answerError } from "./errors.ts";
+import { hasManifest } from "./manifests.ts";
+import { redactURL } from "./_redact.ts";
+import { bytesBody } from "./_upload_body.ts";
+
+/** Reads the bytes of a manifest that is to be pushed, and proves them. */
+export async function readManifestSource(
+  target: Descriptor,
+  content: ByteSource,
+  options: CallOptions,
+): Promise<Bytes> {
+  digestAlgorithm(target.digest);
+  if (target.size > MAX_MANIFEST_BYTES) {
+    if (content instanceof ReadableStream) content.cancel().catch(() => {});
+    throw new LimitExceededError(
+      `Cannot push manifest ${target.digest}: its ${target.size} bytes are more than the limit of ` +
+        `${MAX_MANIFEST_BYTES}`,
+      { limit: MAX_MANIFEST_BYTES, unit: "bytes" },
+    );
+  }
+  const stream = verified(await openSource(content), target);
+  return await readAll(stream, {
+    maxBytes: target.size,
+    what: target.digest,
+    signal: options.signal,
+  });
+}
+
+/**
+ * Stores a manifest under its digest or a tag. The bytes go out as they are: they are its identity.
+ *
+ * @throws {DigestMismatchError} when the registry stored something else.
+ * @throws {RegistryError} when it does not take it; the first error code says what is missing.
+ */
+export async function putManifest(
+  context: RepositoryContext,
+  reference: string,
+  target: Descriptor,
+  raw: Bytes,
+  options: CallOptions,
+): Promise<void> {
+  const { client, name } = context;
+  const action = `push ${quotedName(context, reference)}`;
+  const answer = await client.send({
+    action,
+    method: "PUT",
+    url: client.url(`/v2/${name}/manifests/${reference}`),
+    scopes: pushScopes(context),
+    lane: "metadata",
+    headers: { "content-type": target.mediaType },
+    body: bytesBody(raw, client.uploadWatch),
+    signal: options.signal,
+  });
+  if (answer.status < 200 || answer.status > 299) {
+    throw await answerError(answer, action, client.clock);
+  }
+  discard(answer);
+  if (contradicts(answer.headers, target.digest)) {
+    const actual = namedDigest(answer.headers) ?? "";
+    throw new DigestMismatchError(
+      `Cannot ${action}: the registry stored it with the digest ${actual}`,
+      { expected: target.digest, actual, descriptor: target },
+    );
+  }
+  // goharbor/harbor-helm#1833: only 201 says that it is stored; proxies answer 200 and 204.
+  if (answer.status === 201 || await hasManifest(context, target.digest, options)) return;
+  throw new RegistryError(
+    `Cannot ${action}: the registry answered ${answer.status}, but does not have it`,
+    { status: answer.status, method: "PUT", url: redactURL(answer.url) },
+  );
+}

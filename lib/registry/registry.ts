@@ -1,0 +1,227 @@
+import { ANONYMOUS, type CredentialProvider } from "../auth/credentials.ts";
+import type { TokenCache } from "../auth/token_cache.ts";
+import type { CallOptions } from "../model/content.ts";
+import { InvalidReferenceError } from "../model/errors.ts";
+import { DEFAULT_REGISTRY, isRepositoryName } from "../model/reference.ts";
+import type { Transport } from "../model/transport.ts";
+import { discard } from "./_answer.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { endpointOf, type PlainHTTP } from "./endpoint.ts";
+import { answerError, notARegistry } from "./errors.ts";
+import type { RegistryEvent } from "./events.ts";
+import { fetchTransport } from "./_fetch_transport.ts";
+import { Lanes } from "./lanes.ts";
+import { readPages, textsOf } from "./pages.ts";
+import { type ListOptions, pageSizeOf, Repository } from "./repository.ts";
+import { Client } from "./request.ts";
+import { type RetryOptions, retryPolicy } from "./retry.ts";
+import { type TimeoutOptions, timeoutsOf } from "./timeouts.ts";
+import { USER_AGENT } from "./user_agent.ts";
+
+/** Options of {@linkcode Registry}. */
+export interface RegistryOptions {
+  /** Sends the requests; default `fetch`. */
+  readonly transport?: Transport | undefined;
+  /** Gives credentials; default none. They go to the registry and its token server only. */
+  readonly credentials?: CredentialProvider | undefined;
+  /** Keeps tokens; share one between registries that come and go. */
+  readonly tokens?: TokenCache | undefined;
+  /** Origins of token servers that are trusted even if they are private addresses or http. */
+  readonly allowedRealms?: readonly string[] | undefined;
+  /**
+   * Which registries are spoken to over http; default `"loopback"`: `localhost`, 127.0.0.0/8 and
+   * `[::1]`. https never falls back to http.
+   */
+  readonly plainHTTP?: PlainHTTP | undefined;
+  /** What the client calls itself; default `lading/` and the version. */
+  readonly userAgent?: string | undefined;
+  /** How failed requests are repeated. */
+  readonly retry?: RetryOptions | undefined;
+  /** How long the registry may be silent. */
+  readonly timeouts?: TimeoutOptions | undefined;
+  /**
+   * How many downloads, and how many uploads, run at a time; default 4. Metadata goes first, and two
+   * more requests for it may run besides.
+   */
+  readonly concurrency?: number | undefined;
+  /**
+   * Private addresses that redirects and upload locations may lead to, such as `10.0.0.9`, besides
+   * the registry's own host. Names are not looked up, so they need not be listed.
+   */
+  readonly privateHosts?: readonly string[] | undefined;
+  /**
+   * Reads an `http:` location on the host of an https registry as `https:`, as proxies that end TLS
+   * make it necessary; default `false`: such a location is refused.
+   */
+  readonly fixLocationScheme?: boolean | undefined;
+  /** Is told warnings, repetitions and fallbacks. */
+  readonly onEvent?: ((event: RegistryEvent) => void) | undefined;
+  /** Measures time; tests bring their own. */
+  readonly clock?: Clock | undefined;
+}
+
+/** How many transfers run at a time: workerd allows six connections in all. */
+const CONCURRENCY = 4;
+
+/**
+ * A registry: the way to its repositories. It holds no connection and needs no closing; tokens,
+ * pauses that the registry asked for and the number of requests under way are shared by all its
+ * repositories.
+ *
+ * @example Which platforms does a tag have?
+ * ```ts
+ * import { Registry } from "./mod.ts";
+ * import { memoryStore } from "../store/mod.ts";
+ * import { registryHandler } from "../server/mod.ts";
+ *
+ * const registry = new Registry("ghcr.io", { transport: registryHandler(memoryStore()) });
+ * const repository = registry.repository("acme/app");
+ * try {
+ *   const descriptor = await repository.resolve("latest");
+ *   console.log(descriptor.digest, await repository.platforms(descriptor));
+ * } catch (error) {
+ *   console.log(String(error)); // NotFoundError: Cannot pull "ghcr.io/acme/app:latest": …
+ * }
+ * ```
+ */
+export class Registry {
+  /** The name in references: `docker.io`, `ghcr.io`, `localhost:5000`. */
+  readonly name: string;
+  /** Where the registry answers: `https://registry-1.docker.io`. */
+  readonly origin: string;
+  readonly #client: Client;
+
+  /**
+   * Sets a registry up; nothing is sent yet.
+   *
+   * @param host The host with an optional port; every name of Docker Hub stands for `docker.io`.
+   * @param options How to reach it.
+   * @throws {InvalidReferenceError} when the text is no host.
+   * @throws {RangeError} when a number among the options makes no sense.
+   */
+  constructor(host: string, options: RegistryOptions = {}) {
+    const endpoint = endpointOf(host, options.plainHTTP);
+    const clock = options.clock ?? systemClock;
+    this.name = endpoint.name;
+    this.origin = endpoint.origin;
+    this.#client = new Client({
+      endpoint,
+      transport: options.transport ?? fetchTransport,
+      credentials: options.credentials ?? (() => Promise.resolve(ANONYMOUS)),
+      tokens: options.tokens,
+      allowedRealms: options.allowedRealms,
+      userAgent: options.userAgent ?? USER_AGENT,
+      policy: retryPolicy(options.retry),
+      timeouts: timeoutsOf(options.timeouts),
+      redirects: {
+        endpoint,
+        privateHosts: options.privateHosts ?? [],
+        fixLocationScheme: options.fixLocationScheme ?? false,
+      },
+      lanes: new Lanes(options.concurrency ?? CONCURRENCY, clock),
+      clock,
+      emit: (event) => options.onEvent?.(event),
+    });
+  }
+
+  /**
+   * Opens a repository; nothing is sent yet.
+   *
+   * @param name The name in the registry, such as `library/alpine`; on Docker Hub, `alpine` is
+   * `library/alpine`.
+   * @returns The repository.
+   * @throws {InvalidReferenceError} when the name is none.
+   */
+  repository(name: string): Repository {
+    if (!isRepositoryName(name)) {
+      throw new InvalidReferenceError(
+        `Cannot open the repository ${JSON.stringify(name.slice(0, 256))}: a name has lower-case ` +
+          "letters, digits and separators, without registry and tag",
+        { input: name },
+      );
+    }
+    const isOfficial = this.name === DEFAULT_REGISTRY && !name.includes("/");
+    const path = isOfficial ? `library/${name}` : name;
+    return new Repository({
+      client: this.#client,
+      name: path,
+      fullName: `${this.name}/${path}`,
+    });
+  }
+
+  /**
+   * Asks whether there is a registry, without credentials. A registry that wants some is one.
+   *
+   * @param options A signal.
+   * @throws {NotFoundError} when the host does not know the API.
+   * @throws {RegistryError} when it does not answer, or not like a registry.
+   */
+  async ping(options: CallOptions = {}): Promise<void> {
+    await this.#hello("ping", true, options);
+  }
+
+  /**
+   * Asks whether the registry takes the credentials, before anything else is done with them.
+   * Registries that let everybody read may take none at all.
+   *
+   * @param options A signal.
+   * @throws {AuthenticationError} when it refuses them.
+   * @throws {RegistryError} when it does not answer, or not like a registry.
+   */
+  async authenticate(options: CallOptions = {}): Promise<void> {
+    await this.#hello("authenticate to", false, options);
+  }
+
+  async #hello(verb: string, isBare: boolean, { signal }: CallOptions): Promise<void> {
+    const client = this.#client;
+    const action = `${verb} ${JSON.stringify(this.name)}`;
+    const answer = await client.send({
+      action,
+      method: "GET",
+      url: client.url("/v2/"),
+      scopes: [],
+      lane: "metadata",
+      isBare,
+      signal,
+    });
+    const isDemand = answer.status === 401 && answer.headers.has("www-authenticate");
+    if (answer.status !== 200 && !(isBare && isDemand)) {
+      throw await answerError(answer, action, client.clock);
+    }
+    discard(answer);
+    if (answer.isForeign) throw notARegistry(answer, action, "it leads to another host");
+  }
+
+  /**
+   * Lists the repositories, page by page as they are asked for, each once. It is Docker's list, not
+   * one of the OCI: Docker Hub, GHCR and others have none.
+   *
+   * @param options The size of pages, and a signal.
+   * @returns The names of repositories; memory grows with their number.
+   * @throws {NotFoundError} when the registry has no such list.
+   * @throws {AuthenticationError} when it may not be read.
+   */
+  async *catalog(options: ListOptions = {}): AsyncGenerator<string, void, undefined> {
+    const client = this.#client;
+    const action = `list the repositories of ${JSON.stringify(this.name)}`;
+    const seen = new Set<string>();
+    const pages = readPages(client, {
+      call: {
+        action,
+        url: client.url(`/v2/_catalog?n=${pageSizeOf(options)}`),
+        scopes: ["registry:catalog:*"],
+        headers: { accept: "application/json" },
+        signal: options.signal,
+      },
+      isSized: true,
+      entries: (raw, answer) => textsOf(raw, answer, "repositories", isRepositoryName, action),
+    });
+    for await (const page of pages) {
+      for (const name of page) {
+        if (seen.has(name)) continue;
+        seen.add(name);
+        yield name;
+      }
+    }
+  }
+}

@@ -1,0 +1,320 @@
+import { SingleFlight } from "../bytes/single_flight.ts";
+import { streamOf } from "../bytes/stream_from.ts";
+import { embeddedContent } from "../hash/embedded.ts";
+import type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
+import type {
+  CallOptions,
+  ContentStore,
+  FetchOptions,
+  Referrers,
+  ReferrersOptions,
+  Resolver,
+  Tagger,
+} from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import { RegistryError, SizeMismatchError } from "../model/errors.ts";
+import type { Platform } from "../model/platform.ts";
+import { DEFAULT_REGISTRY, isTag } from "../model/reference.ts";
+import { fetchBlob, hasBlob } from "./blobs.ts";
+import { pullScopes, quotedName, type RepositoryContext } from "./_context.ts";
+import { manifestName } from "./_manifest_name.ts";
+import {
+  getManifest,
+  hasManifest,
+  headManifest,
+  isManifest,
+  type Manifest,
+  type ManifestOptions,
+} from "./manifests.ts";
+import { PAGE_SIZE, readPages, textsOf } from "./pages.ts";
+import { chooseImage, listPlatforms } from "./platforms.ts";
+import { putManifest, readManifestSource } from "./push_manifest.ts";
+import { listReferrers } from "./referrers.ts";
+import { spanOf } from "./_span.ts";
+import { uploadBlob } from "./upload.ts";
+
+/** Options of {@linkcode Repository.resolve}. */
+export interface ResolveOptions extends CallOptions {
+  /**
+   * Whether a manifest may be fetched when its header alone does not tell the digest. Default `true`,
+   * but `false` on Docker Hub, where each fetch counts against the quota of pulls.
+   */
+  readonly allowGet?: boolean | undefined;
+}
+
+/** Options of {@linkcode Repository.image}. */
+export interface ImageOptions extends CallOptions {
+  /** The platform to choose from an index; needed when it has images for several. */
+  readonly platform?: Platform | undefined;
+}
+
+/** Options of lists that come in pages. */
+export interface ListOptions extends CallOptions {
+  /** How many entries a page is asked to have; default 1,000. */
+  readonly pageSize?: number | undefined;
+}
+
+/**
+ * A repository of a registry: content and names. References are tags, digests, or both as
+ * `tag@digest`. Everything that is read is verified; what is asked for by digest cannot be anything
+ * else. Made by `Registry.repository`.
+ */
+export class Repository implements ContentStore, Resolver, Tagger, Referrers {
+  /** The registry's name: `docker.io`. */
+  readonly registry: string;
+  /** The repository's name in the registry: `library/alpine`. */
+  readonly name: string;
+  readonly #context: RepositoryContext;
+  readonly #uploads = new SingleFlight<string, void>();
+  /** The manifest pushed last: it is the one that gets a tag, and reading it back may be too early. */
+  #pushed: { readonly digest: string; readonly raw: Bytes } | undefined;
+
+  /**
+   * Takes over what the registry has prepared.
+   *
+   * @param context The registry's client and the names.
+   * @ignore
+   */
+  constructor(context: RepositoryContext) {
+    this.#context = context;
+    this.registry = context.client.endpoint.name;
+    this.name = context.name;
+  }
+
+  /**
+   * Finds the descriptor of a manifest, by its header alone where that is possible. The digest is
+   * the registry's word until the manifest is fetched by it.
+   *
+   * @param reference A tag or a digest.
+   * @param options A signal, and whether the manifest may be fetched for it.
+   * @returns The descriptor: media type, digest and size.
+   * @throws {NotFoundError} when there is no such manifest.
+   * @throws {InvalidReferenceError} when the reference is none.
+   * @throws {RegistryError} when the registry fails, or does not tell the digest.
+   */
+  async resolve(reference: string, options: ResolveOptions = {}): Promise<Descriptor> {
+    const name = manifestName(reference);
+    const found = await headManifest(this.#context, name, options);
+    if (found !== undefined) return found;
+    const { client } = this.#context;
+    if (!(options.allowGet ?? this.registry !== DEFAULT_REGISTRY)) {
+      const url = `${client.endpoint.origin}/v2/${this.name}/manifests/${name.text}`;
+      throw new RegistryError(
+        `Cannot resolve ${quotedName(this.#context, name.text)}: the registry does not tell the ` +
+          "digest without a pull; allow it by allowGet",
+        { status: 200, method: "HEAD", url },
+      );
+    }
+    client.emit({
+      type: "fallback",
+      registry: this.registry,
+      reason: "the header of the manifest does not tell its digest; the manifest is fetched",
+    });
+    return (await getManifest(this.#context, name, options)).descriptor;
+  }
+
+  /**
+   * Gets a manifest: the bytes, what they are and what they say. They are verified before they are
+   * parsed, at most 4 MiB, and held in memory.
+   *
+   * @param reference A tag or a digest.
+   * @param options The media types to ask for, and a signal.
+   * @returns The manifest; its size is that of the bytes, whatever a list or a header said.
+   * @throws {NotFoundError} when there is no such manifest.
+   * @throws {DigestMismatchError} when the bytes have another digest than was asked for, or than the
+   * registry says.
+   * @throws {InvalidManifestError} when the bytes are no manifest.
+   */
+  async manifest(reference: string, options: ManifestOptions = {}): Promise<Manifest> {
+    return await getManifest(this.#context, manifestName(reference), options);
+  }
+
+  /**
+   * Gets the manifest of one image: of an index, the one for a platform. Indexes in indexes are
+   * searched too, up to five levels.
+   *
+   * @param reference A tag or a digest.
+   * @param options The platform, and a signal.
+   * @returns The manifest of the image.
+   * @throws {PlatformNotFoundError} when the index has no image for the platform.
+   * @throws {TypeError} when the index has several images and no platform was given.
+   * @throws {NotFoundError} when there is no such manifest.
+   */
+  async image(reference: string, options: ImageOptions = {}): Promise<Manifest> {
+    const manifest = await this.manifest(reference, { signal: options.signal });
+    return await chooseImage(this.#context, manifest, options.platform, options);
+  }
+
+  /**
+   * Lists the platforms that there are images for: those of an index and of the indexes in it, or
+   * the one that the config of an image names. Attestations are none.
+   *
+   * @param target The descriptor of a manifest or an index.
+   * @param options A signal.
+   * @returns The platforms, in the order of the index.
+   * @throws {NotFoundError} when the manifest is not there.
+   */
+  async platforms(target: Descriptor, options: CallOptions = {}): Promise<Platform[]> {
+    const manifest = await this.manifest(target.digest, { signal: options.signal });
+    return await listPlatforms(this.#context, manifest, options);
+  }
+
+  /**
+   * Tells whether a manifest or a blob is there.
+   *
+   * @param target The descriptor; its media type tells which of both it is.
+   * @param options A signal.
+   * @returns Whether the registry has it in this repository.
+   */
+  async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    return isManifest(target)
+      ? await hasManifest(this.#context, target.digest, options)
+      : await hasBlob(this.#context, target, options);
+  }
+
+  /**
+   * Opens a manifest or a blob. A body that breaks off is continued with a range, without losing the
+   * hash of what came before. Blobs stream, one chunk in memory; manifests and blobs up to 256 KiB
+   * are held until they are proved. `urls` of the descriptor are not used; its `data` is, when it is
+   * what the descriptor says.
+   *
+   * @param target The descriptor.
+   * @param options A range, and a signal that also ends the stream.
+   * @returns The bytes; the stream errors instead of closing when size or digest do not match.
+   * @throws {NotFoundError} when it is not there.
+   * @throws {RangeError} when the range is none, or starts behind the content.
+   */
+  async fetch(target: Descriptor, options: FetchOptions = {}): Promise<ByteStream> {
+    options.signal?.throwIfAborted();
+    const embedded = embeddedContent(target);
+    if (embedded !== undefined) return slice(embedded, target, options);
+    if (!isManifest(target)) return await fetchBlob(this.#context, target, options);
+    const { raw, parsed } = await this.manifest(target.digest, { signal: options.signal });
+    // Schema 1 is signed anew for each answer: its digest is proved, its length is not fixed.
+    if (parsed.kind !== "schema1" && raw.byteLength !== target.size) {
+      throw new SizeMismatchError(
+        `Cannot read ${target.digest}: it has ${raw.byteLength} bytes, expected ${target.size}`,
+        { expected: target.size, actual: raw.byteLength, descriptor: target },
+      );
+    }
+    return slice(raw, { ...target, size: raw.byteLength }, options);
+  }
+
+  /**
+   * Stores a manifest or a blob. It is verified before it is sent, or on its way out. Blobs are sent
+   * whole, whether the registry has them or not: ask {@linkcode Repository.exists} before. The same
+   * blob is sent once at a time. Streams of more than 1 MiB are not held in memory, and cannot be
+   * sent again after a failure; a function that opens the content can.
+   *
+   * @param expected What the content is.
+   * @param content The content.
+   * @param options A signal.
+   * @throws {DigestMismatchError} when the content has another digest.
+   * @throws {SizeMismatchError} when the content has another size.
+   * @throws {UploadError} when the registry does not take a blob.
+   * @throws {RegistryError} when the registry does not take a manifest.
+   */
+  async push(
+    expected: Descriptor,
+    content: ByteSource,
+    options: CallOptions = {},
+  ): Promise<void> {
+    const { digest } = expected;
+    if (!isManifest(expected)) {
+      const work = (signal: AbortSignal) =>
+        uploadBlob(this.#context, expected, content, { signal });
+      try {
+        return await this.#uploads.run(digest, work, options.signal);
+      } finally {
+        // Somebody else's upload of the same blob has served for this one.
+        if (content instanceof ReadableStream && !content.locked) content.cancel().catch(() => {});
+      }
+    }
+    const raw = await readManifestSource(expected, content, options);
+    await putManifest(this.#context, digest, expected, raw, options);
+    this.#pushed = { digest, raw };
+  }
+
+  /**
+   * Gives a name to a manifest. The bytes are stored again under the tag, exactly as they are.
+   *
+   * @param target The manifest.
+   * @param reference A tag; with the digest of the manifest nothing is to be done.
+   * @param options A signal.
+   * @throws {NotFoundError} when the manifest is not there.
+   * @throws {InvalidReferenceError} when the reference is none, or another digest.
+   */
+  async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
+    const name = manifestName(reference);
+    const { digest } = target;
+    if (name.digest !== undefined && name.digest !== digest) {
+      throw new TypeError(`Cannot tag ${digest}: the reference is another digest, ${name.digest}`);
+    }
+    const raw = this.#pushed?.digest === digest
+      ? this.#pushed.raw
+      : (await this.manifest(digest, { signal: options.signal })).raw;
+    if (name.tag !== undefined) {
+      await putManifest(this.#context, name.tag, target, raw, options);
+    }
+  }
+
+  /**
+   * Lists the tags, page by page as they are asked for, each once. The order is the registry's.
+   * Entries that are no tags are left out.
+   *
+   * @param options The size of pages, and a signal.
+   * @returns The tags; memory grows with their number.
+   * @throws {NotFoundError} when there is no such repository.
+   * @throws {LimitExceededError} after 1,000 pages.
+   */
+  async *tags(options: ListOptions = {}): AsyncGenerator<string, void, undefined> {
+    const { client, name, fullName } = this.#context;
+    const action = `list the tags of ${JSON.stringify(fullName)}`;
+    const seen = new Set<string>();
+    const pages = readPages(client, {
+      call: {
+        action,
+        url: client.url(`/v2/${name}/tags/list?n=${pageSizeOf(options)}`),
+        scopes: pullScopes(this.#context),
+        headers: { accept: "application/json" },
+        signal: options.signal,
+      },
+      isSized: true,
+      entries: (raw, answer) => textsOf(raw, answer, "tags", isTag, action),
+    });
+    for await (const page of pages) {
+      for (const tag of page) {
+        if (seen.has(tag)) continue;
+        seen.add(tag);
+        yield tag;
+      }
+    }
+  }
+
+  /**
+   * Lists the manifests whose subject is a given one, each once. Where the registry has no referrers
+   * API, the tag that stands in for it is read (distribution-spec, referrers tag schema). Sizes are
+   * taken from the manifests themselves.
+   *
+   * @param subject The subject; only its digest counts.
+   * @param options The type of artifact, and a signal.
+   * @returns The descriptors; none when nothing refers to the subject.
+   */
+  referrers(
+    subject: Descriptor,
+    options: ReferrersOptions = {},
+  ): AsyncGenerator<Descriptor, void, undefined> {
+    return listReferrers(this.#context, subject, options);
+  }
+}
+
+/** The page size that was asked for. */
+export function pageSizeOf({ pageSize = PAGE_SIZE }: ListOptions): number {
+  if (Number.isInteger(pageSize) && pageSize > 0) return pageSize;
+  throw new RangeError(`Cannot list pages of ${pageSize} entries: give a positive integer`);
+}
+
+function slice(content: Bytes, target: Descriptor, { range }: FetchOptions): ByteStream {
+  const { start, end } = spanOf(range, target.size);
+  return streamOf(content.subarray(start, end));
+}

@@ -1,0 +1,169 @@
+import type { Diagnostic } from "../model/errors.ts";
+
+/** How failed requests are repeated. */
+export interface RetryOptions {
+  /** How many times a failed request is sent again; default 5. */
+  readonly retries?: number | undefined;
+  /** The longest wait before the first repetition in milliseconds; it doubles; default 250. */
+  readonly baseMs?: number | undefined;
+  /** The longest wait that doubling leads to, in milliseconds; default 20,000. */
+  readonly maxMs?: number | undefined;
+  /**
+   * The longest wait that a registry may ask for, in milliseconds; default 120,000. When it asks for
+   * more, the call fails at once and the error says for how long.
+   */
+  readonly maxRetryAfterMs?: number | undefined;
+  /** Gives a number from 0 up to 1, for jitter; default `Math.random`. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** Retry options with nothing left out. */
+export interface RetryPolicy {
+  readonly retries: number;
+  readonly baseMs: number;
+  readonly maxMs: number;
+  readonly maxRetryAfterMs: number;
+  readonly random: () => number;
+}
+
+/** Spreads clients that were told the same time; in milliseconds. */
+const RETRY_AFTER_JITTER_MS = 500;
+
+/** Statuses that may be different a moment later; 499 and 520-524 come from proxies. */
+const RETRYABLE: ReadonlySet<number> = new Set([
+  ...[408, 425, 429, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524],
+]);
+
+/** Error codes that may be different a moment later, as go-containerregistry has them. */
+const TEMPORARY_CODES: ReadonlySet<string> = new Set([
+  "BLOB_UPLOAD_INVALID",
+  "TOOMANYREQUESTS",
+  "UNAVAILABLE",
+]);
+
+/**
+ * Fills in the defaults.
+ *
+ * @param options What the caller wants.
+ * @returns The whole policy.
+ * @throws {RangeError} when a number is negative or none.
+ */
+export function retryPolicy(options: RetryOptions = {}): RetryPolicy {
+  const { retries = 5, baseMs = 250, maxMs = 20_000, maxRetryAfterMs = 120_000 } = options;
+  for (const [name, value] of Object.entries({ retries, baseMs, maxMs, maxRetryAfterMs })) {
+    if (!(value >= 0)) throw new RangeError(`Cannot retry: ${name} is ${value}`);
+  }
+  return { retries, baseMs, maxMs, maxRetryAfterMs, random: options.random ?? Math.random };
+}
+
+/**
+ * Tells whether a request that got this status may be sent again.
+ *
+ * @param status The HTTP status.
+ * @returns Whether the same request may succeed later.
+ */
+export function isRetryableStatus(status: number): boolean {
+  return RETRYABLE.has(status);
+}
+
+/**
+ * Tells whether a failure may go away when the whole operation is started anew: the status says so,
+ * or every error code does.
+ *
+ * @param failure What the registry said.
+ * @param failure.status The status; 0 where there is none.
+ * @param failure.diagnostics The entries of the error body.
+ * @returns Whether it is temporary.
+ */
+export function isTemporary(
+  failure: { readonly status: number; readonly diagnostics: readonly Pick<Diagnostic, "code">[] },
+): boolean {
+  const { status, diagnostics } = failure;
+  return isRetryableStatus(status) ||
+    diagnostics.length > 0 && diagnostics.every(({ code }) => TEMPORARY_CODES.has(code));
+}
+
+/**
+ * Gives the longest wait before a repetition.
+ *
+ * @param policy The policy.
+ * @param attempt How many repetitions there were before.
+ * @returns Milliseconds.
+ */
+export function backoffCeiling(policy: RetryPolicy, attempt: number): number {
+  return Math.min(policy.maxMs, policy.baseMs * 2 ** attempt);
+}
+
+/**
+ * Gives the wait before a repetition: any part of the ceiling ("full jitter"), so that clients that
+ * failed together do not come back together.
+ *
+ * @param policy The policy.
+ * @param attempt How many repetitions there were before.
+ * @returns Milliseconds.
+ */
+export function backoff(policy: RetryPolicy, attempt: number): number {
+  return policy.random() * backoffCeiling(policy, attempt);
+}
+
+/**
+ * Adds a little to a wait that a registry asked for; never takes away.
+ *
+ * @param policy The policy.
+ * @param ms The wait that was asked for.
+ * @returns Milliseconds.
+ */
+export function atLeast(policy: RetryPolicy, ms: number): number {
+  return ms + policy.random() * RETRY_AFTER_JITTER_MS;
+}
+
+// RFC 9110 §5.6.7: the form that is written today, and the one of RFC 850.
+const HTTP_DATE_REGEXP =
+  /^[A-Z][a-z]{2,8}, \d{2}[ -][A-Z][a-z]{2}[ -](?:\d{4}|\d{2}) \d{2}:\d{2}:\d{2} GMT$/;
+
+/**
+ * Reads a date of a header. `Date.parse` alone takes almost anything for a date.
+ */
+function parseDate(text: string | null): number | undefined {
+  if (text === null || !HTTP_DATE_REGEXP.test(text)) return undefined;
+  const time = Date.parse(text);
+  return Number.isNaN(time) ? undefined : time;
+}
+
+/**
+ * Reads how long a registry asks to wait (RFC 9110 §10.2.3): seconds, or a date, which is compared
+ * with the server's own clock where it sends it.
+ *
+ * @param headers The headers of the answer.
+ * @param now The time here, in milliseconds since 1970.
+ * @returns Milliseconds; `undefined` when the header says nothing about the future.
+ */
+export function retryAfter(headers: Headers, now: number): number | undefined {
+  const text = headers.get("retry-after")?.trim();
+  if (text === undefined) return undefined;
+  if (/^\d{1,12}$/.test(text)) return Number(text) > 0 ? Number(text) * 1000 : undefined;
+  const time = parseDate(text);
+  if (time === undefined) return undefined;
+  const ms = time - (parseDate(headers.get("date")) ?? now);
+  return ms > 0 ? ms : undefined;
+}
+
+/** Signs of a failed TLS handshake in the codes and messages of the runtimes. */
+const TLS_REGEXP = /CERT|certificate|ERR_TLS|ERR_SSL|EPROTO|SELF_SIGNED|UNABLE_TO_VERIFY/i;
+
+/**
+ * Tells whether a transport failed because the server could not prove who it is: that does not get
+ * better by itself.
+ *
+ * @param error What the transport threw.
+ * @returns Whether TLS failed.
+ */
+export function isTLSFailure(error: unknown): boolean {
+  let at = error;
+  for (let depth = 0; depth < 4 && typeof at === "object" && at !== null; depth++) {
+    const { message, code, cause } = at as { message?: unknown; code?: unknown; cause?: unknown };
+    if (TLS_REGEXP.test(`${String(code)} ${String(message)}`)) return true;
+    at = cause;
+  }
+  return false;
+}

@@ -1,0 +1,5 @@
+/**
+ * What lading calls itself. Some registries refuse requests without a User-Agent, and workerd sends
+ * none by itself.
+ */
+export const USER_AGENT = "lading/0.1.0";

@@ -14,7 +14,7 @@ import { coversScopes, mergeScopes, parseScope, scopeKey } from "./scope.ts";
 import { fetchToken, type Token } from "./token.ts";
 import { TokenCache, type TokenKey } from "./token_cache.ts";
 import type { AuthenticatedSendOptions, Authenticator, AuthenticatorOptions } from "./with_auth.ts";
-import { describeChallenges, redactURL, secretsOf } from "./_redact.ts";
+import { describeChallenges, redactText, redactURL, secretsOf } from "./_redact.ts";
 import { RecentMap } from "./_recent_map.ts";
 import { describeDiagnostics, discard, readDiagnostics } from "./_reply.ts";
 
@@ -344,8 +344,8 @@ export class RegistryAuthenticator implements Authenticator {
     }
     if (!tried.has(scopeKey(scopes))) return { proof: await this.#bearer(task, server, scopes) };
     const isAnonymous = proof.kind === "bearer" && proof.credentials.kind === "anonymous";
-    const error = challenge.parameters.get("error");
-    const why = error === undefined ? "" : ` (${error.slice(0, 64)})`;
+    const error = redactText(challenge.parameters.get("error") ?? "", this.#secrets(proof));
+    const why = error === "" ? "" : ` (${error.slice(0, 64)})`;
     const advice = isAnonymous ? "; credentials are needed" : "";
     return { reason: `it refuses the token of ${server.realm.host}${why}${advice}` };
   }

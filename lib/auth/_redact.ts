@@ -26,13 +26,13 @@ export function secretsOf(credentials: Credentials): string[] {
   }
 }
 
-/** Masks secrets in a text of a server that may echo what it was sent, also inside JSON strings. */
+/** Masks secrets in a text of a server that may echo what it was sent, also inside JSON strings and URLs. */
 export function redactText(text: string, secrets: readonly string[]): string {
   let redacted = text;
   for (const secret of secrets) {
     if (secret === "") continue;
-    redacted = redacted.replaceAll(secret, MASK);
-    redacted = redacted.replaceAll(JSON.stringify(secret).slice(1, -1), MASK);
+    const spellings = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
+    for (const spelling of spellings) redacted = redacted.replaceAll(spelling, MASK);
   }
   return redacted;
 }

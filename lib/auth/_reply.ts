@@ -58,7 +58,9 @@ export async function readDiagnostics(
   const timer = setTimeout(() => timeout.abort(), ERROR_BODY_TIMEOUT_MS);
   try {
     const text = await readReply(response, "an error body", timeout.signal);
-    return diagnosticsOf(JSON.parse(redactText(text, secrets)));
+    // Written anew, a secret has one spelling, whatever escapes the server has used.
+    const plain = JSON.stringify(JSON.parse(text));
+    return diagnosticsOf(JSON.parse(redactText(plain, secrets)));
   } catch {
     return [];
   } finally {

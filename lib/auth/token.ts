@@ -51,6 +51,8 @@ export interface TokenRequest {
   readonly clientID?: string | undefined;
   /** Sends passwords by OAuth2 `POST` first, and by `GET` where the server does not know that. */
   readonly oauth2?: boolean | undefined;
+  /** How long all of it may take; default 15 seconds. */
+  readonly timeoutMs?: number | undefined;
   /** Ends the exchange; the reason is thrown unchanged. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -230,7 +232,7 @@ async function tokenOf(
  * @throws {RegistryError} when it fails, or does not answer.
  */
 export async function fetchToken(transport: Transport, request: TokenRequest): Promise<Token> {
-  const { credentials, oauth2 = false } = request;
+  const { credentials, oauth2 = false, timeoutMs = TOKEN_TIMEOUT_MS } = request;
   request.signal?.throwIfAborted();
   const isBasic = credentials.kind === "basic";
   const methods: readonly Method[] = credentials.kind === "identity-token"
@@ -241,7 +243,7 @@ export async function fetchToken(transport: Transport, request: TokenRequest): P
     ? ["POST", "GET"]
     : ["GET", "POST"];
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), TOKEN_TIMEOUT_MS);
+  const timer = setTimeout(() => deadline.abort(), timeoutMs);
   const signal = AbortSignal.any([deadline.signal, ...request.signal ? [request.signal] : []]);
   let method: Method = "GET";
   try {
@@ -259,7 +261,7 @@ export async function fetchToken(transport: Transport, request: TokenRequest): P
     request.signal?.throwIfAborted();
     if (isLadingError(error)) throw error;
     const reason = deadline.signal.aborted
-      ? `no answer within ${TOKEN_TIMEOUT_MS / 1000} seconds`
+      ? `no answer within ${timeoutMs / 1000} seconds`
       : "no answer";
     const message =
       `Cannot get a token for ${request.registry} from ${request.realm.host}: ${reason}`;

@@ -88,7 +88,7 @@ test("checkRealm() refuses user names, other schemes and what is no URL", () => 
     "data:application/json,{}",
     "javascript:alert(1)",
     "https://",
-    "https://a b/",
+    "https://auth.example:99999/",
   ];
   for (const realm of realms) {
     const { refused } = checkRealm(realm, { origin: "https://r.example" });

@@ -95,6 +95,48 @@ test("a distance cannot reach the member before", () => {
   }
 });
 
+/** A last block of the fixed code: a match of 3 bytes, 24577 to 32768 bytes back. */
+function farMatch(distance: number): Bytes {
+  const bits: number[] = [1, 1, 0];
+  // Huffman codes come from their top bit, extra bits from their lowest (RFC 1951 §3.1.1).
+  const code = (value: number, length: number) => {
+    for (let bit = length - 1; bit >= 0; bit--) bits.push(value >> bit & 1);
+  };
+  code(0b0000001, 7);
+  code(29, 5);
+  for (let bit = 0; bit < 13; bit++) bits.push(distance - 24577 >> bit & 1);
+  code(0, 7);
+  const bytes = new Uint8Array(Math.ceil(bits.length / 8));
+  bits.forEach((bit, at) => bytes[at >> 3] = (bytes[at >> 3] ?? 0) | bit << (at & 7));
+  return bytes;
+}
+
+test("a distance cannot reach the member before when the window has moved between", () => {
+  const before = new Uint8Array(120_000).fill(0x73);
+  const first = join(header(0), deflateSync(before), trailer(before));
+  for (const length of [24_577, 25_000, 30_000]) {
+    const content = new Uint8Array(length).fill(0x61);
+    const stored = join(
+      Uint8Array.of(0),
+      word(length, 2),
+      word(length ^ 0xffff, 2),
+      content,
+    );
+    const whole = new Uint8Array(length + 3).fill(0x61);
+    for (const kernel of KERNELS) {
+      for (const cut of [1000, 1 << 20]) {
+        const what = `${kernel.kind}: ${length}, cut ${cut}`;
+        const good = join(first, header(0), stored, farMatch(length), trailer(whole));
+        assert.equal(inflate(kernel, good, { cut }).error, undefined, what);
+        const bad = join(first, header(0), stored, farMatch(length + 1), trailer(whole));
+        const { error, bytes } = inflate(kernel, bad, { cut });
+        assert.match(String(error?.message), /a distance points before/, what);
+        assert.equal(bytes.length, before.length + length, what);
+      }
+    }
+  }
+});
+
 test("nothing of the stream before is seen in the next one", () => {
   const secret = new Uint8Array(200_000).fill(0x73);
   const good = join(header(0), deflateSync(secret), trailer(secret));

@@ -137,6 +137,9 @@ test("a wrong checksum stops the scan at its header", () => {
     }
     const latin = header({ name: "caf\u00e9", signed: true });
     assert.equal(scan(kernel, latin).records.length, 1, "a signed checksum");
+    // What follows the NUL of the checksum is no part of it, nor of the sum.
+    latin[155] = 0xff;
+    assert.equal(scan(kernel, latin).records.length, 1, "a byte behind a signed checksum");
   }
 });
 

@@ -1,20 +1,15 @@
 import { AuthenticationError } from "../model/errors.ts";
 import { SingleFlight } from "../bytes/single_flight.ts";
-import { basicAuthorization, isHeaderToken } from "./authorization.ts";
+import { isHeaderToken } from "./authorization.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
-import {
-  ANONYMOUS,
-  type BasicCredentials,
-  type Credentials,
-  identityOf,
-  sameCredentials,
-} from "./credentials.ts";
+import { ANONYMOUS, type Credentials, identityOf, sameCredentials } from "./credentials.ts";
 import { checkRealm, type RealmPolicy } from "./realm.ts";
 import { coversScopes, mergeScopes, parseScope, scopeKey } from "./scope.ts";
+import { authorizationOf, NO_PROOF, type Proof, proofSecrets, type TokenServer } from "./_proof.ts";
 import { fetchToken, type Token } from "./token.ts";
 import { TokenCache, type TokenKey } from "./token_cache.ts";
 import type { AuthenticatedSendOptions, Authenticator, AuthenticatorOptions } from "./with_auth.ts";
-import { describeChallenges, redactText, redactURL, secretsOf } from "./_redact.ts";
+import { describeChallenges, redactText, redactURL } from "./_redact.ts";
 import { RecentMap } from "./_recent_map.ts";
 import { describeDiagnostics, discard, readDiagnostics } from "./_reply.ts";
 
@@ -23,29 +18,6 @@ const MAX_TRIES = 5;
 
 /** Repositories whose credentials and extra scopes are remembered. */
 const MAX_REPOSITORIES = 256;
-
-/** The token server of a registry. */
-interface TokenServer {
-  readonly realm: URL;
-  readonly service: string | undefined;
-}
-
-/** What goes along with a request. */
-type Proof =
-  | { readonly kind: "none" }
-  | { readonly kind: "basic"; readonly credentials: BasicCredentials }
-  | { readonly kind: "registry-token"; readonly credentials: Credentials; readonly value: string }
-  | {
-    readonly kind: "bearer";
-    readonly credentials: Credentials;
-    readonly server: TokenServer;
-    readonly key: TokenKey;
-    readonly token: Token;
-    /** Fetched for this request, so another one for the same scopes would be no better. */
-    readonly isFresh: boolean;
-  };
-
-const NO_PROOF: Proof = { kind: "none" };
 
 /** What a registry wants: by its own words about a request, or by its `/v2/`. */
 interface Demand {
@@ -71,19 +43,6 @@ function resourceOf(text: string): string {
   return scope === undefined ? text : `${scope.type}:${scope.name}`;
 }
 
-function authorizationOf(proof: Proof): string | undefined {
-  switch (proof.kind) {
-    case "none":
-      return undefined;
-    case "basic":
-      return basicAuthorization(proof.credentials);
-    case "registry-token":
-      return `Bearer ${proof.value}`;
-    case "bearer":
-      return `Bearer ${proof.token.value}`;
-  }
-}
-
 function isPing(url: string): boolean {
   return /^\/v2\/?$/.test(new URL(url).pathname);
 }
@@ -100,12 +59,18 @@ export class RegistryAuthenticator implements Authenticator {
   readonly #learned = new RecentMap<string, readonly string[]>(MAX_REPOSITORIES);
   /** By identity: the refresh token that has replaced it. */
   readonly #rotated = new RecentMap<string, string>(MAX_REPOSITORIES);
+  readonly #isRegistry: boolean;
   /** What the registry was content with last. */
   #scheme: "basic" | "registry-token" | TokenServer | undefined;
 
-  constructor(options: AuthenticatorOptions) {
+  /**
+   * @param options The registry and its credentials.
+   * @param isRegistry Whether the host has a `/v2/` that can be asked; hosts of redirects have none.
+   */
+  constructor(options: AuthenticatorOptions, isRegistry: boolean = true) {
     const { origin, plainHTTP, allowedRealms, now } = options;
     this.#options = options;
+    this.#isRegistry = isRegistry;
     this.#origin = new URL(origin).origin;
     this.#policy = { origin: this.#origin, plainHTTP, allowedRealms };
     this.#tokens = options.tokens ?? new TokenCache({ now });
@@ -262,7 +227,8 @@ export class RegistryAuthenticator implements Authenticator {
   ): Promise<Demand> {
     const challenges = parseChallenges(response.headers.get("www-authenticate"));
     if (challenges.length > 0) return { challenges, hasScopes: !isPing(request.url) };
-    return isPing(request.url) ? { challenges, hasScopes: false } : await this.#pingDemand(signal);
+    const canAsk = this.#isRegistry && !isPing(request.url);
+    return canAsk ? await this.#pingDemand(signal) : { challenges, hasScopes: false };
   }
 
   async #pingDemand(signal: AbortSignal | undefined): Promise<Demand> {
@@ -344,7 +310,7 @@ export class RegistryAuthenticator implements Authenticator {
     }
     if (!tried.has(scopeKey(scopes))) return { proof: await this.#bearer(task, server, scopes) };
     const isAnonymous = proof.kind === "bearer" && proof.credentials.kind === "anonymous";
-    const error = redactText(challenge.parameters.get("error") ?? "", this.#secrets(proof));
+    const error = redactText(challenge.parameters.get("error") ?? "", proofSecrets(proof));
     const why = error === "" ? "" : ` (${error.slice(0, 64)})`;
     const advice = isAnonymous ? "; credentials are needed" : "";
     return { reason: `it refuses the token of ${server.realm.host}${why}${advice}` };
@@ -376,17 +342,11 @@ export class RegistryAuthenticator implements Authenticator {
     proof: Proof,
     reason: string,
   ): Promise<AuthenticationError> {
-    const secrets = this.#secrets(proof);
+    const secrets = proofSecrets(proof);
     const diagnostics = await readDiagnostics(response, secrets);
     const said = describeDiagnostics(diagnostics);
     const text = said === "" ? reason : `${reason}; it says${said}`;
     return this.#error(request, demand, text, proof, diagnostics);
-  }
-
-  #secrets(proof: Proof): string[] {
-    if (proof.kind === "none") return [];
-    const secrets = secretsOf(proof.credentials);
-    return proof.kind === "bearer" ? [...secrets, proof.token.value] : secrets;
   }
 
   #error(
@@ -402,7 +362,7 @@ export class RegistryAuthenticator implements Authenticator {
       method: request.method,
       url: redactURL(request.url),
       diagnostics,
-      challenge: describeChallenges(demand.challenges, this.#secrets(proof)),
+      challenge: describeChallenges(demand.challenges, proofSecrets(proof)),
     });
   }
 }

@@ -166,12 +166,6 @@ export async function sendAnonymously(
   const { origin, host } = new URL(url);
   const { allowedRealms, signal } = options;
   const credentials = () => Promise.resolve(ANONYMOUS);
-  const authenticator = createAuthenticator({
-    transport,
-    origin,
-    registry: host,
-    credentials,
-    allowedRealms,
-  });
-  return await authenticator.send(make, { signal });
+  const target = { transport, origin, registry: host, credentials, allowedRealms };
+  return await new RegistryAuthenticator(target, false).send(make, { signal });
 }

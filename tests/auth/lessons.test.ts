@@ -301,6 +301,16 @@ test("lesson 11: a host that the registry redirected to gets an anonymous token 
   assert.ok(transport.seen.every(({ authorization }) => !authorization?.startsWith("Basic")));
 });
 
+test("lesson 11: a host of a redirect is asked for its blob and nothing else", async () => {
+  const transport = scripted({ "cdn.example": () => unauthorized() });
+  const make = () => new Request("https://cdn.example/blob?sig=secret");
+  await assert.rejects(
+    sendAnonymously(transport, make),
+    (error: unknown) => error instanceof AuthenticationError && !/secret/.test(error.url),
+  );
+  assert.equal(transport.seen.length, 1);
+});
+
 test("lesson 11: a request that carries credentials is not sent to a host of a redirect", async () => {
   const transport = scripted({ "cdn.example": () => new Response() });
   const headers = { authorization: "Bearer secret" };

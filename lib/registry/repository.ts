@@ -12,7 +12,7 @@ import type {
   Tagger,
 } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { RegistryError, SizeMismatchError } from "../model/errors.ts";
+import { NotFoundError, RegistryError, SizeMismatchError } from "../model/errors.ts";
 import type { Platform } from "../model/platform.ts";
 import { DEFAULT_REGISTRY, isTag } from "../model/reference.ts";
 import { fetchBlob, hasBlob } from "./blobs.ts";
@@ -94,9 +94,15 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers {
    */
   async resolve(reference: string, options: ResolveOptions = {}): Promise<Descriptor> {
     const name = manifestName(reference);
-    const found = await headManifest(this.#context, name, options);
-    if (found !== undefined) return found;
     const { client } = this.#context;
+    try {
+      const found = await headManifest(this.#context, name, options);
+      if (found !== undefined) return found;
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error;
+      // A header says no more than 404; the body names what is missing.
+      return (await getManifest(this.#context, name, options)).descriptor;
+    }
     if (!(options.allowGet ?? this.registry !== DEFAULT_REGISTRY)) {
       const url = `${client.endpoint.origin}/v2/${this.name}/manifests/${name.text}`;
       throw new RegistryError(

@@ -370,7 +370,12 @@ export class Client {
     attempt: Attempt,
     isFollowed: boolean,
   ): Promise<Response> {
-    const make = () => this.#request(call, url, isForeign, attempt, isFollowed);
+    let isMade = false;
+    const make = (): Request => {
+      if (isMade && call.body?.isReplayable === false) throw this.#spent(call);
+      isMade = true;
+      return this.#request(call, url, isForeign, attempt, isFollowed);
+    };
     const { signal } = attempt;
     if (call.isBare || isForeign && call.body !== undefined) return await this.#transport(make());
     if (isForeign) {
@@ -378,8 +383,16 @@ export class Client {
       const { allowedRealms } = this.#setup;
       return await sendAnonymously(this.#transport, make, { allowedRealms, signal });
     }
-    const replayable = call.body?.isReplayable !== false;
-    return await this.#authenticator.send(make, { scopes: call.scopes, replayable, signal });
+    // The request that opened the upload has just proved the scopes: no need to ask before a stream.
+    return await this.#authenticator.send(make, { scopes: call.scopes, signal });
+  }
+
+  #spent(call: Call): RegistryError {
+    return new RegistryError(
+      `Cannot ${call.action}: ${call.url.host} wants other credentials, but the stream can be read ` +
+        "only once; give bytes or a function that opens it",
+      { status: 401, method: call.method, url: redactURL(call.url) },
+    );
   }
 
   #request(

@@ -470,3 +470,57 @@ test("sameCredentials() compares kinds and secrets", () => {
     ),
   );
 });
+
+test("createAuthenticator() asks for no scope to enter /v2/, whatever its placeholder", async () => {
+  const transport = scripted({
+    "auth.example": tokenServer(),
+    "r.example": (_, { authorization }) =>
+      authorization === null
+        ? unauthorized(bearer("repository:user/image:pull"))
+        : new Response("{}"),
+  });
+  assert.equal((await authenticator(transport).send(get("/v2/"))).status, 200);
+  assert.deepEqual(transport.at(AUTH).map(askedScopes), [[]]);
+});
+
+test("createAuthenticator() renews a token with the scopes that the registry wanted", async () => {
+  let now = 0;
+  const transport = scripted({
+    "auth.example": tokenServer(),
+    "r.example": bearerRegistry(
+      () => "repository:app:metadata_read,pull",
+      () => bearer("repository:app:metadata_read"),
+    ),
+  });
+  const auth = authenticator(transport, { now: () => now });
+  await auth.send(get("/v2/app/tags/list"), { scopes: PULL });
+  now = 100_000;
+  await auth.send(get("/v2/app/tags/list"), { scopes: PULL });
+  const merged = ["repository:app:metadata_read,pull"];
+  assert.deepEqual(transport.at(AUTH).map(askedScopes), [merged, merged]);
+  assert.equal(transport.at(REGISTRY).length, 3, "one refusal, at the very start");
+});
+
+test("two users of one registry that share a cache never get each other's tokens", async () => {
+  const tokens = new TokenCache();
+  const user = (username: string) => {
+    const transport = scripted({
+      "auth.example": () => Response.json({ token: `for-${username}` }),
+      "r.example": (_, { authorization }) => {
+        if (authorization !== null) assert.equal(authorization, `Bearer for-${username}`);
+        return authorization === null ? unauthorized(bearer(PULL[0])) : new Response();
+      },
+    });
+    const credentials: Credentials = { kind: "basic", username, password: "same" };
+    return authenticator(transport, {
+      tokens,
+      credentials: staticCredentials("r.example", credentials),
+    });
+  };
+  const users = [user("anna"), user("bert"), user("anna")];
+  for (let i = 0; i < 30; i++) {
+    const response = await users[i % 3]?.send(get("/v2/app/tags/list"), { scopes: PULL });
+    assert.equal(response?.status, 200);
+  }
+  assert.equal(tokens.size, 2);
+});

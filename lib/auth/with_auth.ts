@@ -156,7 +156,8 @@ export async function sendAnonymously(
   make: () => Request,
   options: AnonymousSendOptions = {},
 ): Promise<Response> {
-  const { url, method, headers } = make();
+  let first: Request | undefined = make();
+  const { url, method, headers } = first;
   if (headers.has("authorization")) {
     const message = `Cannot send ${method} ${
       redactURL(url)
@@ -167,5 +168,10 @@ export async function sendAnonymously(
   const { allowedRealms, signal } = options;
   const credentials = () => Promise.resolve(ANONYMOUS);
   const target = { transport, origin, registry: host, credentials, allowedRealms };
-  return await new RegistryAuthenticator(target, false).send(make, { signal });
+  const next = (): Request => {
+    const request = first ?? make();
+    first = undefined;
+    return request;
+  };
+  return await new RegistryAuthenticator(target, false).send(next, { signal });
 }

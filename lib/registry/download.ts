@@ -25,10 +25,12 @@ export interface Download {
   readonly isGzip: boolean;
 }
 
-/** A body in which the first bytes are not wanted. */
+/** A body, with the bytes before and behind the part that is wanted. */
 interface Body {
   readonly reader: ReadableStreamDefaultReader<Bytes>;
   skip: number;
+  /** Whether it goes on behind the part. */
+  readonly isLonger: boolean;
 }
 
 /** A download under way. */
@@ -111,7 +113,7 @@ class ResumingDownload {
       (given.total === undefined || given.total === size);
     // A range of an encoding is not a range of the content.
     if (isRight && !isEncoded(answer.headers)) {
-      this.#body = { reader: answer.body.getReader(), skip: 0 };
+      this.#body = { reader: answer.body.getReader(), skip: 0, isLonger: false };
       return;
     }
     discard(answer);
@@ -131,17 +133,24 @@ class ResumingDownload {
       this.#hasRanges = false;
     }
     const content = await contentOf(answer.body, answer.headers, this.#expected);
-    this.#body = { reader: content.getReader(), skip };
+    const { span, size } = this.#download;
+    this.#body = { reader: content.getReader(), skip, isLonger: span.end < size };
   }
 
   /** Gets the next bytes that are wanted; `undefined` at the end of the body. */
   async #read(body: Body): Promise<Bytes | undefined> {
+    const left = this.#wanted - this.#received;
+    if (body.isLonger && left === 0) {
+      await body.reader.cancel();
+      return undefined;
+    }
     for (;;) {
       const { done, value } = await body.reader.read();
       if (done) return undefined;
       const skipped = Math.min(body.skip, value.byteLength);
       body.skip -= skipped;
-      if (skipped < value.byteLength) return value.subarray(skipped);
+      if (skipped === value.byteLength) continue;
+      return value.subarray(skipped, body.isLonger ? skipped + left : undefined);
     }
   }
 

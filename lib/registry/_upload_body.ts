@@ -85,6 +85,7 @@ export class UploadBody implements RequestBody {
       const fail = () => attempt.abort(new SilenceError("headers", ms));
       stopTimer = this.#watch.clock.setTimer(ms, fail);
     };
+    expect(idleMs);
     attempt.onEnd(() => stopTimer());
     const body = new ReadableStream<Bytes>({
       pull: async (controller) => {

@@ -1,17 +1,12 @@
 import type { HasherFactory } from "../hash/hasher.ts";
 import type { Bytes } from "../model/bytes.ts";
 import { iterate } from "../bytes/iterate.ts";
+import { withSignal } from "../bytes/signal.ts";
 import { createHasher } from "../hash/create_hasher.ts";
 import { formatDigest } from "../model/digest.ts";
-import {
-  LimitExceededError,
-  NotFoundError,
-  UnsafePathError,
-  UnsupportedMediaTypeError,
-} from "../model/errors.ts";
+import { LimitExceededError, NotFoundError, UnsafePathError } from "../model/errors.ts";
 import { type Compression, detectCompression, DETECTION_BYTES } from "../compress/detect.ts";
-import { sanitizePath } from "../tar/path.ts";
-import { readTar, type TarEntry } from "../tar/reader.ts";
+import { readTar, sanitizePath, type TarEntry } from "../tar/mod.ts";
 import { streamFile } from "./_files.ts";
 import type { RandomAccess } from "./random_access.ts";
 
@@ -110,8 +105,7 @@ export async function readMembers(
 ): Promise<TarMembers> {
   const members = new Map<string, FileMember | LinkMember>();
   const content = streamFile(archive, { start: 0, end: archive.size });
-  for await (const entry of readTar(content)) {
-    options.signal.throwIfAborted();
+  for await (const entry of readTar(withSignal(content, options.signal))) {
     const member = await memberOf(entry, place, options);
     if (member === undefined) continue;
     members.set(sanitizePath(entry.path), member);
@@ -149,12 +143,8 @@ async function fileMember(
     readonly hasher: HasherFactory | undefined;
   },
 ): Promise<FileMember> {
-  if (entry.sparse !== undefined) {
-    throw new UnsupportedMediaTypeError(
-      `Cannot open ${place}: "${entry.path}" is a sparse file; write the archive without --sparse`,
-      { mediaType: "application/x-tar" },
-    );
-  }
+  // A sparse file is not stored as it reads. Its digest then differs from what is read at this
+  // place, so that it is refused: nobody writes layers that way.
   const offset = entry.headerOffset + BLOCK_BYTES;
   const { size } = entry;
   const hash = isHashed ? hasher("sha256") : undefined;

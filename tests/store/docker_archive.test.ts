@@ -12,7 +12,8 @@ import {
 } from "../../lib/model/errors.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import type { Descriptor } from "../../lib/model/descriptor.ts";
-import { type DockerArchive, dockerArchive, memoryFileSystem } from "../../lib/store/mod.ts";
+import { memoryFileSystem } from "../../lib/store/mod.ts";
+import { type DockerArchive, dockerArchive } from "../../lib/store/docker_archive.ts";
 import { corpusBytes, corpusJSON } from "../support/corpus.ts";
 import { fetched, filesBelow, text, writeFile } from "./content.ts";
 import { storedZstd } from "./tar_of.ts";

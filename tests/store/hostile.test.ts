@@ -11,7 +11,7 @@ import {
 } from "../../lib/model/errors.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import type { Descriptor } from "../../lib/model/descriptor.ts";
-import { dockerArchive } from "../../lib/store/mod.ts";
+import { dockerArchive } from "../../lib/store/docker_archive.ts";
 import { describe, fetched, noise, text, utf8 } from "./content.ts";
 import { tarOf, type TarOfEntry } from "./tar_of.ts";
 

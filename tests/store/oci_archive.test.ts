@@ -7,13 +7,9 @@ import { InvalidManifestError, NotFoundError } from "../../lib/model/errors.ts";
 import { parseImageIndex } from "../../lib/model/image_index.ts";
 import { parseImageManifest } from "../../lib/model/manifest.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
-import {
-  dockerArchive,
-  memoryFileSystem,
-  type OCIArchive,
-  ociArchive,
-  ociLayout,
-} from "../../lib/store/mod.ts";
+import { memoryFileSystem, ociLayout } from "../../lib/store/mod.ts";
+import { dockerArchive } from "../../lib/store/docker_archive.ts";
+import { type OCIArchive, ociArchive } from "../../lib/store/oci_archive.ts";
 import { corpusBytes } from "../support/corpus.ts";
 import { fetched, filesBelow, pushImage, readFile, writeFile } from "./content.ts";
 import { tarOf } from "./tar_of.ts";

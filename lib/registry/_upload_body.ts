@@ -32,9 +32,7 @@ export function bytesBody(bytes: Bytes, watch: UploadWatch): RequestBody {
   return {
     isReplayable: true,
     open(attempt) {
-      const ms = storingMs(watch, bytes.byteLength);
-      const stop = watch.clock.setTimer(ms, () => attempt.abort(new SilenceError("headers", ms)));
-      attempt.onEnd(stop);
+      new Patience(watch.clock, attempt).wait(storingMs(watch, bytes.byteLength));
       return { body: bytes };
     },
   };
@@ -52,7 +50,7 @@ export class UploadBody implements RequestBody {
   readonly #source: ByteSource;
   readonly #target: Descriptor;
   readonly #watch: UploadWatch;
-  #reader: ReadableStreamDefaultReader<Bytes> | undefined;
+  #release: () => void = () => {};
   #failure: { readonly error: unknown } | undefined;
 
   constructor(source: ByteSource, target: Descriptor, watch: UploadWatch) {
@@ -69,54 +67,77 @@ export class UploadBody implements RequestBody {
 
   /** Lets go of the source. */
   close(): void {
-    this.#reader?.cancel().catch(() => {});
+    this.#release();
   }
 
   open(attempt: Attempt): {
     readonly body: ByteStream;
     readonly headers: Readonly<Record<string, string>>;
   } {
-    const { idleMs } = this.#watch;
-    const { size } = this.#target;
     this.close();
-    this.#reader = undefined;
-    let stopTimer = () => {};
-    const expect = (ms: number) => {
-      const fail = () => attempt.abort(new SilenceError("headers", ms));
-      stopTimer = this.#watch.clock.setTimer(ms, fail);
+    const { size } = this.#target;
+    const patience = new Patience(this.#watch.clock, attempt);
+    patience.wait(this.#watch.idleMs);
+    let reader: ReadableStreamDefaultReader<Bytes> | undefined;
+    let isReleased = false;
+    const release = () => {
+      isReleased = true;
+      reader?.cancel().catch(() => {});
     };
-    expect(idleMs);
-    attempt.onEnd(() => stopTimer());
+    this.#release = release;
     const body = new ReadableStream<Bytes>({
       pull: async (controller) => {
-        stopTimer();
+        patience.stop();
         try {
-          const { done, value } = await this.#read();
-          if (attempt.signal.aborted) throw attempt.signal.reason;
-          if (done) {
-            controller.close();
-            return expect(storingMs(this.#watch, size));
-          }
-          controller.enqueue(value);
-          expect(idleMs);
+          // Opened with the first read: where a registry refuses at once, nothing is.
+          reader ??= verified(await openSource(this.#source), this.#target).getReader();
+          if (isReleased) release();
+          const { done, value } = await reader.read();
+          if (isReleased || attempt.signal.aborted) throw new Error("nobody reads on");
+          if (done) controller.close();
+          else controller.enqueue(value);
+          patience.wait(done ? storingMs(this.#watch, size) : this.#watch.idleMs);
         } catch (error) {
-          if (!attempt.signal.aborted) this.#failure = { error };
-          attempt.abort(error);
+          if (!isReleased && !attempt.signal.aborted) {
+            this.#failure = { error };
+            attempt.abort(error);
+          }
           throw error;
         }
       },
       cancel: () => {
-        stopTimer();
-        this.close();
+        patience.stop();
+        release();
       },
     }, { highWaterMark: 0 });
     return { body: withLength(body, size, attempt), headers: { "content-length": String(size) } };
   }
+}
 
-  /** Opens the source with the first read: where a registry refuses at once, nothing is opened. */
-  async #read(): Promise<ReadableStreamReadResult<Bytes>> {
-    this.#reader ??= verified(await openSource(this.#source), this.#target).getReader();
-    return await this.#reader.read();
+/** Aborts an attempt when the registry takes nothing for too long. */
+class Patience {
+  readonly #clock: Clock;
+  readonly #attempt: Attempt;
+  #stop: () => void = () => {};
+  #isOver = false;
+
+  constructor(clock: Clock, attempt: Attempt) {
+    this.#clock = clock;
+    this.#attempt = attempt;
+    attempt.onEnd(() => {
+      this.#isOver = true;
+      this.stop();
+    });
+  }
+
+  stop(): void {
+    this.#stop();
+  }
+
+  wait(ms: number): void {
+    if (this.#isOver) return;
+    const fail = () => this.#attempt.abort(new SilenceError("headers", ms));
+    this.#stop = this.#clock.setTimer(ms, fail);
   }
 }
 

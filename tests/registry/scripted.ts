@@ -171,8 +171,22 @@ export function noise(length: number, seed = 1): Bytes {
   return bytes;
 }
 
+/** Reads a stream; its error arrives as it is, which browsers do not do for a `Response`. */
 export async function readAllBytes(stream: ReadableStream<Uint8Array>): Promise<Bytes> {
-  return new Uint8Array(await new Response(stream as ReadableStream<Bytes>).arrayBuffer());
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+  }
+  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
 }
 
 export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {

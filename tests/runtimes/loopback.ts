@@ -1,0 +1,76 @@
+/** Real servers on loopback that write down what they are asked. */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** A request as it came over the wire. */
+export interface WireRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Uint8Array;
+  /** Whether the body came to its proper end. */
+  readonly isComplete: boolean;
+}
+
+export interface LoopbackServer {
+  readonly port: number;
+  readonly seen: WireRequest[];
+  close(): Promise<void>;
+}
+
+export type Handler = (
+  request: WireRequest,
+  response: ServerResponse,
+  raw: IncomingMessage,
+) => void | Promise<void>;
+
+/** Starts a server that reads each request whole before it answers. */
+export async function startServer(
+  handler: Handler,
+  options: { readonly host?: string; readonly isEarly?: boolean } = {},
+): Promise<LoopbackServer> {
+  const seen: WireRequest[] = [];
+  const server = createServer((raw, response) => {
+    const chunks: Uint8Array[] = [];
+    const note = (isComplete: boolean): WireRequest => {
+      const request = {
+        method: raw.method ?? "",
+        path: raw.url ?? "",
+        headers: raw.headers,
+        body: new Uint8Array(Buffer.concat(chunks)),
+        isComplete,
+      };
+      seen.push(request);
+      return request;
+    };
+    if (options.isEarly === true) {
+      void handler(note(false), response, raw);
+      return;
+    }
+    let isOver = false;
+    raw.on("data", (chunk: Uint8Array) => chunks.push(chunk));
+    raw.on("end", () => {
+      isOver = true;
+      void handler(note(true), response, raw);
+    });
+    const broken = () => {
+      if (!isOver) note(false);
+      isOver = true;
+    };
+    raw.on("aborted", broken);
+    raw.on("error", broken);
+    raw.on("close", broken);
+  });
+  await new Promise<void>((resolve) =>
+    server.listen(0, options.host ?? "127.0.0.1", () => resolve())
+  );
+  return {
+    port: (server.address() as AddressInfo).port,
+    seen,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -106,7 +106,7 @@ export async function readMembers(
   const members = new Map<string, FileMember | LinkMember>();
   const content = streamFile(archive, { start: 0, end: archive.size });
   for await (const entry of readTar(withSignal(content, options.signal))) {
-    const member = await memberOf(entry, place, options);
+    const member = await memberOf(entry, options);
     if (member === undefined) continue;
     members.set(sanitizePath(entry.path), member);
     if (members.size > MAX_MEMBERS) {
@@ -121,7 +121,6 @@ export async function readMembers(
 
 async function memberOf(
   entry: TarEntry,
-  place: string,
   options: { readonly isHashed: boolean; readonly hasher: HasherFactory | undefined },
 ): Promise<FileMember | LinkMember | undefined> {
   switch (entry.type) {
@@ -129,7 +128,7 @@ async function memberOf(
     case "hardlink":
       return { type: entry.type, path: sanitizePath(entry.path), target: entry.linkPath ?? "" };
     case "file":
-      return await fileMember(entry, place, options);
+      return await fileMember(entry, options);
     default:
       return undefined;
   }
@@ -137,7 +136,6 @@ async function memberOf(
 
 async function fileMember(
   entry: TarEntry,
-  place: string,
   { isHashed, hasher = createHasher }: {
     readonly isHashed: boolean;
     readonly hasher: HasherFactory | undefined;

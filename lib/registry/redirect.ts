@@ -12,7 +12,8 @@ export const FOREIGN_HEADERS: ReadonlySet<string> = new Set([
   "accept-encoding",
   "range",
   "user-agent",
-  // Describes a body that is sent along; without it a manifest would be refused.
+  // They describe a body that is sent along; without them it would be refused.
+  "content-length",
   "content-type",
 ]);
 

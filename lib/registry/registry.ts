@@ -35,6 +35,11 @@ export interface RegistryOptions {
   readonly plainHTTP?: PlainHTTP | undefined;
   /** What the client calls itself; default `lading/` and the version. */
   readonly userAgent?: string | undefined;
+  /**
+   * More headers for the registry, as `HttpHeaders` of the Docker configuration has them. They go to
+   * its origin only, never along a redirect and not to the token server.
+   */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** How failed requests are repeated. */
   readonly retry?: RetryOptions | undefined;
   /** How long the registry may be silent. */
@@ -110,7 +115,7 @@ export class Registry {
       credentials: options.credentials ?? (() => Promise.resolve(ANONYMOUS)),
       tokens: options.tokens,
       allowedRealms: options.allowedRealms,
-      userAgent: options.userAgent ?? USER_AGENT,
+      headers: { "user-agent": options.userAgent ?? USER_AGENT, ...options.headers },
       policy: retryPolicy(options.retry),
       timeouts: timeoutsOf(options.timeouts),
       redirects: {

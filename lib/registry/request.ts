@@ -73,7 +73,8 @@ export interface ClientSetup {
   readonly credentials: CredentialProvider;
   readonly tokens: TokenCache | undefined;
   readonly allowedRealms: readonly string[] | undefined;
-  readonly userAgent: string;
+  /** What every request to the registry has; to others only what is no secret. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly policy: RetryPolicy;
   readonly timeouts: Timeouts;
   readonly redirects: RedirectPolicy;
@@ -404,7 +405,7 @@ export class Client {
   ): Request {
     const sent = call.body?.open(attempt);
     const headers = new Headers({
-      "user-agent": this.#setup.userAgent,
+      ...this.#setup.headers,
       "accept-encoding": "identity",
       ...call.headers,
       ...sent?.headers,

@@ -146,8 +146,9 @@ test("only headers that are no secret cross an origin", async () => {
     if (url.host !== HOST) {
       return answer({ raw: BLOB, descriptor: LAYER }, request);
     }
+    assert.equal(request.headers.get("x-registry-auth"), SECRET);
     return redirect("https://cdn.test/blob?sig=abc");
-  });
+  }, { headers: { "X-Registry-Auth": SECRET, "X-Meta": "y" } });
   await b.clock.run(b.repository.fetch(LAYER).then(readAllBytes));
   const away = b.transport.seen.find(({ url }) => url.startsWith("https://cdn.test/"));
   const names = [...away?.headers.keys() ?? []].sort();
@@ -409,6 +410,7 @@ test("C4: an upload Location on another host gets the content without credential
   await b.clock.run(b.repository.push(CONFIG.descriptor, CONFIG.raw));
   const put = b.transport.seen.at(-1);
   assert.equal(put?.method, "PUT");
+  assert.equal(put?.headers.get("content-type"), "application/octet-stream");
   assert.equal(put?.headers.get("authorization"), null);
   // The query is the registry's: it survives as it is.
   assert.equal(

@@ -9,6 +9,8 @@ export interface ThroughHandlers {
   chunk(chunk: Bytes): Bytes | undefined;
   /** Sees the end of the source before the consumer does; an error takes its place. */
   end?(): void;
+  /** Sees the error of the source before the consumer does. */
+  error?(error: unknown): void;
 }
 
 /**
@@ -27,7 +29,7 @@ export function through(source: ByteStream, handlers: ThroughHandlers): ByteStre
     async pull(controller) {
       try {
         for (;;) {
-          const { done, value } = await reader.read();
+          const { done, value } = await read(reader, handlers);
           // The read that a cancel ends is no end of the content.
           if (cancelled) return;
           if (done) {
@@ -49,4 +51,16 @@ export function through(source: ByteStream, handlers: ThroughHandlers): ByteStre
       return reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
+}
+
+async function read(
+  reader: ReadableStreamDefaultReader<Bytes>,
+  handlers: ThroughHandlers,
+): Promise<ReadableStreamReadResult<Bytes>> {
+  try {
+    return await reader.read();
+  } catch (error) {
+    handlers.error?.(error);
+    throw error;
+  }
 }

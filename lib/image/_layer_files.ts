@@ -1,0 +1,103 @@
+import type { Bytes } from "../model/bytes.ts";
+import { InvalidTarError } from "../model/errors.ts";
+import { sanitizePath } from "../tar/path.ts";
+import type { TarEntry } from "../tar/reader.ts";
+import type { FileTree } from "./file_tree.ts";
+import { decodeName } from "./_lossless_name.ts";
+import type { RootfsEntryType } from "./rootfs_entry.ts";
+import { parseWhiteout } from "./whiteout.ts";
+
+/** What a tree keeps of an entry of a layer: all but its content. */
+export interface FileMeta {
+  readonly type: RootfsEntryType;
+  readonly size: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly userName: string;
+  readonly groupName: string;
+  readonly mtime: number;
+  readonly mtimeNs: bigint;
+  readonly deviceMajor: number;
+  readonly deviceMinor: number;
+  readonly xattrs: ReadonlyMap<string, Bytes>;
+  /** The number of the layer, the base is 0. */
+  readonly layer: number;
+  /** The number of the entry in its layer. */
+  readonly ordinal: number;
+}
+
+const NO_XATTRS: ReadonlyMap<string, Bytes> = new Map();
+
+/**
+ * Applies one entry of a layer to a tree (OCI image-spec, layer.md §applying changesets). Names
+ * lose slashes at their begin and `.`; the target of a hard link counts from the root.
+ */
+export function applyEntry(
+  tree: FileTree<FileMeta>,
+  entry: TarEntry,
+  layer: number,
+  ordinal: number,
+): void {
+  const path = sanitizePath(decodeName(entry.pathBytes));
+  const whiteout = parseWhiteout(path);
+  if (whiteout !== undefined) {
+    const directory = path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+    if (whiteout.kind === "delete") tree.remove(directory, whiteout.name);
+    if (whiteout.kind === "opaque") tree.clear(directory);
+    return;
+  }
+  if (entry.type === "hardlink") return tree.addLink(path, linkTarget(entry));
+  const type = typeOf(entry);
+  if (type === undefined) return;
+  const meta = metaOf(entry, type, layer, ordinal);
+  if (type === "directory") return tree.addDirectory(path, meta);
+  if (type === "symlink") return tree.addNode(path, "symlink", meta, linkTarget(entry));
+  tree.addNode(path, "other", meta);
+}
+
+function linkTarget(entry: TarEntry): string {
+  if (entry.linkPathBytes !== undefined) return decodeName(entry.linkPathBytes);
+  throw new InvalidTarError(`Cannot apply ${JSON.stringify(entry.path)}: the link has no target`, {
+    offset: entry.headerOffset,
+  });
+}
+
+function metaOf(
+  entry: TarEntry,
+  type: RootfsEntryType,
+  layer: number,
+  ordinal: number,
+): FileMeta {
+  return {
+    type,
+    size: type === "file" ? entry.size : 0,
+    mode: entry.mode,
+    uid: entry.uid,
+    gid: entry.gid,
+    userName: entry.userName,
+    groupName: entry.groupName,
+    mtime: entry.mtime,
+    mtimeNs: entry.mtimeNs,
+    deviceMajor: entry.deviceMajor,
+    deviceMinor: entry.deviceMinor,
+    xattrs: entry.xattrs.size === 0 ? NO_XATTRS : entry.xattrs,
+    layer,
+    ordinal,
+  };
+}
+
+/** What an entry is in a tree; nothing for types that make no file. */
+function typeOf({ type }: TarEntry): RootfsEntryType | undefined {
+  switch (type) {
+    case "file":
+    case "directory":
+    case "symlink":
+    case "character-device":
+    case "block-device":
+    case "fifo":
+      return type;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,305 @@
+import type { Bytes, ByteStream } from "../model/bytes.ts";
+import type { CallOptions, ContentSource } from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import { InvalidConfigError, UnsupportedMediaTypeError } from "../model/errors.ts";
+import {
+  type ImageConfig,
+  MAX_CONFIG_BYTES,
+  type ParsedImageConfig,
+} from "../model/image_config.ts";
+import type { ImageManifest, ParsedImageManifest, ParsedManifest } from "../model/manifest.ts";
+import { isConfigType } from "../model/media_types.ts";
+import type { Platform } from "../model/platform.ts";
+import { matchPlatform } from "../model/platform_match.ts";
+import { chooseFromIndex } from "./choose_image.ts";
+import { fetchConfig } from "./fetch_config.ts";
+import { fetchManifest, fetchProved } from "./fetch_manifest.ts";
+import { type Layer, openLayer } from "./layer.ts";
+import { Memo } from "./_memo.ts";
+import { platformOf } from "./platform_of.ts";
+import { loadRootfs, type ReadFileOptions, type Rootfs, type RootfsOptions } from "./rootfs.ts";
+import type { RootfsEntry } from "./rootfs_entry.ts";
+
+/** What an image was chosen for, and what its config says instead. */
+export interface PlatformMismatch {
+  /** What was asked for, or what the index says. */
+  readonly wanted: Platform;
+  /** What the config says. */
+  readonly actual: Platform;
+}
+
+/**
+ * A view of one image: lazy, immutable, and remembering what it has read. Bytes that it hands out
+ * are copies, and are proved against their digests. Layers and files are never held.
+ */
+export interface Image {
+  /** The descriptor of the manifest. */
+  readonly descriptor: Descriptor;
+  /** The media type of the manifest. */
+  readonly mediaType: string;
+  /** The bytes of manifest, config and layers as they are stored, each content once. */
+  readonly size: number;
+  /**
+   * Gives the digest of the manifest.
+   *
+   * @returns The digest.
+   */
+  digest(): Promise<string>;
+  /**
+   * Gives the manifest as it is stored.
+   *
+   * @returns A copy of the bytes.
+   */
+  rawManifest(): Promise<Bytes>;
+  /**
+   * Gives what the manifest says.
+   *
+   * @returns The manifest, unknown fields included.
+   */
+  manifest(): Promise<ImageManifest>;
+  /**
+   * Gives the config as it is stored, of an artifact too; its digest is the image ID.
+   *
+   * @param options A signal.
+   * @returns A copy of the bytes, at most 8 MiB.
+   * @throws {NotFoundError} when the config is not there.
+   */
+  rawConfig(options?: CallOptions): Promise<Bytes>;
+  /**
+   * Gives what the config says.
+   *
+   * @param options A signal.
+   * @returns The config, unknown fields included.
+   * @throws {UnsupportedMediaTypeError} when this is an artifact without an image config.
+   * @throws {InvalidConfigError} when the config is damaged.
+   */
+  config(options?: CallOptions): Promise<ImageConfig>;
+  /**
+   * Gives the layers, base first. Nothing of them is read yet.
+   *
+   * @param options A signal.
+   * @returns The layers, with the diffIDs of the config when it is one of an image.
+   * @throws {InvalidConfigError} when the config has another number of diffIDs than there are
+   * layers.
+   */
+  layers(options?: CallOptions): Promise<readonly Layer[]>;
+  /**
+   * Gives the platform that the config names.
+   *
+   * @param options A signal.
+   * @returns The platform.
+   */
+  platform(options?: CallOptions): Promise<Platform>;
+  /**
+   * Compares the config with the platform that the image was chosen for. Engines run such an image
+   * all the same, so this is no error.
+   *
+   * @param options A signal.
+   * @returns Both platforms when they do not match.
+   */
+  platformMismatch(options?: CallOptions): Promise<PlatformMismatch | undefined>;
+  /**
+   * Reads the layers and merges their file trees: whiteouts applied, no contents held.
+   *
+   * @param options A signal and limits.
+   * @returns The merged tree; it is read once and remembered.
+   */
+  rootfs(options?: RootfsOptions): Promise<Rootfs>;
+  /**
+   * Lists the merged file tree, directories before what is in them, names in the order of their
+   * code units.
+   *
+   * @param options A signal and limits.
+   * @returns The entries.
+   */
+  files(options?: RootfsOptions): AsyncGenerator<RootfsEntry, void, undefined>;
+  /**
+   * Reads a file of the merged tree into memory. Symbolic links are followed inside of the image.
+   *
+   * @param path The path, `/etc/os-release`.
+   * @param options A limit, 64 MiB by default, and a signal.
+   * @returns The content.
+   * @throws {NotFoundError} when there is no such file.
+   * @throws {LimitExceededError} when it is larger than the limit.
+   */
+  readFile(path: string, options?: ReadFileOptions): Promise<Bytes>;
+  /**
+   * Opens a file of the merged tree. Only its layer is read, up to the file; memory is fixed. The
+   * layer's digest is not proved by it: that needs the whole layer.
+   *
+   * @param path The path.
+   * @param options A signal, which also ends the stream.
+   * @returns The content.
+   * @throws {NotFoundError} when there is no such file.
+   */
+  openFile(path: string, options?: CallOptions): Promise<ByteStream>;
+}
+
+/** Options of {@linkcode loadImage}. */
+export interface LoadImageOptions extends CallOptions {
+  /** The platform to choose from an index; needed when it has several images. */
+  readonly platform?: Platform | undefined;
+}
+
+/**
+ * Loads the view of an image: reads its manifest, and of an index the one for a platform. Config
+ * and layers are read when they are asked for.
+ *
+ * @param source Where the image is.
+ * @param descriptor The manifest or index, as `resolve` gave it.
+ * @param options The platform and a signal.
+ * @returns The view.
+ * @throws {PlatformNotFoundError} when the index has no image for the platform.
+ * @throws {TypeError} when the index has several images and no platform was given.
+ * @throws {UnsupportedMediaTypeError} when it is neither an image nor an index.
+ * @throws {NotFoundError} when a manifest is not there.
+ * @throws {DigestMismatchError} when a manifest is not what its descriptor says.
+ *
+ * @example The config of an image
+ * ```ts
+ * import { memoryStore } from "../store/mod.ts";
+ * import { randomImage } from "../testing/mod.ts";
+ * import { loadImage } from "./mod.ts";
+ *
+ * const store = memoryStore();
+ * await (await randomImage("seed")).pushTo(store, "demo:1");
+ * const image = await loadImage(store, await store.resolve("demo:1"));
+ * console.log((await image.config()).architecture); // amd64
+ * ```
+ */
+export async function loadImage(
+  source: ContentSource,
+  descriptor: Descriptor,
+  options: LoadImageOptions = {},
+): Promise<Image> {
+  const { platform, signal } = options;
+  const parsed = await fetchManifest(source, descriptor, { signal });
+  if (parsed.kind === "index") {
+    const index = { parsed, descriptor };
+    const chosen = await chooseFromIndex(source, index, platform, { signal });
+    const manifest = await fetchManifest(source, chosen, { signal });
+    return imageOf(source, chosen, manifest, platform ?? chosen.platform);
+  }
+  return imageOf(source, descriptor, parsed, platform ?? descriptor.platform);
+}
+
+function imageOf(
+  source: ContentSource,
+  descriptor: Descriptor,
+  parsed: ParsedManifest,
+  wanted: Platform | undefined,
+): Image {
+  if (parsed.kind === "image") return new SourceImage(source, descriptor, parsed, wanted);
+  const { mediaType } = parsed;
+  throw new UnsupportedMediaTypeError(
+    `Cannot open ${descriptor.digest} as an image: lading opens no images of type ${mediaType}`,
+    { mediaType },
+  );
+}
+
+class SourceImage implements Image {
+  readonly descriptor: Descriptor;
+  readonly mediaType: string;
+  readonly size: number;
+  readonly #source: ContentSource;
+  readonly #parsed: ParsedImageManifest;
+  readonly #wanted: Platform | undefined;
+  readonly #rawConfig = new Memo<Bytes>();
+  readonly #config = new Memo<ParsedImageConfig>();
+  readonly #layers = new Memo<readonly Layer[]>();
+  readonly #rootfs = new Memo<Rootfs>();
+
+  constructor(
+    source: ContentSource,
+    descriptor: Descriptor,
+    parsed: ParsedImageManifest,
+    wanted: Platform | undefined,
+  ) {
+    this.#source = source;
+    this.#parsed = parsed;
+    this.#wanted = wanted;
+    this.descriptor = descriptor;
+    this.mediaType = parsed.mediaType;
+    const { config, layers } = parsed.value;
+    const sizes = new Map([descriptor, config, ...layers].map((item) => [item.digest, item.size]));
+    this.size = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  }
+
+  digest(): Promise<string> {
+    return Promise.resolve(this.descriptor.digest);
+  }
+
+  rawManifest(): Promise<Bytes> {
+    return Promise.resolve(this.#parsed.raw.slice());
+  }
+
+  manifest(): Promise<ImageManifest> {
+    return Promise.resolve(this.#parsed.value);
+  }
+
+  async rawConfig(options: CallOptions = {}): Promise<Bytes> {
+    const { config } = this.#parsed.value;
+    const what = `the config ${config.digest}`;
+    const raw = await this.#rawConfig.get(
+      (signal) => fetchProved(this.#source, config, MAX_CONFIG_BYTES, what, { signal }),
+      options.signal,
+    );
+    return raw.slice();
+  }
+
+  async config(options: CallOptions = {}): Promise<ImageConfig> {
+    const { config } = this.#parsed.value;
+    const parsed = await this.#config.get(
+      (signal) => fetchConfig(this.#source, config, { signal }),
+      options.signal,
+    );
+    return parsed.value;
+  }
+
+  async layers(options: CallOptions = {}): Promise<readonly Layer[]> {
+    return await this.#layers.get(async (signal) => {
+      const { config, layers } = this.#parsed.value;
+      if (!isConfigType(config.mediaType)) {
+        return layers.map((layer) => openLayer(this.#source, layer));
+      }
+      const diffIDs = (await this.config({ signal })).rootfs.diff_ids;
+      if (diffIDs.length !== layers.length) {
+        throw new InvalidConfigError(
+          `Cannot open the layers of ${this.descriptor.digest}: the manifest has ` +
+            `${layers.length} layers, the config ${diffIDs.length} diffIDs`,
+          { input: config.digest },
+        );
+      }
+      return layers.map((layer, index) => openLayer(this.#source, layer, diffIDs[index]));
+    }, options.signal);
+  }
+
+  async platform(options: CallOptions = {}): Promise<Platform> {
+    return platformOf(await this.config(options));
+  }
+
+  async platformMismatch(options: CallOptions = {}): Promise<PlatformMismatch | undefined> {
+    if (this.#wanted === undefined) return undefined;
+    const actual = await this.platform(options);
+    return matchPlatform(this.#wanted, actual) ? undefined : { wanted: this.#wanted, actual };
+  }
+
+  async rootfs(options: RootfsOptions = {}): Promise<Rootfs> {
+    return await this.#rootfs.get(
+      async (signal) => await loadRootfs(await this.layers({ signal }), { ...options, signal }),
+      options.signal,
+    );
+  }
+
+  async *files(options: RootfsOptions = {}): AsyncGenerator<RootfsEntry, void, undefined> {
+    yield* (await this.rootfs(options)).entries();
+  }
+
+  async readFile(path: string, options: ReadFileOptions = {}): Promise<Bytes> {
+    return await (await this.rootfs({ signal: options.signal })).readFile(path, options);
+  }
+
+  async openFile(path: string, options: CallOptions = {}): Promise<ByteStream> {
+    return await (await this.rootfs({ signal: options.signal })).openFile(path, options);
+  }
+}

@@ -1,0 +1,140 @@
+import { through } from "../bytes/through.ts";
+import { iterate } from "../bytes/iterate.ts";
+import { decompress } from "../compress/decompress.ts";
+import { createHasher } from "../hash/create_hasher.ts";
+import type { ByteStream } from "../model/bytes.ts";
+import type { CallOptions, ContentSource } from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import { digestAlgorithm, formatDigest } from "../model/digest.ts";
+import { DigestMismatchError } from "../model/errors.ts";
+import { readTar, type TarEntry } from "../tar/reader.ts";
+import { Memo } from "./_memo.ts";
+
+/** Options of the reading methods of a {@linkcode Layer}. */
+export interface LayerReadOptions extends CallOptions {
+  /** The most bytes that the layer may have when it is decompressed; default 64 GiB. */
+  readonly maxOutputBytes?: number | undefined;
+}
+
+/** A layer of an image. It is read from its source each time it is asked for; memory is fixed. */
+export interface Layer {
+  /**
+   * Gives the descriptor of the layer as it is stored.
+   *
+   * @returns Media type, digest and size of the stored bytes.
+   */
+  descriptor(): Descriptor;
+  /**
+   * Gives the digest of the uncompressed layer. Where the image has no config that names it, the
+   * layer is read once to compute it.
+   *
+   * @param options A signal.
+   * @returns The digest.
+   */
+  diffID(options?: LayerReadOptions): Promise<string>;
+  /**
+   * Opens the layer as it is stored.
+   *
+   * @param options A signal, which also ends the stream.
+   * @returns The bytes; errors instead of closing when size or digest do not match.
+   */
+  compressed(options?: CallOptions): Promise<ByteStream>;
+  /**
+   * Opens the layer decompressed, by its first bytes, whatever its media type says. The stream
+   * ends only when the stored bytes have ended and are proved, and the diffID of the config is
+   * proved.
+   *
+   * @param options A signal, which also ends the stream, and a limit.
+   * @returns The tar archive; errors with {@linkcode DigestMismatchError} instead of closing when
+   * the diffID does not match.
+   */
+  uncompressed(options?: LayerReadOptions): Promise<ByteStream>;
+  /**
+   * Reads the entries of the layer as they are: whiteouts included, duplicates in order. When the
+   * loop runs to its end, digest and diffID are proved, also of what follows the end of the
+   * archive. Leaving the loop early cancels the source.
+   *
+   * @param options A signal and a limit.
+   * @returns The entries; an entry's body has to be read before the next entry is asked for.
+   */
+  entries(options?: LayerReadOptions): AsyncGenerator<TarEntry, void, undefined>;
+}
+
+/**
+ * Makes the view of a layer in a source.
+ *
+ * @param source Where the layer is.
+ * @param descriptor What it is.
+ * @param diffID The digest of the uncompressed layer, where the config names it.
+ * @returns The view; nothing is read yet.
+ */
+export function openLayer(
+  source: ContentSource,
+  descriptor: Descriptor,
+  diffID?: string,
+): Layer {
+  return new SourceLayer(source, descriptor, diffID);
+}
+
+class SourceLayer implements Layer {
+  readonly #source: ContentSource;
+  readonly #descriptor: Descriptor;
+  readonly #expected: string | undefined;
+  readonly #computed = new Memo<string>();
+
+  constructor(source: ContentSource, descriptor: Descriptor, diffID: string | undefined) {
+    this.#source = source;
+    this.#descriptor = descriptor;
+    this.#expected = diffID;
+  }
+
+  descriptor(): Descriptor {
+    return this.#descriptor;
+  }
+
+  async diffID(options: LayerReadOptions = {}): Promise<string> {
+    if (this.#expected !== undefined) return this.#expected;
+    return await this.#computed.get(async (signal) => {
+      const hasher = createHasher("sha256");
+      const stream = await this.uncompressed({ ...options, signal });
+      for await (const chunk of iterate(stream)) hasher.update(chunk);
+      return formatDigest("sha256", hasher.digest());
+    }, options.signal);
+  }
+
+  async compressed(options: CallOptions = {}): Promise<ByteStream> {
+    return await this.#source.fetch(this.#descriptor, { signal: options.signal });
+  }
+
+  async uncompressed(options: LayerReadOptions = {}): Promise<ByteStream> {
+    const { signal, maxOutputBytes } = options;
+    const plain = decompress(await this.compressed({ signal }), { maxOutputBytes });
+    return this.#expected === undefined ? plain : this.#proved(plain, this.#expected);
+  }
+
+  async *entries(
+    options: LayerReadOptions = {},
+  ): AsyncGenerator<TarEntry, void, undefined> {
+    yield* readTar(await this.uncompressed(options));
+  }
+
+  #proved(stream: ByteStream, expected: string): ByteStream {
+    const algorithm = digestAlgorithm(expected);
+    const hasher = createHasher(algorithm);
+    return through(stream, {
+      chunk(chunk) {
+        hasher.update(chunk);
+        return chunk;
+      },
+      end: () => {
+        const actual = formatDigest(algorithm, hasher.digest());
+        if (actual === expected) return;
+        throw new DigestMismatchError(
+          `Cannot read the layer ${this.#descriptor.digest}: uncompressed it has the digest ` +
+            `${actual}, but the config says ${expected}`,
+          { expected, actual, descriptor: this.#descriptor },
+        );
+      },
+    });
+  }
+}

@@ -1,0 +1,182 @@
+import { readAll } from "../bytes/read_all.ts";
+import { streamOf } from "../bytes/stream_from.ts";
+import type { Bytes, ByteStream } from "../model/bytes.ts";
+import type { CallOptions } from "../model/content.ts";
+import { NotFoundError } from "../model/errors.ts";
+import { applyEntry, type FileMeta } from "./_layer_files.ts";
+import { type FileNode, FileTree, MAX_TREE_ENTRIES, noSuchFile } from "./file_tree.ts";
+import type { Layer } from "./layer.ts";
+import { showName } from "./_lossless_name.ts";
+import { openEntry } from "./_open_entry.ts";
+import type { RootfsEntry } from "./rootfs_entry.ts";
+
+/** How large a file {@linkcode Rootfs.readFile} takes into memory unless told otherwise. */
+export const MAX_FILE_BYTES: number = 64 * 1024 * 1024;
+
+/** Options of {@linkcode loadRootfs}. */
+export interface RootfsOptions extends CallOptions {
+  /** The most paths that the tree may have; default 2,000,000. Each takes some hundred bytes. */
+  readonly maxEntries?: number | undefined;
+}
+
+/** Options of {@linkcode Rootfs.readFile}. */
+export interface ReadFileOptions extends CallOptions {
+  /** The most bytes that the file may have; default 64 MiB. */
+  readonly maxBytes?: number | undefined;
+}
+
+/** Options of {@linkcode Rootfs.stat}. */
+export interface StatOptions {
+  /** Whether a symbolic link at the end of the path is followed; default `true`. */
+  readonly follow?: boolean | undefined;
+}
+
+/**
+ * The merged file tree of some layers: whiteouts are applied, contents are not held. Paths count
+ * from the root, and links are followed as after a `chroot`: nothing outside is ever reached.
+ */
+export interface Rootfs {
+  /**
+   * Lists every path but the root, directories before what is in them, names in the order of
+   * their code units.
+   *
+   * @returns The entries, made one by one.
+   */
+  entries(): Generator<RootfsEntry, void, undefined>;
+  /**
+   * Looks up one path.
+   *
+   * @param path The path; `/` is the root.
+   * @param options Whether a symbolic link at its end is followed.
+   * @returns What is there.
+   * @throws {NotFoundError} when nothing is, or when links lead in a circle.
+   */
+  stat(path: string, options?: StatOptions): RootfsEntry;
+  /**
+   * Opens a file. Its layer is read again, and to its end: the stream ends only when the layer is
+   * proved. Memory is fixed.
+   *
+   * @param path The path; symbolic links are followed.
+   * @param options A signal, which also ends the stream.
+   * @returns The content.
+   * @throws {NotFoundError} when there is no file at the path.
+   */
+  openFile(path: string, options?: CallOptions): Promise<ByteStream>;
+  /**
+   * Reads a file into memory.
+   *
+   * @param path The path; symbolic links are followed.
+   * @param options A limit and a signal.
+   * @returns The content, proved.
+   * @throws {NotFoundError} when there is no file at the path.
+   * @throws {LimitExceededError} when it is larger than the limit.
+   */
+  readFile(path: string, options?: ReadFileOptions): Promise<Bytes>;
+}
+
+/**
+ * Reads layers through once, without keeping contents, and merges their file trees as they would
+ * come to lie on a disk (OCI image-spec, layer.md §applying changesets).
+ *
+ * - A whiteout deletes what lower layers have, wherever it stands in its layer; what its own layer
+ *   adds stays.
+ * - Anything but a directory replaces a directory with all that is in it.
+ * - A symbolic link among the parents of an entry is followed inside of the root, as umoci and
+ *   containerd do; a directory replaces a symbolic link at the end of a path.
+ * - A hard link to a file of a lower layer is another name of it.
+ * - An entry below something that is no directory, a hard link to nothing and names that lead out
+ *   of the root are refused, and with them the image.
+ * - Metadata of AUFS (`.wh..wh.`) is left out; markers of overlayfs are files like any other.
+ *
+ * @param layers The layers, base first.
+ * @param options A signal and a limit.
+ * @returns The tree. Memory grows with the number of its paths, not with contents.
+ * @throws {UnsafePathError} when a name leads out of the root, or an entry cannot be applied.
+ * @throws {LimitExceededError} when there are more paths than `maxEntries`.
+ * @throws {InvalidTarError} when a layer is no tar archive.
+ * @throws {DigestMismatchError} when a layer is not what its descriptor and its diffID say.
+ */
+export async function loadRootfs(
+  layers: readonly Layer[],
+  options: RootfsOptions = {},
+): Promise<Rootfs> {
+  return new MergedRootfs(await mergeLayers(layers, options), layers);
+}
+
+/** Applies the layers one after another to an empty tree. */
+export async function mergeLayers(
+  layers: readonly Layer[],
+  { maxEntries = MAX_TREE_ENTRIES, signal }: RootfsOptions,
+): Promise<FileTree<FileMeta>> {
+  const tree = new FileTree<FileMeta>(maxEntries);
+  for (const [number, layer] of layers.entries()) {
+    tree.nextLayer();
+    let ordinal = 0;
+    for await (const entry of layer.entries({ signal })) applyEntry(tree, entry, number, ordinal++);
+  }
+  return tree;
+}
+
+class MergedRootfs implements Rootfs {
+  readonly #tree: FileTree<FileMeta>;
+  readonly #layers: readonly Layer[];
+
+  constructor(tree: FileTree<FileMeta>, layers: readonly Layer[]) {
+    this.#tree = tree;
+    this.#layers = layers;
+  }
+
+  *entries(): Generator<RootfsEntry, void, undefined> {
+    for (const { path, node } of this.#tree.entries()) yield entryOf(path, node);
+  }
+
+  stat(path: string, { follow = true }: StatOptions = {}): RootfsEntry {
+    const node = this.#tree.lookup(path, follow);
+    if (node === undefined) throw noSuchFile(path);
+    return entryOf(path.split("/").filter((name) => name !== "" && name !== ".").join("/"), node);
+  }
+
+  async openFile(path: string, options: CallOptions = {}): Promise<ByteStream> {
+    options.signal?.throwIfAborted();
+    const node = this.#tree.lookup(path, true);
+    if (node === undefined) throw noSuchFile(path);
+    const { meta } = node;
+    if (node.kind === "directory" || meta?.type !== "file") {
+      const type = meta?.type ?? "directory";
+      throw new NotFoundError(`Cannot read ${JSON.stringify(path)}: it is a ${type}, not a file`);
+    }
+    const layer = this.#layers[meta.layer];
+    if (meta.size === 0 || layer === undefined) return streamOf(new Uint8Array());
+    return await openEntry(layer, meta.ordinal, options);
+  }
+
+  async readFile(path: string, options: ReadFileOptions = {}): Promise<Bytes> {
+    const { maxBytes = MAX_FILE_BYTES, signal } = options;
+    const stream = await this.openFile(path, { signal });
+    return await readAll(stream, { maxBytes, what: JSON.stringify(path), signal });
+  }
+}
+
+const NO_XATTRS: ReadonlyMap<string, Bytes> = new Map();
+
+/** Shows what is known about a node. */
+function entryOf(path: string, node: FileNode<FileMeta>): RootfsEntry {
+  const { meta, target, links } = node;
+  return {
+    path: showName(path),
+    type: meta?.type ?? "directory",
+    size: meta?.size ?? 0,
+    mode: meta?.mode ?? 0o755,
+    uid: meta?.uid ?? 0,
+    gid: meta?.gid ?? 0,
+    userName: meta?.userName ?? "",
+    groupName: meta?.groupName ?? "",
+    mtime: meta?.mtime ?? 0,
+    ...(target === undefined ? {} : { linkPath: showName(target) }),
+    deviceMajor: meta?.deviceMajor ?? 0,
+    deviceMinor: meta?.deviceMinor ?? 0,
+    xattrs: meta?.xattrs ?? NO_XATTRS,
+    links,
+    layer: meta?.layer ?? -1,
+  };
+}

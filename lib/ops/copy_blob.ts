@@ -1,0 +1,110 @@
+import { SingleFlight } from "../bytes/single_flight.ts";
+import { through } from "../bytes/through.ts";
+import { withSignal } from "../bytes/signal.ts";
+import { embeddedContent } from "../hash/embedded.ts";
+import type { ByteStream } from "../model/bytes.ts";
+import type { ContentSource, ContentStore } from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import { blame } from "./_side.ts";
+
+/** What is under way into each target: copies at the same time share it. */
+const FLIGHTS = new WeakMap<ContentStore, SingleFlight<string, void>>();
+
+/** What one blob took. */
+export interface BlobOutcome {
+  /** Whether the target had it, or another copy has brought it. */
+  readonly existed: boolean;
+  /** The bytes that came from the source, more than the blob has when it had to be sent again. */
+  readonly bytesFetched: number;
+}
+
+/**
+ * Copies one blob unless the target has it. Blobs that several copies want to bring into the same
+ * target object at the same time are moved once. The target proves what it stores.
+ *
+ * @param source Where the blob is.
+ * @param target Where it goes.
+ * @param blob What it is.
+ * @param moved Gets the number of bytes moved so far; it starts again when the target asks again.
+ * @param signal Ends the copy.
+ * @returns What it took.
+ */
+export async function copyBlob(
+  source: ContentSource,
+  target: ContentStore,
+  blob: Descriptor,
+  moved: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<BlobOutcome> {
+  const existed = await target.exists(blob, { signal }).catch((error) => {
+    throw blame("target", error, blob, signal);
+  });
+  if (existed) return { existed, bytesFetched: 0 };
+  let bytesFetched = 0;
+  let isMine = false;
+  const count = (bytes: number, current: number) => {
+    bytesFetched += bytes;
+    moved(current);
+  };
+  const flights = flightsInto(target);
+  for (;;) {
+    try {
+      await flights.run(blob.digest, (shared) => {
+        isMine = true;
+        return move(source, target, blob, count, shared);
+      }, signal);
+      return { existed: !isMine, bytesFetched };
+    } catch (error) {
+      // Another copy has failed, perhaps for reasons of its own source: this one tries itself.
+      if (isMine || signal.aborted) throw error;
+    }
+  }
+}
+
+function flightsInto(target: ContentStore): SingleFlight<string, void> {
+  const flights = FLIGHTS.get(target) ?? new SingleFlight<string, void>();
+  FLIGHTS.set(target, flights);
+  return flights;
+}
+
+async function move(
+  source: ContentSource,
+  target: ContentStore,
+  blob: Descriptor,
+  count: (bytes: number, current: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let sourceError: { readonly error: unknown } | undefined;
+  const fail = (error: unknown) => {
+    sourceError = { error };
+  };
+  // A function, so that a target that has to send again can open the content anew.
+  const open = async (): Promise<ByteStream> => {
+    let current = 0;
+    sourceError = undefined;
+    const stream = await source.fetch(blob, { signal }).catch((error) => {
+      fail(error);
+      throw error;
+    });
+    return through(withSignal(stream, signal), {
+      chunk(chunk) {
+        count(chunk.byteLength, current += chunk.byteLength);
+        return chunk;
+      },
+      error: fail,
+    });
+  };
+  try {
+    await target.push(blob, embeddedContent(blob) ?? open, { signal });
+  } catch (error) {
+    const side = sourceError !== undefined && causes(error, sourceError.error)
+      ? "source"
+      : "target";
+    throw blame(side, error, blob, signal);
+  }
+}
+
+/** Tells whether an error is another one, or was made from it. */
+function causes(error: unknown, origin: unknown): boolean {
+  return error === origin || error instanceof Error && error.cause === origin;
+}

@@ -1,0 +1,62 @@
+/**
+ * Operations on whole images: copying them between any two places, walking what they are made of,
+ * and proving that everything in them is consistent.
+ *
+ * @example Copy an image, with progress
+ * ```ts
+ * import { memoryStore } from "../store/mod.ts";
+ * import { randomImage } from "../testing/mod.ts";
+ * import { copy } from "./mod.ts";
+ *
+ * const from = memoryStore();
+ * const to = memoryStore();
+ * await (await randomImage("seed")).pushTo(from, "demo:1");
+ * const operation = copy(from, "demo:1", to, { targetReference: "copy:1" });
+ * for await (const event of operation) console.log(event.type);
+ * console.log((await operation).blobs); // 3
+ * ```
+ *
+ * @module
+ */
+export type { Operation } from "../bytes/operation.ts";
+export type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
+export type {
+  ByteRange,
+  CallOptions,
+  ContentSource,
+  ContentStore,
+  FetchOptions,
+  Resolver,
+  Source,
+  Tagger,
+  Target,
+} from "../model/content.ts";
+export type { Descriptor } from "../model/descriptor.ts";
+export { CopyError, LadingError, type LadingErrorOptions } from "../model/errors.ts";
+export type { BlobEvent, CopyEvent, ManifestEvent, ResolvedEvent } from "../model/events.ts";
+export type { ImageIndex, ParsedImageIndex } from "../model/image_index.ts";
+export type {
+  ArtifactManifest,
+  ImageManifest,
+  ParsedArtifactManifest,
+  ParsedImageManifest,
+  ParsedManifest,
+} from "../model/manifest.ts";
+export type { Platform } from "../model/platform.ts";
+export type {
+  ParsedSchema1,
+  Schema1HistoryEntry,
+  Schema1LayerRef,
+  Schema1Manifest,
+  Schema1Signature,
+} from "../model/schema1.ts";
+export { copy, type CopyOptions, type CopyResult, DEFAULT_JOBS } from "./copy.ts";
+export { pull, type PullOptions } from "./pull.ts";
+export {
+  MAX_GRAPH_BYTES,
+  walk,
+  type Walked,
+  type WalkedBlob,
+  type WalkedManifest,
+  type WalkOptions,
+} from "./walk.ts";

@@ -1,0 +1,116 @@
+import type { Bytes, ByteStream } from "../model/bytes.ts";
+import { InvalidTarError } from "../model/errors.ts";
+import type { BlockReader } from "./_block_reader.ts";
+import { BLOCK_SIZE } from "./header.ts";
+import type { SparseEntry } from "./sparse.ts";
+
+const HOLE_CHUNK_BYTES = 64 * 1024;
+
+/** The bytes of one entry as they lie in the archive, and the padding behind them. */
+export class EntryBody {
+  readonly #reader: BlockReader;
+  readonly #stored: number;
+  #rest: number;
+  #padding: number;
+  #left = false;
+
+  constructor(reader: BlockReader, stored: number) {
+    this.#reader = reader;
+    this.#stored = stored;
+    this.#rest = stored;
+    this.#padding = (BLOCK_SIZE - stored % BLOCK_SIZE) % BLOCK_SIZE;
+  }
+
+  #cutShort(): never {
+    throw new InvalidTarError(
+      `Cannot read the tar entry: the archive ends ${this.#rest} bytes before its end`,
+      { offset: this.#reader.offset },
+    );
+  }
+
+  /** Bytes of the archive that are not read yet. */
+  get rest(): number {
+    return this.#rest;
+  }
+
+  /** Reads stored bytes; undefined when there are no more. */
+  async read(limit: number): Promise<Bytes | undefined> {
+    if (this.#left) {
+      throw new TypeError("Cannot read the body of a tar entry: the reader has moved on");
+    }
+    if (this.#rest === 0) return undefined;
+    const part = await this.#reader.some(Math.min(limit, this.#rest));
+    if (part === undefined) this.#cutShort();
+    this.#rest -= part.length;
+    return part.slice();
+  }
+
+  /**
+   * Moves past the body. The end of the input inside the padding is no error: the docker CLI sends
+   * such archives.
+   *
+   * @returns Whether all of the padding was there.
+   */
+  async leave(): Promise<boolean> {
+    this.#left = true;
+    const skipped = await this.#reader.skip(this.#rest);
+    this.#rest -= skipped;
+    if (this.#rest > 0) this.#cutShort();
+    const padding = this.#padding;
+    this.#padding = 0;
+    return await this.#reader.skip(padding) === padding;
+  }
+
+  /** Reads small stored bytes whole, such as a sparse map at the begin of a body. */
+  async exactly(length: number): Promise<Bytes> {
+    if (length > this.#rest) this.#cutShort();
+    const bytes = await this.#reader.exactly(length);
+    this.#rest -= bytes.length;
+    if (bytes.length < length) this.#cutShort();
+    return bytes;
+  }
+
+  /** The number of stored bytes. */
+  get stored(): number {
+    return this.#stored;
+  }
+}
+
+/** Makes the stream of a plain file. */
+export function plainStream(body: EntryBody): ByteStream {
+  return new ReadableStream<Bytes>({
+    async pull(controller) {
+      const part = await body.read(1 << 20);
+      if (part === undefined) controller.close();
+      else controller.enqueue(part);
+    },
+  }, { highWaterMark: 0 });
+}
+
+/** Makes the stream of a sparse file: stored pieces, and zeros between them. */
+export function sparseStream(
+  body: EntryBody,
+  map: readonly SparseEntry[],
+  realSize: number,
+): ByteStream {
+  let position = 0;
+  let index = 0;
+  return new ReadableStream<Bytes>({
+    async pull(controller) {
+      if (position === realSize) return controller.close();
+      const piece = map[index];
+      const next = piece?.offset ?? realSize;
+      if (position < next) {
+        const zeros = new Uint8Array(Math.min(HOLE_CHUNK_BYTES, next - position));
+        position += zeros.length;
+        return controller.enqueue(zeros);
+      }
+      const end = next + (piece?.length ?? 0);
+      const part = await body.read(Math.min(1 << 20, end - position));
+      if (part === undefined) return controller.close();
+      position += part.length;
+      if (position === end) index++;
+      controller.enqueue(part);
+    },
+  }, { highWaterMark: 0 });
+}

@@ -1,0 +1,28 @@
+/**
+ * Tar archives on web streams: reads V7, ustar, pax, GNU and Sun archives from a forward-only
+ * stream under fixed limits, writes ustar with pax, and keeps names that would lead out of a root
+ * from doing so.
+ *
+ * @example Pack and list
+ * ```ts
+ * import { readTar, writeTar } from "./mod.ts";
+ *
+ * const body = new TextEncoder().encode("hello\n");
+ * for await (const entry of readTar(writeTar([{ path: "hello.txt", body }]))) {
+ *   console.log(entry.path, entry.size); // hello.txt 6
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export type { TarEntry, TarEntryType } from "./entry.ts";
+export {
+  MAX_ENTRIES,
+  MAX_LONG_NAME_BYTES,
+  readTar,
+  type ReadTarOptions,
+  type TarSummary,
+} from "./reader.ts";
+export { type TarInput, type TarInputType, writeTar } from "./writer.ts";
+export { MAX_PATH_DEPTH, MAX_PATH_LENGTH, sanitizePath } from "./path.ts";

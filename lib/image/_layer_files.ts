@@ -1,8 +1,8 @@
 import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError } from "../model/errors.ts";
-import { sanitizePath } from "../tar/path.ts";
 import type { TarEntry } from "../tar/reader.ts";
-import type { FileTree } from "./file_tree.ts";
+import type { FileTree } from "./_file_tree.ts";
+import { layerPath } from "./layer_path.ts";
 import { decodeName } from "./_lossless_name.ts";
 import type { RootfsEntryType } from "./rootfs_entry.ts";
 import { parseWhiteout } from "./whiteout.ts";
@@ -39,7 +39,7 @@ export function applyEntry(
   layer: number,
   ordinal: number,
 ): void {
-  const path = sanitizePath(decodeName(entry.pathBytes));
+  const path = layerPath(entry.pathBytes);
   const whiteout = parseWhiteout(path);
   if (whiteout !== undefined) {
     const directory = path.slice(0, Math.max(path.lastIndexOf("/"), 0));

@@ -1,19 +1,19 @@
 import { withSignal } from "../bytes/signal.ts";
-import type { ByteStream } from "../model/bytes.ts";
+import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
-import type { TarInput } from "../tar/mod.ts";
-import { writeTar } from "../tar/mod.ts";
-import type { FileNode, FileTree } from "./file_tree.ts";
+import { type TarInput, writeTar } from "../tar/writer.ts";
+import type { FileNode, FileTree } from "./_file_tree.ts";
 import type { Image } from "./image.ts";
 import type { FileMeta } from "./_layer_files.ts";
 import type { Layer } from "./layer.ts";
-import { encodeName } from "./_lossless_name.ts";
+import { encodeName, showName } from "./_lossless_name.ts";
 import { mergeLayers, type RootfsOptions } from "./rootfs.ts";
 
 /**
  * Writes the merged file tree of an image as one tar archive, which `tar -x` unpacks to the tree
  * that the layers make: types, modes, owners, times, link targets, extended attributes and hard
- * links. The same image gives the same bytes, on every runtime.
+ * links. Owners are numbers alone: the names in layers are those of the image, not of the host that
+ * unpacks it. The same image gives the same bytes, on every runtime.
  *
  * Layers are read twice: first all of them, to know which files survive, then those with such
  * files. Directories come first, then links and devices, then the files in the order of the
@@ -103,14 +103,35 @@ function* withLinks(
   [first = "", ...others]: readonly string[],
 ): Generator<TarInput, void, undefined> {
   yield input;
+  const { size: _size, body: _body, linkPath: _path, linkPathBytes: _bytes, ...meta } = input;
+  const linkPathBytes = encodeName(first);
   for (const other of others) {
-    yield {
-      ...input,
-      ...nameOf(other),
-      type: "hardlink",
-      ...linkOf(first),
-      size: 0,
-      body: undefined,
-    };
+    yield { ...meta, ...nameOf(other), type: "hardlink", linkPathBytes };
   }
+}
+
+function nameOf(path: string): { readonly path: string; readonly pathBytes: Bytes } {
+  return { path: showName(path), pathBytes: encodeName(path) };
+}
+
+function inputOf(node: FileNode<FileMeta>, meta: FileMeta, path: string): TarInput {
+  const { type, size, mode, uid, gid, mtimeNs, deviceMajor, deviceMinor, xattrs } = meta;
+  return {
+    ...nameOf(path),
+    type,
+    ...(type === "file" ? { size } : {}),
+    mode,
+    uid,
+    gid,
+    mtimeNs,
+    deviceMajor,
+    deviceMinor,
+    xattrs,
+    ...(node.target === undefined ? {} : { linkPathBytes: encodeName(node.target) }),
+  };
+}
+
+function directoryInput(path: string, node: FileNode<FileMeta>): TarInput {
+  if (node.meta !== undefined) return inputOf(node, node.meta, path);
+  return { ...nameOf(path), type: "directory", mode: 0o755 };
 }

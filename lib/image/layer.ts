@@ -1,3 +1,4 @@
+import { withSignal } from "../bytes/signal.ts";
 import { through } from "../bytes/through.ts";
 import { iterate } from "../bytes/iterate.ts";
 import { decompress } from "../compress/decompress.ts";
@@ -103,7 +104,8 @@ class SourceLayer implements Layer {
   }
 
   async compressed(options: CallOptions = {}): Promise<ByteStream> {
-    return await this.#source.fetch(this.#descriptor, { signal: options.signal });
+    const { signal } = options;
+    return withSignal(await this.#source.fetch(this.#descriptor, { signal }), signal);
   }
 
   async uncompressed(options: LayerReadOptions = {}): Promise<ByteStream> {

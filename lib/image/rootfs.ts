@@ -4,7 +4,7 @@ import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { NotFoundError } from "../model/errors.ts";
 import { applyEntry, type FileMeta } from "./_layer_files.ts";
-import { type FileNode, FileTree, MAX_TREE_ENTRIES, noSuchFile } from "./file_tree.ts";
+import { type FileNode, FileTree, MAX_TREE_ENTRIES, noSuchFile } from "./_file_tree.ts";
 import type { Layer } from "./layer.ts";
 import { showName } from "./_lossless_name.ts";
 import { openEntry } from "./_open_entry.ts";

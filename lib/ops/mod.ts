@@ -60,3 +60,11 @@ export {
   type WalkedManifest,
   type WalkOptions,
 } from "./walk.ts";
+export type { Problem, ProblemCode } from "./problem.ts";
+export {
+  MAX_PROBLEMS,
+  validate,
+  type ValidateOptions,
+  type ValidationReport,
+  type ValidationStats,
+} from "./validate.ts";

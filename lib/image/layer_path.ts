@@ -1,0 +1,22 @@
+import { sanitizePath } from "../tar/path.ts";
+import { decodeName } from "./_lossless_name.ts";
+
+/** Stands for a backslash: a lone surrogate that no name decodes to. */
+const BACKSLASH = "\udc5c";
+
+/**
+ * Turns the name of a layer's entry into the path it has in the file tree of an image, under the
+ * rules of Linux: a backslash and a colon are letters like any other, as in the unit
+ * `system-systemd\x2dcryptsetup.slice` of many images. Names that are no UTF-8 keep their bytes as
+ * lone surrogates.
+ *
+ * @param name The bytes of the name.
+ * @returns The path without a leading slash; `""` is the root.
+ * @throws {UnsafePathError} when it leads upwards or holds a NUL.
+ * @throws {LimitExceededError} when it is too long or too deep.
+ */
+export function layerPath(name: Uint8Array): string {
+  const text = decodeName(name);
+  // Behind "./" nothing is the letter of a drive.
+  return sanitizePath(`./${text.replaceAll("\\", BACKSLASH)}`).replaceAll(BACKSLASH, "\\");
+}

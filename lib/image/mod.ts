@@ -1,0 +1,66 @@
+/**
+ * Views of images: an {@linkcode Image}, an {@linkcode IndexView} and a {@linkcode Layer} are lazy,
+ * immutable and verified, over any place that images can be read from. The file tree that the
+ * layers make together can be listed, read and exported without unpacking anything.
+ *
+ * @example What is in an image
+ * ```ts
+ * import { memoryStore } from "../store/mod.ts";
+ * import { randomImage } from "../testing/mod.ts";
+ * import { loadImage } from "./mod.ts";
+ *
+ * const store = memoryStore();
+ * await (await randomImage("seed")).pushTo(store, "demo:1");
+ * const image = await loadImage(store, await store.resolve("demo:1"));
+ * console.log((await image.config()).config?.Cmd); // [ "/bin/sh" ]
+ * for (const layer of await image.layers()) {
+ *   for await (const entry of layer.entries()) console.log(entry.type, entry.path, entry.size);
+ * }
+ * for await (const file of image.files()) console.log(file.path);
+ * ```
+ *
+ * @module
+ */
+export type { Bytes, ByteStream } from "../model/bytes.ts";
+export type { ByteRange, CallOptions, ContentSource, FetchOptions } from "../model/content.ts";
+export type { Descriptor } from "../model/descriptor.ts";
+export type {
+  ContainerConfig,
+  Healthcheck,
+  HistoryEntry,
+  ImageConfig,
+  ParsedImageConfig,
+  RootFS,
+} from "../model/image_config.ts";
+export type { ImageIndex, ParsedImageIndex } from "../model/image_index.ts";
+export type {
+  ArtifactManifest,
+  ImageManifest,
+  ParsedArtifactManifest,
+  ParsedImageManifest,
+  ParsedManifest,
+} from "../model/manifest.ts";
+export type { Platform } from "../model/platform.ts";
+export type {
+  ParsedSchema1,
+  Schema1HistoryEntry,
+  Schema1LayerRef,
+  Schema1Manifest,
+  Schema1Signature,
+} from "../model/schema1.ts";
+export type { TarEntry, TarEntryType } from "../tar/entry.ts";
+export { exportRootfs } from "./export_rootfs.ts";
+export { fetchConfig } from "./fetch_config.ts";
+export { fetchManifest } from "./fetch_manifest.ts";
+export { type Image, loadImage, type LoadImageOptions, type PlatformMismatch } from "./image.ts";
+export { type IndexView, loadIndex } from "./index_view.ts";
+export { type Layer, type LayerReadOptions, openLayer } from "./layer.ts";
+export {
+  loadRootfs,
+  MAX_FILE_BYTES,
+  type ReadFileOptions,
+  type Rootfs,
+  type RootfsOptions,
+  type StatOptions,
+} from "./rootfs.ts";
+export type { RootfsEntry, RootfsEntryType } from "./rootfs_entry.ts";

@@ -1,0 +1,132 @@
+import { iterate } from "../bytes/iterate.ts";
+import { through } from "../bytes/through.ts";
+import { verified } from "../bytes/verify.ts";
+import { decompress } from "../compress/decompress.ts";
+import { type Compression, detectCompression, DETECTION_BYTES } from "../compress/detect.ts";
+import { createHasher } from "../hash/create_hasher.ts";
+import { layerPath } from "../image/layer_path.ts";
+import { parseWhiteout } from "../image/whiteout.ts";
+import type { ContentSource } from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import { digestAlgorithm, formatDigest } from "../model/digest.ts";
+import { LimitExceededError } from "../model/errors.ts";
+import { readTar, type TarEntry } from "../tar/reader.ts";
+import type { ProblemCode } from "./problem.ts";
+
+/** The most paths of one layer that are remembered, to find those that come twice. */
+const MAX_PATHS = 2_000_000;
+
+/** What a check has found, and what it has seen. */
+export interface LayerFindings {
+  /** Takes a problem down. */
+  report(code: ProblemCode, message: string, path?: string): void;
+  /** Counts bytes as they are stored. */
+  bytes(count: number): void;
+  /** Counts an entry of an archive. */
+  entry(): void;
+}
+
+/**
+ * Reads content to its end and proves size and digest. Nothing is kept.
+ *
+ * @throws what the source throws, and what `verified` makes of wrong bytes.
+ */
+export async function checkBytes(
+  source: ContentSource,
+  descriptor: Descriptor,
+  findings: LayerFindings,
+  signal: AbortSignal,
+): Promise<void> {
+  const stream = verified(await source.fetch(descriptor, { signal }), descriptor);
+  for await (const chunk of iterate(stream)) {
+    signal.throwIfAborted();
+    findings.bytes(chunk.byteLength);
+  }
+}
+
+/**
+ * Reads a layer once: size and digest of what is stored, compression, the digest of the
+ * uncompressed archive and its entries. Memory grows with the paths, not with contents.
+ *
+ * @throws what makes it impossible to go on, such as an archive that is none.
+ */
+export async function checkLayer(
+  source: ContentSource,
+  layer: Descriptor,
+  diffID: string,
+  findings: LayerFindings,
+  signal: AbortSignal,
+): Promise<void> {
+  const algorithm = digestAlgorithm(diffID);
+  const hasher = createHasher(algorithm);
+  let prefix: number[] = [];
+  const stored = through(verified(await source.fetch(layer, { signal }), layer), {
+    chunk(chunk) {
+      if (prefix.length < DETECTION_BYTES) {
+        prefix = [...prefix, ...chunk.subarray(0, DETECTION_BYTES)].slice(0, DETECTION_BYTES);
+      }
+      findings.bytes(chunk.byteLength);
+      return chunk;
+    },
+  });
+  const plain = through(decompress(stored), {
+    chunk(chunk) {
+      signal.throwIfAborted();
+      hasher.update(chunk);
+      return chunk;
+    },
+  });
+  await checkEntries(readTar(plain), findings);
+  const actual = formatDigest(algorithm, hasher.digest());
+  if (actual !== diffID) {
+    findings.report("DIFF_ID_MISMATCH", `uncompressed it is ${actual}, the config says ${diffID}`);
+  }
+  const said = compressionOf(layer.mediaType);
+  const found = detectCompression(Uint8Array.from(prefix));
+  if (said !== undefined && said !== found) {
+    findings.report(
+      "COMPRESSION_MISMATCH",
+      `${layer.mediaType} says ${said}, but the bytes are ${found}`,
+    );
+  }
+}
+
+async function checkEntries(
+  entries: AsyncIterable<TarEntry>,
+  findings: LayerFindings,
+): Promise<void> {
+  const paths = new Set<string>();
+  for await (const entry of entries) {
+    findings.entry();
+    const path = checkPath(entry, findings);
+    if (path === undefined) continue;
+    if (paths.has(path)) {
+      findings.report("DUPLICATE_PATH", `${JSON.stringify(path)} comes twice`, path);
+    }
+    paths.add(path);
+    if (paths.size > MAX_PATHS) {
+      throw new LimitExceededError(`Cannot check the layer: more than ${MAX_PATHS} paths`, {
+        limit: MAX_PATHS,
+        unit: "entries",
+      });
+    }
+  }
+}
+
+function checkPath(entry: TarEntry, findings: LayerFindings): string | undefined {
+  try {
+    const path = layerPath(entry.pathBytes);
+    parseWhiteout(path);
+    return path;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    findings.report("UNSAFE_PATH", message, entry.path);
+    return undefined;
+  }
+}
+
+function compressionOf(mediaType: string): Compression | undefined {
+  if (/[.+]gzip$/.test(mediaType)) return "gzip";
+  if (/[.+]zstd$/.test(mediaType)) return "zstd";
+  return mediaType.endsWith(".tar") ? "none" : undefined;
+}

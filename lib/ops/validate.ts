@@ -1,0 +1,293 @@
+import { fetchConfig } from "../image/fetch_config.ts";
+import { fetchManifest } from "../image/fetch_manifest.ts";
+import { platformOf } from "../image/platform_of.ts";
+import { MAX_INDEX_DEPTH, MAX_MANIFESTS } from "../image/walk_indexes.ts";
+import type { CallOptions, Source } from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import type { ImageConfig } from "../model/image_config.ts";
+import { childDescriptors, type ImageManifest } from "../model/manifest.ts";
+import {
+  isConfigType,
+  isForeignLayerType,
+  isIndexType,
+  isLayerType,
+  isManifestType,
+  isSchema1Type,
+} from "../model/media_types.ts";
+import { formatPlatform, normalizePlatform, type Platform } from "../model/platform.ts";
+import { isAttestation } from "../model/platform_match.ts";
+import { checkBytes, checkLayer, type LayerFindings } from "./_check_layer.ts";
+import { type Problem, type ProblemCode, problemCode } from "./problem.ts";
+
+/** The most problems that are listed: one damaged layer may have millions. */
+export const MAX_PROBLEMS = 1000;
+
+/** Options of {@linkcode validate}. */
+export interface ValidateOptions extends CallOptions {
+  /** Whether layers are only looked for, not read; default `false`. */
+  readonly fast?: boolean | undefined;
+}
+
+/** How much was looked at. */
+export interface ValidationStats {
+  /** Manifests and indexes. */
+  readonly manifests: number;
+  /** Images: manifests with the config of an image. */
+  readonly images: number;
+  /** Blobs of all kinds, each once. */
+  readonly blobs: number;
+  /** The bytes of blobs that were read, as they are stored. */
+  readonly bytes: number;
+  /** The entries of the layers. */
+  readonly entries: number;
+}
+
+/** What {@linkcode validate} has found. */
+export interface ValidationReport {
+  /** The manifest or index that was looked at. */
+  readonly descriptor: Descriptor;
+  /** Whether there is no problem. */
+  readonly ok: boolean;
+  /** The problems, in the order they were found; at most 1,000. */
+  readonly problems: readonly Problem[];
+  /** How much was looked at. */
+  readonly stats: ValidationStats;
+}
+
+/**
+ * Checks that everything in an image, or in all images of an index, is there and consistent: sizes
+ * and digests of all content, manifests that are of one type only, the config's `rootfs`, diffIDs and
+ * history, the compression, the archive and the paths of each layer, and that images are for the
+ * platforms their index names. Layers that several images share are read once for each diffID.
+ * Memory grows with the paths of one layer.
+ *
+ * What is wrong with the content stands in the report; the promise rejects only when the source
+ * cannot be asked.
+ *
+ * @param source Where the image is.
+ * @param reference Its name or digest.
+ * @param options Whether layers are read, and a signal.
+ * @returns The report.
+ * @throws {NotFoundError} when there is no such reference.
+ *
+ * @example A sound image
+ * ```ts
+ * import { memoryStore } from "../store/mod.ts";
+ * import { randomImage } from "../testing/mod.ts";
+ * import { validate } from "./mod.ts";
+ *
+ * const store = memoryStore();
+ * await (await randomImage("seed")).pushTo(store, "demo:1");
+ * const { ok, problems } = await validate(store, "demo:1");
+ * console.log(ok, problems.length); // true 0
+ * ```
+ */
+export async function validate(
+  source: Source,
+  reference: string,
+  options: ValidateOptions = {},
+): Promise<ValidationReport> {
+  const { signal = new AbortController().signal, fast = false } = options;
+  const descriptor = await source.resolve(reference, { signal });
+  const validation = new Validation(source, fast, signal);
+  await validation.manifest(descriptor, 0);
+  return { descriptor, ...validation.result() };
+}
+
+/** One validation under way. */
+class Validation {
+  readonly #source: Source;
+  readonly #fast: boolean;
+  readonly #signal: AbortSignal;
+  readonly #problems: Problem[] = [];
+  readonly #manifests = new Set<string>();
+  readonly #blobs = new Set<string>();
+  readonly #checked = new Set<string>();
+  #images = 0;
+  #bytes = 0;
+  #entries = 0;
+
+  constructor(source: Source, fast: boolean, signal: AbortSignal) {
+    this.#source = source;
+    this.#fast = fast;
+    this.#signal = signal;
+  }
+
+  result(): Omit<ValidationReport, "descriptor"> {
+    return {
+      ok: this.#problems.length === 0,
+      problems: this.#problems,
+      stats: {
+        manifests: this.#manifests.size,
+        images: this.#images,
+        blobs: this.#blobs.size,
+        bytes: this.#bytes,
+        entries: this.#entries,
+      },
+    };
+  }
+
+  /** Checks a manifest, and everything below it. */
+  async manifest(descriptor: Descriptor, depth: number): Promise<void> {
+    if (this.#manifests.has(descriptor.digest)) return;
+    if (depth > MAX_INDEX_DEPTH || this.#manifests.size >= MAX_MANIFESTS) {
+      const limit = depth > MAX_INDEX_DEPTH
+        ? `${MAX_INDEX_DEPTH} levels of indexes`
+        : `${MAX_MANIFESTS} manifests`;
+      return this.#report(descriptor, "LIMIT_EXCEEDED", `there are more than ${limit}`);
+    }
+    this.#manifests.add(descriptor.digest);
+    const parsed = await this.#guard(
+      descriptor,
+      () => fetchManifest(this.#source, descriptor, { signal: this.#signal }),
+    );
+    if (parsed === undefined) return;
+    if (parsed.kind === "index") {
+      for (const child of parsed.value.manifests) await this.#child(child, depth + 1);
+    } else if (parsed.kind === "image" && isConfigType(parsed.value.config.mediaType)) {
+      await this.#image(descriptor, parsed.value);
+    } else {
+      for (const blob of childDescriptors(parsed)) await this.#blob(blob);
+    }
+  }
+
+  async #child(child: Descriptor, depth: number): Promise<void> {
+    const { mediaType } = child;
+    const isManifest = isIndexType(mediaType) || isManifestType(mediaType) ||
+      isSchema1Type(mediaType);
+    if (!isManifest) return await this.#blob(child);
+    await this.manifest(child, depth);
+  }
+
+  async #image(descriptor: Descriptor, manifest: ImageManifest): Promise<void> {
+    this.#images++;
+    this.#blobs.add(manifest.config.digest);
+    const config = await this.#guard(manifest.config, async () => {
+      const { raw, value } = await fetchConfig(this.#source, manifest.config, {
+        signal: this.#signal,
+      });
+      this.#bytes += raw.byteLength;
+      return value;
+    });
+    if (config !== undefined) this.#config(descriptor, manifest, config);
+    for (const [index, layer] of manifest.layers.entries()) {
+      await this.#layer(layer, config?.rootfs.diff_ids[index]);
+    }
+  }
+
+  #config(descriptor: Descriptor, manifest: ImageManifest, config: ImageConfig): void {
+    const { rootfs, history } = config;
+    const count = manifest.layers.length;
+    const report = (code: ProblemCode, message: string) =>
+      this.#report(manifest.config, code, message);
+    if (rootfs.type !== "layers") {
+      report("ROOTFS_TYPE", `the type of rootfs is ${JSON.stringify(rootfs.type)}, not "layers"`);
+    }
+    if (rootfs.diff_ids.length !== count) {
+      report("LAYER_COUNT", `there are ${rootfs.diff_ids.length} diffIDs for ${count} layers`);
+    }
+    // OCI image-spec, config.md: the history may be absent.
+    const steps = history?.filter((step) => step.empty_layer !== true).length ?? count;
+    if (steps !== count && history?.length !== 0) {
+      report("HISTORY_COUNT", `the history has ${steps} steps with a layer for ${count} layers`);
+    }
+    const { platform } = descriptor;
+    if (platform === undefined || isAttestation(descriptor)) return;
+    const actual = platformOf(config);
+    if (!isSamePlatform(platform, actual)) {
+      report(
+        "PLATFORM_MISMATCH",
+        `the index says ${formatPlatform(platform)}, the config ${formatPlatform(actual)}`,
+      );
+    }
+  }
+
+  async #layer(layer: Descriptor, diffID: string | undefined): Promise<void> {
+    if (this.#fast || diffID === undefined || !isLayerType(layer.mediaType)) {
+      return await this.#blob(layer);
+    }
+    if (!this.#isNew(`${layer.digest} ${diffID}`)) return;
+    this.#blobs.add(layer.digest);
+    if (await this.#isLeftOut(layer)) return;
+    const before = this.#problems.length;
+    const findings = this.#findings(layer);
+    await this.#guard(
+      layer,
+      () => checkLayer(this.#source, layer, diffID, findings, this.#signal),
+    );
+    // What cannot be unpacked may be damaged on its way: that is told by the stored bytes.
+    if (this.#problems.slice(before).some(({ code }) => code === "INVALID_LAYER")) {
+      await this.#guard(layer, () => checkBytes(this.#source, layer, findings, this.#signal));
+    }
+  }
+
+  /** Checks size and digest of content that is not looked into. */
+  async #blob(blob: Descriptor): Promise<void> {
+    if (!this.#isNew(blob.digest)) return;
+    this.#blobs.add(blob.digest);
+    if (await this.#isLeftOut(blob)) return;
+    await this.#guard(blob, async () => {
+      if (!this.#fast) {
+        return await checkBytes(this.#source, blob, this.#findings(blob), this.#signal);
+      }
+      if (await this.#source.exists(blob, { signal: this.#signal })) return;
+      this.#report(blob, "MISSING", "it is not there, or has another size");
+    });
+  }
+
+  /** Foreign layers may be elsewhere (OCI image-spec, layer.md §non-distributable layers). */
+  async #isLeftOut(blob: Descriptor): Promise<boolean> {
+    return isForeignLayerType(blob.mediaType) &&
+      !await this.#source.exists(blob, { signal: this.#signal });
+  }
+
+  #isNew(key: string): boolean {
+    if (this.#checked.has(key)) return false;
+    this.#checked.add(key);
+    return true;
+  }
+
+  #findings(descriptor: Descriptor): LayerFindings {
+    return {
+      report: (code, message, path) => this.#report(descriptor, code, message, path),
+      bytes: (count) => this.#bytes += count,
+      entry: () => this.#entries++,
+    };
+  }
+
+  /** Turns errors about content into problems; others pass. */
+  async #guard<Value>(
+    descriptor: Descriptor,
+    work: () => Promise<Value>,
+  ): Promise<Value | undefined> {
+    this.#signal.throwIfAborted();
+    try {
+      return await work();
+    } catch (error) {
+      const code = problemCode(error);
+      if (code === undefined || !(error instanceof Error)) throw error;
+      this.#report(descriptor, code, error.message);
+      return undefined;
+    }
+  }
+
+  #report(descriptor: Descriptor, code: ProblemCode, message: string, path?: string): void {
+    if (this.#problems.length >= MAX_PROBLEMS) return;
+    this.#problems.push({
+      code,
+      message: `${descriptor.digest}: ${message}`,
+      descriptor,
+      ...(path === undefined ? {} : { path }),
+    });
+  }
+}
+
+/** Compares what both name: indexes often leave out the variant or the version. */
+function isSamePlatform(said: Platform, actual: Platform): boolean {
+  const left = normalizePlatform(said);
+  const right = normalizePlatform(actual);
+  const isSame = (a: string | undefined, b: string | undefined) =>
+    a === undefined || b === undefined || a === b;
+  return left.os === right.os && left.architecture === right.architecture &&
+    isSame(left.variant, right.variant) && isSame(left["os.version"], right["os.version"]);
+}

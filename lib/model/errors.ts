@@ -17,6 +17,7 @@ export class LadingError extends Error {
   /** A stable name of the kind of failure. */
   readonly code: string;
 
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(code: string, message: string, options: LadingErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
@@ -43,12 +44,14 @@ export interface InvalidInputOptions extends LadingErrorOptions {
   readonly position?: number | undefined;
 }
 
-class InvalidInputError extends LadingError {
+/** The base of errors that refuse a text or a document. */
+export class InvalidInputError extends LadingError {
   /** What was refused; long input is cut to 256 characters. */
   readonly input: string;
   /** Where in the input, in characters from 0. */
   readonly position: number | undefined;
 
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(code: string, message: string, options: InvalidInputOptions) {
     super(code, message, options);
     this.input = options.input.length > 256 ? `${options.input.slice(0, 256)}…` : options.input;
@@ -58,6 +61,7 @@ class InvalidInputError extends LadingError {
 
 /** Thrown when a text is no image reference. */
 export class InvalidReferenceError extends InvalidInputError {
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(message: string, options: InvalidInputOptions) {
     super("INVALID_REFERENCE", message, options);
   }
@@ -65,6 +69,7 @@ export class InvalidReferenceError extends InvalidInputError {
 
 /** Thrown when a text is no digest, or one of an algorithm that cannot be verified. */
 export class InvalidDigestError extends InvalidInputError {
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(message: string, options: InvalidInputOptions) {
     super("INVALID_DIGEST", message, options);
   }
@@ -72,6 +77,7 @@ export class InvalidDigestError extends InvalidInputError {
 
 /** Thrown when a text is no platform. */
 export class InvalidPlatformError extends InvalidInputError {
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(message: string, options: InvalidInputOptions) {
     super("INVALID_PLATFORM", message, options);
   }
@@ -79,6 +85,7 @@ export class InvalidPlatformError extends InvalidInputError {
 
 /** Thrown when bytes are no manifest, or one that could be read as two types. */
 export class InvalidManifestError extends InvalidInputError {
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(message: string, options: InvalidInputOptions) {
     super("INVALID_MANIFEST", message, options);
   }
@@ -86,6 +93,7 @@ export class InvalidManifestError extends InvalidInputError {
 
 /** Thrown when bytes are no image config, or a configuration file cannot be read. */
 export class InvalidConfigError extends InvalidInputError {
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(message: string, options: InvalidInputOptions) {
     super("INVALID_CONFIG", message, options);
   }
@@ -96,6 +104,7 @@ export class ContentError extends LadingError {}
 
 /** Thrown when content, a reference or a file is not there. */
 export class NotFoundError extends ContentError {
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(message: string, options: LadingErrorOptions = {}) {
     super("NOT_FOUND", message, options);
   }
@@ -103,8 +112,11 @@ export class NotFoundError extends ContentError {
 
 /** Data of {@linkcode DigestMismatchError}. */
 export interface DigestMismatchOptions extends LadingErrorOptions {
+  /** What was announced. */
   readonly expected: string;
+  /** What came. */
   readonly actual: string;
+  /** The descriptor that announced the content. */
   readonly descriptor?: Descriptor | undefined;
 }
 
@@ -117,6 +129,7 @@ export class DigestMismatchError extends ContentError {
   /** The descriptor that announced them. */
   readonly descriptor: Descriptor | undefined;
 
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(message: string, options: DigestMismatchOptions) {
     super("DIGEST_MISMATCH", message, options);
     this.expected = options.expected;
@@ -127,8 +140,11 @@ export class DigestMismatchError extends ContentError {
 
 /** Data of {@linkcode SizeMismatchError}. */
 export interface SizeMismatchOptions extends LadingErrorOptions {
+  /** What was announced. */
   readonly expected: number;
+  /** What came. */
   readonly actual: number;
+  /** The descriptor that announced the content. */
   readonly descriptor?: Descriptor | undefined;
 }
 
@@ -141,6 +157,7 @@ export class SizeMismatchError extends ContentError {
   /** The descriptor that announced them. */
   readonly descriptor: Descriptor | undefined;
 
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(message: string, options: SizeMismatchOptions) {
     super("SIZE_MISMATCH", message, options);
     this.expected = options.expected;
@@ -151,7 +168,9 @@ export class SizeMismatchError extends ContentError {
 
 /** Data of {@linkcode PlatformNotFoundError}. */
 export interface PlatformNotFoundOptions extends LadingErrorOptions {
+  /** The platform that was asked for. */
   readonly wanted: Platform;
+  /** The platforms that are there. */
   readonly available: readonly Platform[];
 }
 
@@ -162,6 +181,7 @@ export class PlatformNotFoundError extends ContentError {
   /** The platforms that are there. */
   readonly available: readonly Platform[];
 
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(message: string, options: PlatformNotFoundOptions) {
     super("PLATFORM_NOT_FOUND", message, options);
     this.wanted = options.wanted;
@@ -174,6 +194,7 @@ export class UnsupportedMediaTypeError extends ContentError {
   /** The media type. */
   readonly mediaType: string;
 
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(message: string, options: LadingErrorOptions & { readonly mediaType: string }) {
     super("UNSUPPORTED_MEDIA_TYPE", message, options);
     this.mediaType = options.mediaType;
@@ -188,6 +209,7 @@ export class InvalidTarError extends ArchiveError {
   /** Bytes from the start of the archive to the header that is wrong. */
   readonly offset: number;
 
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(message: string, options: LadingErrorOptions & { readonly offset: number }) {
     super("INVALID_TAR", message, options);
     this.offset = options.offset;
@@ -201,6 +223,7 @@ export class UnsafePathError extends ArchiveError {
   /** Why it is refused. */
   readonly reason: string;
 
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(
     message: string,
     options: LadingErrorOptions & { readonly path: string; readonly reason: string },
@@ -218,6 +241,7 @@ export class LimitExceededError extends ArchiveError {
   /** What is counted: `bytes`, `entries`, `levels`. */
   readonly unit: string;
 
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(
     message: string,
     options: LadingErrorOptions & { readonly limit: number; readonly unit: string },
@@ -233,6 +257,7 @@ export class CorruptStreamError extends ArchiveError {
   /** Compressed bytes from the start up to which the stream was good, where known. */
   readonly offset: number | undefined;
 
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(message: string, options: LadingErrorOptions & { readonly offset?: number } = {}) {
     super("CORRUPT_STREAM", message, options);
     this.offset = options.offset;
@@ -253,9 +278,11 @@ export interface Diagnostic {
 export interface RegistryErrorOptions extends LadingErrorOptions {
   /** The HTTP status, or 0 when there was no answer. */
   readonly status: number;
+  /** The method of the request. */
   readonly method: string;
   /** The URL; queries and user names are cut out before it gets here. */
   readonly url: string;
+  /** What the registry said. */
   readonly diagnostics?: readonly Diagnostic[] | undefined;
   /** How long to wait, in milliseconds. */
   readonly retryAfter?: number | undefined;
@@ -274,6 +301,7 @@ export class RegistryError extends LadingError {
   /** How long the registry asked to wait, in milliseconds. */
   readonly retryAfter: number | undefined;
 
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(message: string, options: RegistryErrorOptions, code = "REGISTRY_ERROR") {
     super(code, message, options);
     this.status = options.status;
@@ -289,6 +317,7 @@ export class AuthenticationError extends RegistryError {
   /** The `WWW-Authenticate` header that could not be satisfied. */
   readonly challenge: string | undefined;
 
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(message: string, options: RegistryErrorOptions & { readonly challenge?: string }) {
     super(message, options, "AUTHENTICATION_FAILED");
     this.challenge = options.challenge;
@@ -297,6 +326,7 @@ export class AuthenticationError extends RegistryError {
 
 /** Thrown when the credentials are known but may not do this (403). */
 export class AuthorizationError extends RegistryError {
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(message: string, options: RegistryErrorOptions) {
     super(message, options, "AUTHORIZATION_FAILED");
   }
@@ -304,6 +334,7 @@ export class AuthorizationError extends RegistryError {
 
 /** Thrown when a registry asks for fewer requests (429) and waiting is not possible or not worth it. */
 export class RateLimitError extends RegistryError {
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(message: string, options: RegistryErrorOptions) {
     super(message, options, "RATE_LIMITED");
   }
@@ -316,6 +347,7 @@ export class UploadError extends RegistryError {
   /** The upload session's URL without query. */
   readonly location: string | undefined;
 
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(
     message: string,
     options: RegistryErrorOptions & { readonly offset: number; readonly location?: string },
@@ -333,6 +365,7 @@ export class CopyError extends LadingError {
   /** The content that was being moved. */
   readonly descriptor: Descriptor | undefined;
 
+  /** Makes the error; the message says what was attempted and why it failed. */
   constructor(
     message: string,
     options: LadingErrorOptions & {

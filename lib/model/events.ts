@@ -2,6 +2,7 @@ import type { Descriptor } from "./descriptor.ts";
 
 /** A reference was resolved to the manifest that will be moved. */
 export interface ResolvedEvent {
+  /** The kind of event. */
   readonly type: "resolved";
   /** The reference as it was asked for. */
   readonly reference: string;
@@ -11,7 +12,9 @@ export interface ResolvedEvent {
 
 /** The state of one blob while an image moves. */
 export interface BlobEvent {
+  /** The kind of event. */
   readonly type: "blob";
+  /** The blob. */
   readonly descriptor: Descriptor;
   /** Bytes moved so far. */
   readonly current: number;
@@ -23,8 +26,11 @@ export interface BlobEvent {
 
 /** A manifest or index was stored, or was there already. */
 export interface ManifestEvent {
+  /** The kind of event. */
   readonly type: "manifest";
+  /** The manifest. */
   readonly descriptor: Descriptor;
+  /** What happened to it. */
   readonly status: "done" | "exists";
 }
 

@@ -213,6 +213,7 @@ export {
   type DigestMismatchOptions,
   InvalidConfigError,
   InvalidDigestError,
+  InvalidInputError,
   type InvalidInputOptions,
   InvalidManifestError,
   InvalidPlatformError,

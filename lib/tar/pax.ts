@@ -97,7 +97,7 @@ export function parsePax(body: Bytes, offset: number): Map<string, Bytes> {
 export function paxInteger(value: Bytes, what: string, offset: number): number {
   const text = new TextDecoder().decode(value);
   const number = Number(text);
-  if (!/^-?[0-9]{1,20}$/.test(text) || !Number.isSafeInteger(number)) {
+  if (!/^-?[0-9]{1,64}$/.test(text) || !Number.isSafeInteger(number)) {
     throw new InvalidTarError(`Cannot read the pax header at byte ${offset}: bad ${what}`, {
       offset,
     });

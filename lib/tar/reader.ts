@@ -129,7 +129,8 @@ async function* parse(
       truncatedTrailer = true;
       break;
     }
-    if (isZeroBlock(block)) {
+    if (block.length === BLOCK_SIZE && isZeroBlock(block)) {
+      truncatedTrailer = await endsEarly(reader);
       await reader.drain();
       break;
     }
@@ -163,6 +164,23 @@ async function* parse(
     if (truncatedTrailer) break;
   }
   return { entries, truncatedTrailer };
+}
+
+/**
+ * Takes the second of the two blocks that end an archive, and tells whether it is missing. Anything
+ * else there is refused: some readers would go on and see entries that others do not.
+ */
+async function endsEarly(reader: BlockReader): Promise<boolean> {
+  const offset = reader.offset;
+  const second = await reader.exactly(BLOCK_SIZE);
+  if (second.length === 0) return true;
+  if (second.length === BLOCK_SIZE && isZeroBlock(second)) return false;
+  throw new InvalidTarError(
+    `Cannot read the archive: one zero block is not its end (byte ${offset})`,
+    {
+      offset,
+    },
+  );
 }
 
 async function readMetadata(

@@ -62,3 +62,11 @@ export {
   type RandomIndexOptions,
   type RandomLayer,
 } from "./random_image.ts";
+export {
+  type Fault,
+  type FaultRule,
+  type FaultyExchange,
+  type FaultyTransport,
+  faultyTransport,
+  type FaultyTransportOptions,
+} from "./faulty_transport.ts";

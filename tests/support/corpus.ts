@@ -26,7 +26,9 @@ interface Host {
 const host = globalThis as Host;
 
 function directory(): string {
-  return host.process?.env["LADING_CORPUS"] ?? `${host.process?.cwd()}/../shared/corpus`;
+  const root = host.process?.env["LADING_CORPUS"] ?? `${host.process?.cwd()}/../shared/corpus`;
+  // Listed paths come back normalised, so the root has to be.
+  return new URL(`file://${root}`).pathname;
 }
 
 function fileSystem(): FileSystemModule {

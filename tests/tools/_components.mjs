@@ -58,7 +58,7 @@ async function version(program) {
   return (await run(program, ["--version"], { timeoutMs: 60_000 })).stdout.trim();
 }
 
-async function hostNode() {
+function hostNode() {
   const own = process.execPath.includes("node_modules") ? undefined : process.execPath;
   return own ?? which("node");
 }
@@ -73,7 +73,7 @@ export async function findComponents() {
   };
   const bunBinary = join(root, "node_modules/@oven/bun-linux-x64/bin/bun");
   const components = {
-    node: await hostNode(),
+    node: hostNode(),
     node24: bin("node"),
     deno: bin("deno"),
     bun: existsSync(bunBinary) ? bunBinary : bin("bun"),

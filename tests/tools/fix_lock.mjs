@@ -11,7 +11,10 @@ for (const entry of Object.values(lock.packages)) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
     const key = `node_modules/${name}`;
     if (lock.packages[key] !== undefined) continue;
-    const words = name.replace("windows", "win32").replace("aarch64", "arm64").replace(/-64$/, "-x64")
+    const words = name.replace("windows", "win32").replace("aarch64", "arm64").replace(
+      /-64$/,
+      "-x64",
+    )
       .split(/[/-]/);
     lock.packages[key] = {
       version,

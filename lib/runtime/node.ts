@@ -1,0 +1,21 @@
+/**
+ * What lading needs from Node: its disk, its registry credentials, its transport and a server.
+ *
+ * @example Open an OCI layout on disk
+ * ```ts
+ * import { nodeFileSystem } from "./node.ts";
+ * import { ociLayout } from "../store/mod.ts";
+ *
+ * const layout = ociLayout(nodeFileSystem(), "./alpine");
+ * console.log(typeof layout.resolve); // function
+ * ```
+ *
+ * @module
+ */
+
+export { detectRuntime, type RuntimeName } from "./detect.ts";
+export { hostCredentials } from "./docker_credentials.ts";
+export { hostPlatform } from "./host_platform.ts";
+export { hostTransport } from "./host_transport.ts";
+export { nodeFileSystem } from "./node_file_system.ts";
+export { type RequestHandler, type RunningServer, serve, type ServeOptions } from "./serve.ts";

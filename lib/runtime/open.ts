@@ -1,0 +1,206 @@
+import type { CallOptions, Resolver, Roots, Source, Target } from "../model/content.ts";
+import type { CopyEvent } from "../model/events.ts";
+import type { Transport } from "../model/transport.ts";
+import type { CredentialProvider } from "../auth/credentials.ts";
+import type { FileSystem } from "../store/file_system.ts";
+import { LadingError } from "../model/errors.ts";
+import { formatPlace, parsePlace, type Place } from "../model/place.ts";
+import type { Platform } from "../model/platform.ts";
+import { parseReference, withDefaultTag } from "../model/reference.ts";
+import { type Operation, startOperation } from "../bytes/operation.ts";
+import { Registry } from "../registry/registry.ts";
+import { dockerArchive } from "../store/docker_archive.ts";
+import { ociArchive } from "../store/oci_archive.ts";
+import { ociLayout } from "../store/oci_layout.ts";
+import { type Image, loadImage } from "../image/image.ts";
+import { copy as copyContent, type CopyResult } from "../ops/copy.ts";
+import { hostCredentials } from "./docker_credentials.ts";
+import { hostPlatform } from "./host_platform.ts";
+import { hostTransport } from "./host_transport.ts";
+import { nodeFileSystem } from "./node_file_system.ts";
+
+/** How places are opened. */
+export interface OpenOptions extends CallOptions {
+  /** Sends the requests; default the runtime's own `fetch`. */
+  readonly transport?: Transport | undefined;
+  /** Gives credentials; default the Docker configuration where there is a file system. */
+  readonly credentials?: CredentialProvider | undefined;
+  /** Speaks http with registries that are not on loopback. */
+  readonly plainHTTP?: boolean | undefined;
+  /** Holds layouts and archives; default the runtime's own. */
+  readonly fileSystem?: FileSystem | undefined;
+}
+
+/** Options of {@linkcode openImage}. */
+export interface OpenImageOptions extends OpenOptions {
+  /** The platform to choose from an index; default the machine's, on Linux. */
+  readonly platform?: Platform | undefined;
+}
+
+/** Options of {@linkcode copyPlaces} and {@linkcode pullPlace}. */
+export interface CopyPlacesOptions extends OpenOptions {
+  /** The platform to choose from an index, or `all` of them. */
+  readonly platform?: Platform | "all" | undefined;
+  /** How many blobs move at the same time; default 3. */
+  readonly jobs?: number | undefined;
+}
+
+/** A place that was opened. */
+export interface OpenedPlace<Kind extends Resolver> {
+  /** The place. */
+  readonly place: Place;
+  /** What it holds. */
+  readonly content: Kind;
+  /** The name of the image there; an empty text is the only image of the place. */
+  readonly reference: string;
+  /** Frees what is held open. */
+  close(): Promise<void>;
+}
+
+const nothingToClose = (): Promise<void> => Promise.resolve();
+
+function openDocker(
+  place: Place & { readonly transport: "docker" },
+  options: OpenOptions,
+): OpenedPlace<Target> {
+  const { registry, repository, tag, digest } = withDefaultTag(parseReference(place.reference));
+  const opened = new Registry(registry, {
+    transport: options.transport ?? hostTransport(),
+    credentials: options.credentials ?? hostCredentials(),
+    ...(options.plainHTTP === true ? { plainHTTP: true } : {}),
+  });
+  return {
+    place,
+    content: opened.repository(repository),
+    reference: digest ?? tag ?? "latest",
+    close: nothingToClose,
+  };
+}
+
+/**
+ * Opens a place to read from: `docker://` (the default), `oci:`, `oci-archive:` or
+ * `docker-archive:`.
+ *
+ * @param text The place, such as `alpine:3.20` or `oci:./alpine`.
+ * @param options The transport, credentials and file system.
+ * @returns The place; close it.
+ * @throws {InvalidReferenceError} when the text names no place.
+ * @throws {LadingError} when the transport cannot be read from here.
+ */
+export function openSource(text: string, options: OpenOptions = {}): OpenedPlace<Source> {
+  const place = parsePlace(text);
+  if (place.transport === "docker") return openDocker(place, options);
+  if (place.transport === "docker-daemon") return refuse("read from", place);
+  const { path, reference = "" } = place;
+  const fileSystem = options.fileSystem ?? nodeFileSystem();
+  if (place.transport === "oci") {
+    const content: Source & Roots = ociLayout(fileSystem, path);
+    return { place, content, reference, close: nothingToClose };
+  }
+  const content = place.transport === "oci-archive"
+    ? ociArchive(fileSystem, path)
+    : dockerArchive(fileSystem, path);
+  return { place, content, reference, close: () => content.close() };
+}
+
+/**
+ * Opens a place to write to: `docker://` (the default) or `oci:`.
+ *
+ * @param text The place.
+ * @param options The transport, credentials and file system.
+ * @returns The place.
+ * @throws {LadingError} when the transport cannot be written to.
+ */
+export function openTarget(text: string, options: OpenOptions = {}): OpenedPlace<Target> {
+  const place = parsePlace(text);
+  if (place.transport === "docker") return openDocker(place, options);
+  if (place.transport !== "oci") return refuse("write to", place);
+  const content = ociLayout(options.fileSystem ?? nodeFileSystem(), place.path);
+  return { place, content, reference: place.reference ?? "", close: nothingToClose };
+}
+
+function refuse(verb: string, place: Place): never {
+  throw new LadingError(
+    "UNSUPPORTED_PLACE",
+    `Cannot ${verb} "${
+      formatPlace(place)
+    }": ${place.transport} is not supported here; use docker:// or oci:`,
+  );
+}
+
+/**
+ * Opens an image to look at. Nothing is fetched but the manifests and, when needed, the config.
+ *
+ * @param text The place of the image.
+ * @param options The platform, and how to open the place.
+ * @returns The image. An archive stays open as long as the image is used.
+ * @throws {NotFoundError} when there is no such image.
+ * @throws {PlatformNotFoundError} when it has no image for the platform.
+ */
+export async function openImage(text: string, options: OpenImageOptions = {}): Promise<Image> {
+  const { content, reference } = openSource(text, options);
+  const { signal, platform = hostPlatform() } = options;
+  const descriptor = await content.resolve(reference, { signal });
+  return await loadImage(content, descriptor, { signal, platform });
+}
+
+/**
+ * Copies an image from any place to any other, verified. See `copy` of `lib/ops`.
+ *
+ * @param from The place of the image.
+ * @param to The place it goes to.
+ * @param options The platform (default: every one), the concurrency and how to open the places.
+ * @returns The operation.
+ */
+export function copyPlaces(
+  from: string,
+  to: string,
+  options: CopyPlacesOptions = {},
+): Operation<CopyResult, CopyEvent> {
+  return startOperation<CopyResult, CopyEvent>(async ({ emit, signal }) => {
+    const source = openSource(from, options);
+    try {
+      const target = openTarget(to, options);
+      const operation = copyContent(source.content, source.reference, target.content, {
+        signal,
+        targetReference: nameIn(target, source),
+        platform: options.platform,
+        jobs: options.jobs,
+      });
+      for await (const event of operation) emit(event);
+      return await operation;
+    } finally {
+      await source.close();
+    }
+  }, {
+    signal: options.signal,
+    coalesce: (event) =>
+      event.type === "resolved" ? event.type : `${event.type} ${event.descriptor.digest}`,
+  });
+}
+
+/** The name in the target: the one that was given, else the one in the source. */
+function nameIn(
+  target: OpenedPlace<Target>,
+  source: OpenedPlace<Source>,
+): string | undefined {
+  const name = target.reference === "" ? source.reference : target.reference;
+  return name === "" ? undefined : name;
+}
+
+/**
+ * Pulls an image, verified, into an OCI layout or another place.
+ *
+ * @param image The place of the image.
+ * @param to The place it goes to, such as `oci:./alpine`.
+ * @param options The platform (default: the machine's, on Linux), the concurrency, and how to open
+ * the places.
+ * @returns The operation.
+ */
+export function pullPlace(
+  image: string,
+  to: string,
+  options: CopyPlacesOptions = {},
+): Operation<CopyResult, CopyEvent> {
+  return copyPlaces(image, to, { ...options, platform: options.platform ?? hostPlatform() });
+}

@@ -1,0 +1,18 @@
+/**
+ * What lading needs from Cloudflare workerd: the transport over `fetch`, with its traits.
+ *
+ * @example Read a manifest
+ * ```ts
+ * import { hostTransport } from "./workerd.ts";
+ * import { Registry } from "../registry/mod.ts";
+ *
+ * const registry = new Registry("ghcr.io", { transport: hostTransport() });
+ * console.log(registry.name); // ghcr.io
+ * ```
+ *
+ * @module
+ */
+
+export { detectRuntime, type RuntimeName } from "./detect.ts";
+export { hostPlatform } from "./host_platform.ts";
+export { hostTransport } from "./host_transport.ts";

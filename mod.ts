@@ -1,0 +1,51 @@
+/**
+ * Container images on web streams: talks to registries, and opens, verifies and moves images and
+ * their layers, on Deno, Bun, Node, Cloudflare workerd and in browsers.
+ *
+ * One string names any place: `alpine:3.20` or `docker://ghcr.io/acme/app:1` for a registry,
+ * `oci:DIR[:REF]` for an OCI layout, `oci-archive:FILE` and `docker-archive:FILE` for archives.
+ * Nothing is handed over as good before its size and digest are proved.
+ *
+ * @example Pull an image and list its files
+ * ```ts no-run
+ * import { openImage, pull } from "./mod.ts";
+ *
+ * const { descriptor, bytesFetched } = await pull("alpine:3.20", "oci:./alpine");
+ * console.log(descriptor.digest, bytesFetched);
+ *
+ * const image = await openImage("oci:./alpine:3.20");
+ * for (const layer of await image.layers()) {
+ *   for await (const entry of layer.entries()) console.log(entry.type, entry.path, entry.size);
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export * from "./lib/model/errors.ts";
+export type { Descriptor } from "./lib/model/descriptor.ts";
+export type { Platform } from "./lib/model/platform.ts";
+export type { CopyEvent } from "./lib/model/events.ts";
+export { parsePlatform } from "./lib/model/platform.ts";
+export { parseReference, type Reference } from "./lib/model/reference.ts";
+export type { Operation } from "./lib/bytes/operation.ts";
+export { Registry, type RegistryOptions } from "./lib/registry/registry.ts";
+export type { Repository } from "./lib/registry/repository.ts";
+export { memoryStore } from "./lib/store/memory_store.ts";
+export { ociLayout } from "./lib/store/oci_layout.ts";
+export { registryHandler } from "./lib/server/handler.ts";
+export type { Image, Layer } from "./lib/image/mod.ts";
+export { exportRootfs } from "./lib/image/export_rootfs.ts";
+export type { CopyResult } from "./lib/ops/copy.ts";
+export { validate, type ValidateOptions, type ValidationReport } from "./lib/ops/validate.ts";
+export {
+  copyPlaces as copy,
+  type CopyPlacesOptions,
+  type OpenedPlace,
+  openImage,
+  type OpenImageOptions,
+  type OpenOptions,
+  openSource,
+  openTarget,
+  pullPlace as pull,
+} from "./lib/runtime/open.ts";

@@ -37,7 +37,13 @@ export { registryHandler } from "./lib/server/handler.ts";
 export type { Image, Layer } from "./lib/image/mod.ts";
 export { exportRootfs } from "./lib/image/export_rootfs.ts";
 export type { CopyResult } from "./lib/ops/copy.ts";
-export { validate, type ValidateOptions, type ValidationReport } from "./lib/ops/validate.ts";
+export {
+  validate,
+  type ValidateOptions,
+  type ValidationReport,
+  type ValidationStats,
+} from "./lib/ops/validate.ts";
+export type { Problem, ProblemCode } from "./lib/ops/problem.ts";
 export {
   copyPlaces as copy,
   type CopyPlacesOptions,

@@ -1,0 +1,335 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { readAll, streamOf, through } from "../../lib/bytes/mod.ts";
+import { gzip } from "../../lib/compress/mod.ts";
+import { digestBytes } from "../../lib/hash/mod.ts";
+import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
+import {
+  type Descriptor,
+  MEDIA_TYPE_DOCKER_FOREIGN_LAYER_GZIP,
+  MEDIA_TYPE_OCI_EMPTY,
+  MEDIA_TYPE_OCI_LAYER,
+  MEDIA_TYPE_OCI_LAYER_GZIP,
+  MEDIA_TYPE_OCI_MANIFEST,
+} from "../../lib/model/mod.ts";
+import { type MemoryStore, memoryStore } from "../../lib/store/mod.ts";
+import { type ProblemCode, validate } from "../../lib/ops/mod.ts";
+import {
+  put,
+  putImage,
+  type PutImageOptions,
+  putIndex,
+  type Short,
+  tarOf,
+} from "../image/images.ts";
+import { watched } from "./content.ts";
+
+const zip = async (tar: Bytes): Promise<Bytes> =>
+  await readAll(gzip(streamOf(tar)), { maxBytes: 1 << 26 });
+
+/** Stores an image of two layers and tags it "app". */
+async function sample(
+  options: PutImageOptions = {},
+  upper: readonly Short[] = ["c=3", ".wh.a"],
+): Promise<{ store: MemoryStore; image: Descriptor; layers: readonly Descriptor[] }> {
+  const store = memoryStore();
+  const tars = [await tarOf(["a=1", "b/"]), await tarOf(upper)];
+  const image = await putImage(store, tars, { compress: zip, ...options });
+  await store.tag(image, "app");
+  const raw = await readAll(await store.fetch(image), { maxBytes: 1 << 20 });
+  const { layers } = JSON.parse(new TextDecoder().decode(raw)) as { layers: Descriptor[] };
+  return { store, image, layers };
+}
+
+async function problems(
+  store: Parameters<typeof validate>[0],
+  options: Parameters<typeof validate>[2] = {},
+): Promise<ProblemCode[]> {
+  const report = await validate(store, "app", options);
+  assert.equal(report.ok, report.problems.length === 0);
+  for (const { message, descriptor } of report.problems) {
+    assert.ok(message.includes(descriptor.digest), message);
+  }
+  return report.problems.map(({ code }) => code);
+}
+
+/** Replaces the bytes of one content. */
+function replacing(store: MemoryStore, { digest }: Descriptor, content: Uint8Array) {
+  return watched(store, {
+    fetch: (stream, descriptor): ByteStream =>
+      descriptor.digest === digest ? streamOf(new Uint8Array(content)) : stream,
+  });
+}
+
+async function contentOf(store: MemoryStore, descriptor: Descriptor): Promise<Bytes> {
+  return (await readAll(await store.fetch(descriptor), { maxBytes: 1 << 26 })).slice();
+}
+
+test("validate() finds nothing wrong with a sound image, and counts what it saw", async () => {
+  const { store, image } = await sample();
+  const report = await validate(store, "app");
+  assert.deepEqual(report.problems, []);
+  assert.ok(report.ok);
+  assert.equal(report.descriptor.digest, image.digest);
+  const { bytes, ...stats } = report.stats;
+  assert.deepEqual(stats, { manifests: 1, images: 1, blobs: 3, entries: 4 });
+  assert.ok(bytes > 300);
+});
+
+test("validate() finds nothing wrong with a sound index, and reads shared layers once", async () => {
+  const { store, image, layers } = await sample();
+  const tars = [await tarOf(["a=1", "b/"]), await tarOf(["c=3", ".wh.a"])];
+  const other = await putImage(store, tars, {
+    compress: zip,
+    platform: { os: "linux", architecture: "arm64", variant: "v8" },
+  });
+  await store.tag(await putIndex(store, [image, await putIndex(store, [other])]), "app");
+  const source = watched(store);
+  const report = await validate(source, "app");
+  assert.deepEqual(report.problems, []);
+  assert.equal(report.stats.images, 2);
+  assert.equal(source.fetched.filter((digest) => digest === layers[0]?.digest).length, 1);
+});
+
+test("validate() fast only looks whether layers are there", async () => {
+  const { store, layers: [layer] } = await sample();
+  const source = watched(store);
+  assert.deepEqual(await problems(source, { fast: true }), []);
+  assert.equal(source.fetched.length, 2);
+  if (layer !== undefined) await store.delete(layer);
+  assert.deepEqual(await problems(store, { fast: true }), ["MISSING"]);
+});
+
+test("validate() finds a manifest with another digest or size", async () => {
+  const { store, image } = await sample();
+  const raw = await contentOf(store, image);
+  const flipped = raw.slice();
+  flipped[flipped.length - 10] = (flipped[flipped.length - 10] ?? 0) ^ 1;
+  assert.deepEqual(await problems(replacing(store, image, flipped)), ["DIGEST_MISMATCH"]);
+  assert.deepEqual(await problems(replacing(store, image, raw.slice(1))), ["SIZE_MISMATCH"]);
+});
+
+test("validate() finds a manifest that could be read as two types", async () => {
+  const store = memoryStore();
+  const descriptor = await put(store, MEDIA_TYPE_OCI_MANIFEST, {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPE_OCI_MANIFEST,
+    config: { mediaType: MEDIA_TYPE_OCI_EMPTY, digest: `sha256:${"0".repeat(64)}`, size: 2 },
+    layers: [],
+    manifests: [],
+  });
+  await store.tag(descriptor, "app");
+  assert.deepEqual(await problems(store), ["INVALID_MANIFEST"]);
+});
+
+test("validate() finds a manifest of another type than its index says", async () => {
+  const { store, image } = await sample();
+  const mediaType = "application/vnd.docker.distribution.manifest.v2+json";
+  await store.tag(await putIndex(store, [{ ...image, mediaType }]), "app");
+  assert.deepEqual(await problems(store), ["INVALID_MANIFEST"]);
+});
+
+test("validate() finds missing manifests, configs and layers, and goes on", async () => {
+  const { store, image, layers } = await sample();
+  const lost = { ...image, digest: `sha256:${"1".repeat(64)}` };
+  await store.tag(await putIndex(store, [lost, image]), "app");
+  for (const layer of layers) await store.delete(layer);
+  assert.deepEqual(await problems(store), ["MISSING", "MISSING", "MISSING"]);
+});
+
+test("validate() finds a config with another digest", async () => {
+  const { store } = await sample();
+  let config: Descriptor | undefined;
+  const source = watched(store, {
+    fetch(stream, descriptor) {
+      if (!descriptor.mediaType.includes("config")) return stream;
+      config = descriptor;
+      return flipFirst(stream);
+    },
+  });
+  assert.deepEqual(await problems(source), ["DIGEST_MISMATCH"]);
+  assert.ok(config !== undefined);
+});
+
+function flipFirst(stream: ByteStream): ByteStream {
+  return through(stream, {
+    chunk(chunk) {
+      const copy = chunk.slice();
+      copy[0] = (copy[0] ?? 0) ^ 1;
+      return copy;
+    },
+  });
+}
+
+test("validate() finds a config that is none", async () => {
+  const { store } = await sample({ config: { rootfs: "none" } });
+  assert.ok((await problems(store)).includes("INVALID_CONFIG"));
+});
+
+test("validate() finds a layer whose stored bytes were changed", async () => {
+  const { store, layers: [layer] } = await sample();
+  assert.ok(layer !== undefined);
+  const raw = await contentOf(store, layer);
+  for (const offset of [0, 12, raw.length >> 1, raw.length - 1]) {
+    const changed = raw.slice();
+    changed[offset] = (changed[offset] ?? 0) ^ 0x10;
+    const found = await problems(replacing(store, layer, changed));
+    assert.ok(found.includes("DIGEST_MISMATCH"), `offset ${offset}: ${found}`);
+  }
+  assert.ok((await problems(replacing(store, layer, raw.slice(0, -1)))).includes("SIZE_MISMATCH"));
+  const longer = new Uint8Array(raw.length + 1);
+  longer.set(raw);
+  assert.ok((await problems(replacing(store, layer, longer))).includes("SIZE_MISMATCH"));
+});
+
+test("validate() finds a layer with another diffID", async () => {
+  const diffIDs = [
+    `sha256:${"0".repeat(64)}`,
+    digestBytes("sha256", await tarOf(["c=3", ".wh.a"])),
+  ];
+  const { store } = await sample({ config: { rootfs: { type: "layers", diff_ids: diffIDs } } });
+  assert.deepEqual(await problems(store), ["DIFF_ID_MISMATCH"]);
+});
+
+test("validate() finds a rootfs of another type", async () => {
+  const diffIDs = [
+    digestBytes("sha256", await tarOf(["a=1", "b/"])),
+    digestBytes("sha256", await tarOf(["c=3", ".wh.a"])),
+  ];
+  const { store } = await sample({ config: { rootfs: { type: "other", diff_ids: diffIDs } } });
+  assert.deepEqual(await problems(store), ["ROOTFS_TYPE"]);
+});
+
+test("validate() finds more or fewer diffIDs than layers", async () => {
+  const diffIDs = [digestBytes("sha256", await tarOf(["a=1", "b/"]))];
+  const { store } = await sample({ config: { rootfs: { type: "layers", diff_ids: diffIDs } } });
+  assert.deepEqual(await problems(store), ["LAYER_COUNT"]);
+});
+
+test("validate() finds a history that does not fit the layers", async () => {
+  const wrong = await sample({ config: { history: [{ created_by: "a" }, { empty_layer: true }] } });
+  assert.deepEqual(await problems(wrong.store), ["HISTORY_COUNT"]);
+  const history = [{}, { empty_layer: true }, {}];
+  assert.deepEqual(await problems((await sample({ config: { history } })).store), []);
+});
+
+test("validate() finds an image that is for another platform than the index says", async () => {
+  const { store, image } = await sample({ config: { architecture: "arm64" } });
+  await store.tag(await putIndex(store, [image]), "app");
+  assert.deepEqual(await problems(store), ["PLATFORM_MISMATCH"]);
+});
+
+test("validate() takes other spellings of a platform, and attestations, as they are", async () => {
+  const { store, image } = await sample({ config: { architecture: "arm64", variant: "v8" } });
+  const platforms = [
+    { os: "linux", architecture: "aarch64" },
+    { os: "unknown", architecture: "unknown" },
+  ];
+  for (const platform of platforms) {
+    await store.tag(await putIndex(store, [{ ...image, platform }]), "app");
+    assert.deepEqual(await problems(store), [], platform.architecture);
+  }
+});
+
+test("validate() finds paths that come twice in a layer", async () => {
+  const { store } = await sample({}, ["x=1", "y=2", "./x=3"]);
+  const report = await validate(store, "app");
+  assert.deepEqual(report.problems.map(({ code, path }) => [code, path]), [[
+    "DUPLICATE_PATH",
+    "x",
+  ]]);
+});
+
+test("validate() finds paths that lead out, and whiteouts that are none", async () => {
+  const { store } = await sample({}, ["../x=1", "a/../../y=1", ".wh..=", "ok=1"]);
+  assert.deepEqual(await problems(store), ["UNSAFE_PATH", "UNSAFE_PATH", "UNSAFE_PATH"]);
+});
+
+test("validate() finds a layer that is no archive", async () => {
+  const store = memoryStore();
+  const image = await putImage(store, [new Uint8Array(2048).fill(65)]);
+  await store.tag(image, "app");
+  assert.deepEqual(await problems(store), ["INVALID_LAYER"]);
+});
+
+test("validate() finds a layer that cannot be inflated", async () => {
+  const tar = await tarOf(["a=1"]);
+  const cut = async (bytes: Bytes) => (await zip(bytes)).slice(0, -4);
+  const store = memoryStore();
+  await store.tag(await putImage(store, [tar], { compress: cut }), "app");
+  assert.deepEqual(await problems(store), ["INVALID_LAYER"]);
+});
+
+test("validate() finds a layer that is compressed otherwise than its type says", async () => {
+  const plain = await sample({ compress: (tar) => Promise.resolve(tar) });
+  assert.deepEqual(await problems(plain.store), ["COMPRESSION_MISMATCH", "COMPRESSION_MISMATCH"]);
+});
+
+test("validate() lets foreign layers be elsewhere, and no others", async () => {
+  const store = memoryStore();
+  const config = await put(store, MEDIA_TYPE_OCI_EMPTY, {});
+  for (const mediaType of [MEDIA_TYPE_DOCKER_FOREIGN_LAYER_GZIP, MEDIA_TYPE_OCI_LAYER_GZIP]) {
+    const digest = `sha256:${"2".repeat(64)}`;
+    const image = await put(store, MEDIA_TYPE_OCI_MANIFEST, {
+      schemaVersion: 2,
+      mediaType: MEDIA_TYPE_OCI_MANIFEST,
+      config,
+      layers: [{ mediaType, digest, size: 5, urls: ["https://example.com/layer"] }],
+    });
+    await store.tag(image, "app");
+    const expected = mediaType === MEDIA_TYPE_OCI_LAYER_GZIP ? ["MISSING"] : [];
+    assert.deepEqual(await problems(store), expected, mediaType);
+  }
+});
+
+test("validate() proves the blobs of an artifact", async () => {
+  const store = memoryStore();
+  const config = await put(store, MEDIA_TYPE_OCI_EMPTY, {});
+  const blob = await put(store, MEDIA_TYPE_OCI_LAYER, new Uint8Array(100));
+  const artifact = await put(store, MEDIA_TYPE_OCI_MANIFEST, {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPE_OCI_MANIFEST,
+    artifactType: "application/vnd.example",
+    config,
+    layers: [blob],
+  });
+  await store.tag(artifact, "app");
+  assert.deepEqual(await problems(store), []);
+  assert.deepEqual(
+    await problems(replacing(store, blob, new Uint8Array(100).fill(1))),
+    ["DIGEST_MISMATCH"],
+  );
+});
+
+test("validate() finds indexes that are nested too deep", async () => {
+  const { store, image } = await sample();
+  let index = image;
+  for (let i = 0; i < 6; i++) index = await putIndex(store, [index]);
+  await store.tag(index, "app");
+  assert.deepEqual(await problems(store), ["LIMIT_EXCEEDED"]);
+});
+
+test("validate() rejects when the source fails, and when it is aborted", async () => {
+  const { store } = await sample();
+  const boom = new Error("network down");
+  const source = watched(store, {
+    fetch: (stream, { mediaType }) =>
+      mediaType.includes("layer")
+        ? new ReadableStream({ pull: (controller) => controller.error(boom) })
+        : stream,
+  });
+  await assert.rejects(validate(source, "app"), (error: unknown) => error === boom);
+  const stalled = watched(store, {
+    fetch: (stream, { mediaType }) =>
+      mediaType.includes("layer")
+        ? new ReadableStream({ pull: () => new Promise(() => {}) })
+        : stream,
+  });
+  const controller = new AbortController();
+  setTimeout(() => controller.abort("enough"), 5);
+  await assert.rejects(
+    validate(stalled, "app", { signal: controller.signal }),
+    (error: unknown) => error === "enough",
+  );
+  assert.equal(stalled.open, 0);
+});

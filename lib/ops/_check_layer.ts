@@ -1,4 +1,5 @@
 import { iterate } from "../bytes/iterate.ts";
+import { withSignal } from "../bytes/signal.ts";
 import { through } from "../bytes/through.ts";
 import { verified } from "../bytes/verify.ts";
 import { decompress } from "../compress/decompress.ts";
@@ -6,6 +7,7 @@ import { type Compression, detectCompression, DETECTION_BYTES } from "../compres
 import { createHasher } from "../hash/create_hasher.ts";
 import { layerPath } from "../image/layer_path.ts";
 import { parseWhiteout } from "../image/whiteout.ts";
+import type { ByteStream } from "../model/bytes.ts";
 import type { ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm, formatDigest } from "../model/digest.ts";
@@ -37,11 +39,17 @@ export async function checkBytes(
   findings: LayerFindings,
   signal: AbortSignal,
 ): Promise<void> {
-  const stream = verified(await source.fetch(descriptor, { signal }), descriptor);
-  for await (const chunk of iterate(stream)) {
-    signal.throwIfAborted();
+  for await (const chunk of iterate(await openProved(source, descriptor, signal))) {
     findings.bytes(chunk.byteLength);
   }
+}
+
+async function openProved(
+  source: ContentSource,
+  descriptor: Descriptor,
+  signal: AbortSignal,
+): Promise<ByteStream> {
+  return verified(withSignal(await source.fetch(descriptor, { signal }), signal), descriptor);
 }
 
 /**
@@ -60,7 +68,7 @@ export async function checkLayer(
   const algorithm = digestAlgorithm(diffID);
   const hasher = createHasher(algorithm);
   let prefix: number[] = [];
-  const stored = through(verified(await source.fetch(layer, { signal }), layer), {
+  const stored = through(await openProved(source, layer, signal), {
     chunk(chunk) {
       if (prefix.length < DETECTION_BYTES) {
         prefix = [...prefix, ...chunk.subarray(0, DETECTION_BYTES)].slice(0, DETECTION_BYTES);
@@ -71,7 +79,6 @@ export async function checkLayer(
   });
   const plain = through(decompress(stored), {
     chunk(chunk) {
-      signal.throwIfAborted();
       hasher.update(chunk);
       return chunk;
     },

@@ -142,6 +142,11 @@ class Validation {
       () => fetchManifest(this.#source, descriptor, { signal: this.#signal }),
     );
     if (parsed === undefined) return;
+    // CVE-2021-41190: what a document says and what it is announced as have to be one.
+    if (parsed.mediaType !== descriptor.mediaType) {
+      const message = `it is ${parsed.mediaType}, but announced as ${descriptor.mediaType}`;
+      this.#report(descriptor, "INVALID_MANIFEST", message);
+    }
     if (parsed.kind === "index") {
       for (const child of parsed.value.manifests) await this.#child(child, depth + 1);
     } else if (parsed.kind === "image" && isConfigType(parsed.value.config.mediaType)) {

@@ -9,6 +9,7 @@ import type { Platform } from "../model/platform.ts";
 import { parseReference, withDefaultTag } from "../model/reference.ts";
 import { type Operation, startOperation } from "../bytes/operation.ts";
 import { Registry } from "../registry/registry.ts";
+import type { Repository } from "../registry/repository.ts";
 import { dockerArchive } from "../store/docker_archive.ts";
 import { ociArchive } from "../store/oci_archive.ts";
 import { ociLayout } from "../store/oci_layout.ts";
@@ -59,19 +60,42 @@ export interface OpenedPlace<Kind extends Resolver> {
 
 const nothingToClose = (): Promise<void> => Promise.resolve();
 
+/**
+ * Opens a registry with this runtime's transport and credentials.
+ *
+ * @param host The host, such as `ghcr.io` or `127.0.0.1:5000`.
+ * @param options The transport and credentials.
+ * @returns The registry; nothing is sent yet.
+ */
+export function openRegistry(host: string, options: OpenOptions = {}): Registry {
+  return new Registry(host, {
+    transport: options.transport ?? hostTransport(),
+    credentials: options.credentials ?? hostCredentials(),
+    ...(options.plainHTTP === true ? { plainHTTP: true } : {}),
+  });
+}
+
+/**
+ * Opens a repository with this runtime's transport and credentials.
+ *
+ * @param name The name, such as `alpine` or `ghcr.io/acme/app`.
+ * @param options The transport and credentials.
+ * @returns The repository; nothing is sent yet.
+ * @throws {InvalidReferenceError} when it is no name.
+ */
+export function openRepository(name: string, options: OpenOptions = {}): Repository {
+  const { registry, repository } = parseReference(name);
+  return openRegistry(registry, options).repository(repository);
+}
+
 function openDocker(
   place: Place & { readonly transport: "docker" },
   options: OpenOptions,
 ): OpenedPlace<Target> {
   const { registry, repository, tag, digest } = withDefaultTag(parseReference(place.reference));
-  const opened = new Registry(registry, {
-    transport: options.transport ?? hostTransport(),
-    credentials: options.credentials ?? hostCredentials(),
-    ...(options.plainHTTP === true ? { plainHTTP: true } : {}),
-  });
   return {
     place,
-    content: opened.repository(repository),
+    content: openRegistry(registry, options).repository(repository),
     reference: digest ?? tag ?? "latest",
     close: nothingToClose,
   };

@@ -1,0 +1,56 @@
+import type { Platform } from "../model/platform.ts";
+import { parsePlatform } from "../model/platform.ts";
+import type { OpenOptions } from "../runtime/open.ts";
+import { type CommandContext, flag, type OptionSpec, text, UsageError } from "./_command.ts";
+
+/** Options that every command has. */
+export const COMMON_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  quiet: { type: "boolean", short: "q", help: "write nothing to stderr but errors" },
+  "plain-http": { type: "boolean", help: "speak http with registries that are not on loopback" },
+  help: { type: "boolean", short: "h", help: "show the help of the command" },
+};
+
+/** The option that chooses one image of an index. */
+export const PLATFORM_OPTION: Readonly<Record<string, OptionSpec>> = {
+  platform: {
+    type: "string",
+    value: "OS/ARCH[/VARIANT]",
+    help: "choose this platform (default: the machine's, on Linux)",
+  },
+};
+
+/** The option that asks for JSON. */
+export const JSON_OPTION: Readonly<Record<string, OptionSpec>> = {
+  json: { type: "boolean", help: "answer in JSON" },
+};
+
+/** The option that bounds how much is moved at once. */
+export const JOBS_OPTION: Readonly<Record<string, OptionSpec>> = {
+  jobs: { type: "string", short: "j", value: "N", help: "move N blobs at once (default 3)" },
+};
+
+/** Reads how places are to be opened. */
+export function openOptions(context: CommandContext): OpenOptions {
+  return { signal: context.signal, plainHTTP: flag(context, "plain-http") };
+}
+
+/** Reads `--platform`; `undefined` when it was not given. */
+export function platformOption(context: CommandContext): Platform | undefined {
+  const value = text(context, "platform");
+  return value === undefined ? undefined : parsePlatform(value);
+}
+
+/** Reads `--platform` where `all` stands for every platform. */
+export function platformsOption(context: CommandContext): Platform | "all" | undefined {
+  return text(context, "platform") === "all" ? "all" : platformOption(context);
+}
+
+/** Reads `--jobs`. */
+export function jobsOption(context: CommandContext): number | undefined {
+  const value = text(context, "jobs");
+  if (value === undefined) return undefined;
+  if (!/^[1-9][0-9]{0,2}$/.test(value)) {
+    throw new UsageError(`--jobs takes a number from 1 to 999, not "${value}"`);
+  }
+  return Number(value);
+}

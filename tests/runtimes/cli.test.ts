@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { memoryStore, registryHandler } from "../../mod.ts";
+import { iterate } from "../../lib/bytes/mod.ts";
+import { main, type Output } from "../../lib/cli/main.ts";
+import { serve } from "../../lib/runtime/serve.ts";
+import { readTar } from "../../lib/tar/mod.ts";
+import { streamOf } from "../../lib/bytes/mod.ts";
+import { randomIndex } from "../../lib/testing/mod.ts";
+
+interface Run {
+  readonly code: number;
+  readonly out: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly errors: string;
+}
+
+async function lading(...args: string[]): Promise<Run> {
+  const parts: Uint8Array[] = [];
+  let errors = "";
+  const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const output: Output = {
+    interactive: false,
+    color: false,
+    quiet: false,
+    line: (text) => Promise.resolve(void parts.push(encode(`${text}\n`))),
+    json: (value) => Promise.resolve(void parts.push(encode(JSON.stringify(value)))),
+    async bytes(content) {
+      if (content instanceof Uint8Array) return void parts.push(content);
+      for await (const chunk of iterate(content)) parts.push(chunk);
+    },
+    note: (text) => void (errors += `${text}\n`),
+    draw: (text) => void (errors += text),
+  };
+  const code = await main(args, { output });
+  const bytes = new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
+  return { code, out: new TextDecoder().decode(bytes), bytes, errors };
+}
+
+async function withRegistry(
+  use: (image: string, folder: string, digest: string) => Promise<void>,
+): Promise<void> {
+  const store = memoryStore();
+  const index = await randomIndex("cli");
+  await index.pushTo(store, "acme/app:1");
+  const server = await serve(registryHandler(store));
+  const folder = mkdtempSync(join(tmpdir(), "lading-cli-"));
+  try {
+    await use(`127.0.0.1:${server.port}/acme/app:1`, folder, index.descriptor.digest);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    await server.close();
+  }
+}
+
+test("lading pull answers with the digest-pinned reference, and its layout can be read", async () => {
+  await withRegistry(async (image, folder, digest) => {
+    const place = `oci:${folder}/layout`;
+    const pulled = await lading("pull", image, place, "--platform", "all");
+    assert.equal(pulled.code, 0, pulled.errors);
+    assert.equal(pulled.out.trim(), `${image.slice(0, -2)}@${digest}`);
+    assert.equal((await lading("digest", `${place}:1`)).out.trim(), digest);
+    const valid = await lading("validate", `${place}:1`, "--json");
+    assert.equal(valid.code, 0, valid.errors);
+    assert.equal(JSON.parse(valid.out).ok, true);
+    const inspected = await lading("inspect", `${place}:1`, "--platform", "linux/amd64", "--json");
+    assert.equal(JSON.parse(inspected.out).platform, "linux/amd64", inspected.errors);
+  });
+});
+
+test("lading ls, cat and export agree on the files of an image", async () => {
+  await withRegistry(async (image) => {
+    const platform = ["--platform", "linux/amd64"];
+    const listed = await lading("ls", image, "--json", ...platform);
+    assert.equal(listed.code, 0, listed.errors);
+    const files = (JSON.parse(listed.out) as { path: string; type: string; size: number }[])
+      .filter(({ type }) => type === "file");
+    const [file] = files;
+    assert.ok(file !== undefined);
+    const { bytes } = await lading("cat", image, file.path, ...platform);
+    assert.equal(bytes.length, file.size);
+    const exported = await lading("export", image, ...platform);
+    const names = new Set<string>();
+    for await (const entry of readTar(streamOf(exported.bytes))) names.add(entry.path);
+    for (const { path } of files) assert.ok(names.has(path), path);
+  });
+});
+
+test("lading tags, catalog, manifest and config answer from a registry", async () => {
+  await withRegistry(async (image) => {
+    const [host = ""] = image.split("/");
+    assert.equal((await lading("tags", `${host}/acme/app`)).out, "1\n");
+    assert.equal((await lading("catalog", host)).out, "acme/app\n");
+    const platform = ["--platform", "linux/amd64"];
+    const manifest = JSON.parse((await lading("manifest", image, ...platform)).out);
+    const config = await lading("config", image, ...platform);
+    assert.equal(config.bytes.length, manifest.config.size);
+  });
+});
+
+test("lading says what went wrong in one line, with the right exit code", async () => {
+  await withRegistry(async (image, folder) => {
+    const place = `oci:${folder}/none`;
+    const rows: readonly (readonly [number, readonly string[]])[] = [
+      [2, ["pul", image]],
+      [2, ["pull"]],
+      [2, ["pull", "UPPER:case"]],
+      [2, ["pull", image, place, "--jobs", "0"]],
+      [2, ["pull", image, place, "--none"]],
+      [3, ["pull", `${image}-none`, place]],
+      [3, ["digest", place]],
+      [3, ["inspect", image, "--platform", "plan9/mips"]],
+    ];
+    for (const [code, args] of rows) {
+      const run = await lading(...args);
+      assert.equal(run.code, code, `${args.join(" ")}: ${run.errors}`);
+      assert.match(run.errors, /^lading: [^\n]+\n$/, args.join(" "));
+      assert.equal(run.out, "");
+    }
+    assert.match((await lading("pul", image)).errors, /did you mean "pull"/);
+  });
+});

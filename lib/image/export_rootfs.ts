@@ -16,9 +16,9 @@ import { mergeLayers, type RootfsOptions } from "./rootfs.ts";
  * unpacks it. The same image gives the same bytes, on every runtime.
  *
  * Layers are read twice: first all of them, to know which files survive, then those with such
- * files. Directories come first, then links and devices, then the files in the order of the
- * layers, each with its other names behind it. The stream ends only when every layer it took
- * content from is proved. Memory grows with the number of paths, never with contents.
+ * files. Links and devices come first, then the files in the order of the layers, each with its other
+ * names behind it, then the directories, inner ones first, so that nothing changes their times any
+ * more. The stream ends only when every layer it took content from is proved. Memory grows with the number of paths, never with contents.
  *
  * @param image The image.
  * @param options A signal, which also ends the stream, and a limit.
@@ -50,10 +50,6 @@ async function* exportEntries(
   const { signal } = options;
   const layers = await image.layers({ signal });
   const tree = await mergeLayers(layers, options);
-  if (tree.root.meta !== undefined) yield directoryInput("./", tree.root);
-  for (const { path, node } of tree.entries()) {
-    if (node.kind === "directory") yield directoryInput(`${path}/`, node);
-  }
   const paths = pathsOf(tree);
   const contents: Map<number, FileNode<FileMeta>>[] = layers.map(() => new Map());
   for (const [node, names] of paths) {
@@ -68,6 +64,17 @@ async function* exportEntries(
       yield* layerInputs(layer, wanted, paths, { signal });
     }
   }
+  yield* directoryInputs(tree);
+}
+
+/**
+ * Directories come last, inner ones first: GNU tar sets the time of a directory when the next entry
+ * lies outside of it, and whatever it made in there later would change it.
+ */
+function* directoryInputs(tree: FileTree<FileMeta>): Generator<TarInput, void, undefined> {
+  const directories = [...tree.entries()].filter(({ node }) => node.kind === "directory");
+  for (const { path, node } of directories.reverse()) yield directoryInput(path, node);
+  if (tree.root.meta !== undefined) yield directoryInput(".", tree.root);
 }
 
 /** Lists the paths of everything but directories, in the order of the first ones. */

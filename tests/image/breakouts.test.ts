@@ -63,12 +63,15 @@ test("the export of every archive of the breakout table names nothing outside of
       assert.ok(isLadingError(error), row.name);
       continue;
     }
-    const directories = new Set([""]);
+    const others = new Set<string>();
     for await (const { path: raw, type, linkPath = "" } of readTar(streamOf(archive))) {
       const path = sanitizePath(raw);
-      const parent = path.slice(0, Math.max(path.lastIndexOf("/"), 0));
-      assert.ok(directories.has(parent), `${row.name}: ${raw} is below what is no directory`);
-      if (type === "directory") directories.add(path);
+      const parts = path.split("/");
+      for (let i = 1; i <= parts.length; i++) {
+        const above = parts.slice(0, i).join("/");
+        assert.ok(!others.has(above), `${row.name}: ${raw} is below or in place of ${above}`);
+      }
+      if (type !== "directory") others.add(path);
       if (type === "hardlink") assert.equal(sanitizePath(linkPath), linkPath, row.name);
     }
   }

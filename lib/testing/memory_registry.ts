@@ -62,17 +62,27 @@ export function memoryRegistry(options: MemoryRegistryOptions = {}): MemoryRegis
     }
     const { signal } = request;
     signal.throwIfAborted();
-    const response = await orAborted(handler(request), signal);
+    waiting.add(request);
+    const response = await orAborted(handler(request), signal).finally(() =>
+      waiting.delete(request)
+    );
     requests.push({
       method: request.method,
       path: url.pathname + url.search,
       status: response.status,
     });
     if (response.body === null) return response;
-    return new Response(withSignal(response.body as ByteStream, signal), response);
+    const body = withSignal(response.body as ByteStream, signal);
+    answered.set(body, request);
+    return new Response(body, response);
   };
   return { host, store, transport, requests };
 }
+
+// Node forgets to tell a request's signal of an abort once the Request itself is collected, so
+// requests are kept as long as somebody waits for their answer or holds its body.
+const waiting = new Set<Request>();
+const answered = new WeakMap<ByteStream, Request>();
 
 /** Waits for an answer, or rejects when the signal aborts; then the late answer is given up. */
 async function orAborted(answer: Promise<Response>, signal: AbortSignal): Promise<Response> {

@@ -109,6 +109,9 @@ test("loadImage() without a platform takes the only image, and never guesses", a
   const store = memoryStore();
   const one = await putImage(store, []);
   assert.equal(await (await loadImage(store, await putIndex(store, [one]))).digest(), one.digest);
+  const attestation = { ...one, platform: { os: "unknown", architecture: "unknown" } };
+  const nested = await putIndex(store, [attestation, await putIndex(store, [one, attestation])]);
+  assert.equal(await (await loadImage(store, nested)).digest(), one.digest);
   const two = await putImage(store, [], { platform: { os: "linux", architecture: "arm64" } });
   await assert.rejects(loadImage(store, await putIndex(store, [one, two])), TypeError);
   await assert.rejects(loadImage(store, await putIndex(store, [])), NotFoundError);

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { through } from "../../lib/bytes/mod.ts";
+import { iterate, streamFrom, through } from "../../lib/bytes/mod.ts";
 import type { ByteStream } from "../../lib/model/bytes.ts";
 import {
   ContentError,
@@ -223,6 +223,45 @@ test("copy() takes up where it failed: what was proved is not fetched again", as
   const result = await copy(store, "app", to);
   assert.ok(result.bytesSkipped >= LAYER_BYTES);
   assert.ok(result.bytesFetched < 2 * LAYER_BYTES);
+});
+
+test("copy() goes on by itself when the copy that moved a shared blob fails", async () => {
+  const store = await sample();
+  let release = () => {};
+  const held = new Promise<void>((resolve) => release = resolve);
+  const broken = watched(store, {
+    fetch: (stream, { size }) =>
+      size !== LAYER_BYTES ? stream : streamFrom((async function* () {
+        await held;
+        yield* iterate(flip(stream, LAYER_BYTES - 1));
+      })()),
+  });
+  const to = memoryStore();
+  const failing = copy(broken, "app", to, { targetReference: "broken" });
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  const sharing = copy(store, "app", to);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  release();
+  await assert.rejects(Promise.resolve(failing), ContentError);
+  await sharing;
+  assert.equal((await to.resolve("app")).digest, (await store.resolve("app")).digest);
+  await assert.rejects(to.resolve("broken"), NotFoundError);
+});
+
+test("copy() aborted lets go of the source, also when the target does not listen", async () => {
+  const store = await sample();
+  const from = watched(store, {
+    fetch: (stream, { size }) =>
+      size === LAYER_BYTES ? new ReadableStream({ pull: () => new Promise(() => {}) }) : stream,
+  });
+  const deaf = memoryStore();
+  const to = watched(deaf);
+  to.push = async (expected, content) => await deaf.push(expected, content);
+  const operation = copy(from, "app", to);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  operation.abort(new Error("enough"));
+  await assert.rejects(Promise.resolve(operation), /enough/);
+  assert.equal(from.open, 0);
 });
 
 test("copy() reads no further than a slow target writes", async () => {

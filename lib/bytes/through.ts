@@ -43,6 +43,7 @@ export function through(source: ByteStream, handlers: ThroughHandlers): ByteStre
         }
       } catch (error) {
         if (!cancelled) reader.cancel(error).catch(() => {});
+        reader.releaseLock();
         throw error;
       }
     },

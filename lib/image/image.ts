@@ -124,8 +124,8 @@ export interface Image {
    */
   readFile(path: string, options?: ReadFileOptions): Promise<Bytes>;
   /**
-   * Opens a file of the merged tree. Only its layer is read, up to the file; memory is fixed. The
-   * layer's digest is not proved by it: that needs the whole layer.
+   * Opens a file of the merged tree. Its layer is read again, and to its end: the stream ends only
+   * when the layer is proved. Memory is fixed.
    *
    * @param path The path.
    * @param options A signal, which also ends the stream.

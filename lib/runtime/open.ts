@@ -5,7 +5,7 @@ import type { CredentialProvider } from "../auth/credentials.ts";
 import type { FileSystem } from "../store/file_system.ts";
 import { LadingError } from "../model/errors.ts";
 import { formatPlace, parsePlace, type Place } from "../model/place.ts";
-import type { Platform } from "../model/platform.ts";
+import { parsePlatform, type Platform } from "../model/platform.ts";
 import { parseReference, withDefaultTag } from "../model/reference.ts";
 import { type Operation, startOperation } from "../bytes/operation.ts";
 import { Registry } from "../registry/registry.ts";
@@ -34,14 +34,14 @@ export interface OpenOptions extends CallOptions {
 
 /** Options of {@linkcode openImage}. */
 export interface OpenImageOptions extends OpenOptions {
-  /** The platform to choose from an index; default the machine's, on Linux. */
-  readonly platform?: Platform | undefined;
+  /** The platform to choose from an index, such as `linux/arm64`; default the machine's, on Linux. */
+  readonly platform?: Platform | string | undefined;
 }
 
 /** Options of {@linkcode copyPlaces} and {@linkcode pullPlace}. */
 export interface CopyPlacesOptions extends OpenOptions {
-  /** The platform to choose from an index, or `all` of them. */
-  readonly platform?: Platform | "all" | undefined;
+  /** The platform to choose from an index, such as `linux/arm64`, or `all` of them. */
+  readonly platform?: Platform | string | undefined;
   /** How many blobs move at the same time; default 3. */
   readonly jobs?: number | undefined;
 }
@@ -159,11 +159,13 @@ function refuse(verb: string, place: Place): never {
  * @param options The platform, and how to open the place.
  * @returns The image. An archive stays open as long as the image is used.
  * @throws {NotFoundError} when there is no such image.
+ * @throws {InvalidPlatformError} when the platform is a text that names none.
  * @throws {PlatformNotFoundError} when it has no image for the platform.
  */
 export async function openImage(text: string, options: OpenImageOptions = {}): Promise<Image> {
+  const { signal } = options;
+  const platform = toPlatform(options.platform ?? hostPlatform());
   const { content, reference } = openSource(text, options);
-  const { signal, platform = hostPlatform() } = options;
   const descriptor = await content.resolve(reference, { signal });
   return await loadImage(content, descriptor, { signal, platform });
 }
@@ -182,13 +184,14 @@ export function copyPlaces(
   options: CopyPlacesOptions = {},
 ): Operation<CopyResult, CopyEvent> {
   return startOperation<CopyResult, CopyEvent>(async ({ emit, signal }) => {
+    const platforms = toPlatforms(options.platform);
     const source = openSource(from, options);
     try {
       const target = openTarget(to, options);
       const operation = copyContent(source.content, source.reference, target.content, {
         signal,
         targetReference: nameIn(target, source),
-        platform: options.platform,
+        platform: platforms,
         jobs: options.jobs,
       });
       for await (const event of operation) emit(event);
@@ -201,6 +204,14 @@ export function copyPlaces(
     coalesce: (event) =>
       event.type === "resolved" ? event.type : `${event.type} ${event.descriptor.digest}`,
   });
+}
+
+function toPlatform(platform: Platform | string): Platform {
+  return typeof platform === "string" ? parsePlatform(platform) : platform;
+}
+
+function toPlatforms(platform: Platform | string | undefined): Platform | "all" | undefined {
+  return platform === undefined || platform === "all" ? platform : toPlatform(platform);
 }
 
 /** The name in the target: the one that was given, else the one in the source. */

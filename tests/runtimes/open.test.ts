@@ -57,9 +57,7 @@ test("pull() takes the image of the machine, which validates and lists its files
     const { content } = openSource(place);
     const report = await validate(content, "1");
     assert.deepEqual(report.problems, []);
-    const opened = await openImage(`${place}:1`, {
-      platform: { os: "linux", architecture: "amd64" },
-    });
+    const opened = await openImage(`${place}:1`, { platform: "linux/amd64" });
     assert.equal(await opened.digest(), descriptor.digest);
     let entries = 0;
     for await (const entry of readTar(exportRootfs(opened))) {
@@ -67,6 +65,15 @@ test("pull() takes the image of the machine, which validates and lists its files
       entries++;
     }
     assert.ok(entries > 0);
+  });
+});
+
+test("openImage() and pull() refuse a text that is no platform", async () => {
+  await withImage(async (image, folder) => {
+    const platform = "linux/amd64/v1/more";
+    await assert.rejects(openImage(image, { platform }), { code: "INVALID_PLATFORM" });
+    const operation = pull(image, `oci:${folder}/layout`, { platform });
+    await assert.rejects(Promise.resolve(operation), { code: "INVALID_PLATFORM" });
   });
 });
 

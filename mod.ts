@@ -23,6 +23,7 @@
  */
 
 export * from "./lib/model/errors.ts";
+export type { Source, Target } from "./lib/model/content.ts";
 export type { Descriptor } from "./lib/model/descriptor.ts";
 export type { Platform } from "./lib/model/platform.ts";
 export type { CopyEvent } from "./lib/model/events.ts";

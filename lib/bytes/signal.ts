@@ -1,5 +1,6 @@
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { whenAborted } from "./_abort.ts";
+import { passProof } from "./_proof_of.ts";
 
 /**
  * Ties a stream to a signal: on abort the source is cancelled with the reason, and the consumer,
@@ -13,7 +14,7 @@ export function withSignal(stream: ByteStream, signal: AbortSignal | undefined):
   if (signal === undefined) return stream;
   const reader = stream.getReader();
   let forget = () => {};
-  return new ReadableStream<Bytes>({
+  const tied = new ReadableStream<Bytes>({
     start(controller) {
       forget = whenAborted(signal, (reason) => {
         controller.error(reason);
@@ -43,4 +44,5 @@ export function withSignal(stream: ByteStream, signal: AbortSignal | undefined):
       return reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
+  return passProof(stream, tied);
 }

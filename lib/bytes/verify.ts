@@ -4,6 +4,7 @@ import { createHasher } from "../hash/mod.ts";
 import type { Hasher, HasherFactory } from "../hash/hasher.ts";
 import { digestAlgorithm, formatDigest } from "../model/digest.ts";
 import { DigestMismatchError, SizeMismatchError } from "../model/errors.ts";
+import { hasProof, noteProof } from "./_proof_of.ts";
 import { through } from "./through.ts";
 
 /** Options of {@linkcode verified}. */
@@ -18,7 +19,8 @@ export interface VerifiedOptions {
  * Hands bytes on while it hashes them, and errors instead of closing when their number or their
  * digest is not that of the descriptor. The chunk that completes the content is handed on only
  * after the digest is proved, the end only after the source has ended; no byte past the size is
- * handed on, and the source is cancelled at the first one. Memory is one chunk.
+ * handed on, and the source is cancelled at the first one. Memory is one chunk. A stream that was
+ * made by this function for the same content is given back as it is: it proves itself.
  *
  * @param stream The bytes as they come.
  * @param descriptor What they should be.
@@ -33,14 +35,17 @@ export function verified(
   descriptor: Descriptor,
   options: VerifiedOptions = {},
 ): ByteStream {
+  if (hasProof(stream, descriptor, options.hasher)) return stream;
   const proof = new Proof(descriptor, options);
-  return through(stream, {
+  const proved = through(stream, {
     chunk(chunk) {
       proof.take(chunk);
       return chunk;
     },
     end: () => proof.end(),
   });
+  noteProof(proved, descriptor, options.hasher);
+  return proved;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { SingleFlight } from "../bytes/single_flight.ts";
-import { through } from "../bytes/through.ts";
 import { withSignal } from "../bytes/signal.ts";
+import { watched } from "../bytes/watched.ts";
 import { embeddedContent } from "../hash/embedded.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { ContentSource, ContentStore } from "../model/content.ts";
@@ -86,11 +86,8 @@ async function move(
       fail(error);
       throw error;
     });
-    return through(withSignal(stream, signal), {
-      chunk(chunk) {
-        count(chunk.byteLength, current += chunk.byteLength);
-        return chunk;
-      },
+    return watched(withSignal(stream, signal), {
+      moved: (bytes) => count(bytes, current += bytes),
       error: fail,
     });
   };

@@ -256,7 +256,8 @@ export class Layout implements Target, Roots, Deleter, Referrers {
       const header = new TextEncoder().encode(
         JSON.stringify({ imageLayoutVersion: LAYOUT_VERSION }),
       );
-      await writeBeside(this.#context, path, "oci-layout", (write) => write(header));
+      const file = { name: "oci-layout", size: header.byteLength };
+      await writeBeside(this.#context, path, file, (write) => write(header));
     }
     await sweep(this.#context, directory, TEMPORARY_PREFIX);
     await sweep(this.#context, path, TEMPORARY_PREFIX, CLAIM_PREFIX);

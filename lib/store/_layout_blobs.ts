@@ -80,7 +80,8 @@ export class LayoutBlobs {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const { algorithm, encoded } = parseDigest(expected.digest);
-    await writeBeside(this.#context, this.directoryOf(algorithm), encoded, async (write) => {
+    const file = { name: encoded, size: expected.size };
+    await writeBeside(this.#context, this.directoryOf(algorithm), file, async (write) => {
       const stream = withSignal(await openSource(content), signal);
       const proved = verified(stream, expected, {
         hasher: this.#hasher,

@@ -2,6 +2,7 @@ import type { Bytes } from "../model/bytes.ts";
 import { NotFoundError, UnsafePathError } from "../model/errors.ts";
 import { failedBecause, joinPath, quietly, readFile, uniqueName } from "./_files.ts";
 import type { FileSystem } from "./file_system.ts";
+import { WriteBehind } from "./_write_behind.ts";
 
 /** What the names of unfinished files begin with. */
 export const TEMPORARY_PREFIX = ".tmp-";
@@ -54,21 +55,27 @@ export async function checkThere({ fs, path, place }: LayoutContext): Promise<vo
   throw new NotFoundError(`Cannot open ${place}: ${why}`);
 }
 
-/** Writes a file beside its place and moves it there; nothing stays behind when that fails. */
+/**
+ * Writes a file beside its place and moves it there; nothing stays behind when that fails. The size
+ * is a hint: how much memory the writing may need.
+ */
 export async function writeBeside(
   { fs, owner, isDurable }: LayoutContext,
   directory: string,
-  name: string,
+  { name, size }: { readonly name: string; readonly size: number },
   fill: (write: (chunk: Bytes) => Promise<void>) => Promise<void>,
 ): Promise<void> {
   const temporary = joinPath(directory, TEMPORARY_PREFIX + uniqueName(owner));
   const writer = await fs.create(temporary);
+  const behind = new WriteBehind(writer, size);
   try {
-    await fill((chunk) => writer.write(chunk));
+    await fill((chunk) => behind.write(chunk));
+    await behind.flush();
     if (isDurable) await writer.sync();
     await writer.close();
     await fs.rename(temporary, joinPath(directory, name));
   } catch (error) {
+    await behind.abandon();
     await quietly(writer.close());
     await quietly(fs.remove(temporary));
     throw error;

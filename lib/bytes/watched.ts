@@ -1,0 +1,33 @@
+import type { ByteStream } from "../model/bytes.ts";
+import { passProof } from "./_proof_of.ts";
+import { through } from "./through.ts";
+
+/** What {@linkcode watched} tells. */
+export interface WatchHandlers {
+  /** Is told the length of each chunk that passes. */
+  moved(bytes: number): void;
+  /** Is told the error of the source before the consumer sees it. */
+  error?(error: unknown): void;
+}
+
+/**
+ * Hands a stream on as it is and tells what passes. What was proved of the stream stays proved:
+ * {@linkcode verified} does not hash it again.
+ *
+ * @param stream The stream; it is locked from now on.
+ * @param handlers Who is told.
+ * @returns The same bytes, or the same error.
+ */
+export function watched(stream: ByteStream, handlers: WatchHandlers): ByteStream {
+  const { moved, error } = handlers;
+  return passProof(
+    stream,
+    through(stream, {
+      chunk(chunk) {
+        moved(chunk.byteLength);
+        return chunk;
+      },
+      ...(error === undefined ? {} : { error }),
+    }),
+  );
+}

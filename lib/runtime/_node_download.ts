@@ -1,0 +1,136 @@
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type * as HTTPModule from "node:http";
+import type * as HTTPSModule from "node:https";
+import type { Bytes } from "../model/bytes.ts";
+
+/** How many bytes are read ahead of the consumer: enough to keep the socket busy meanwhile. */
+const READ_AHEAD_BYTES = 256 * 1024;
+
+/** Statuses whose answers have no body, by which `Response` is strict. */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([101, 204, 205, 304]);
+
+interface Modules {
+  readonly "node:http": typeof HTTPModule;
+  readonly "node:https": typeof HTTPSModule;
+}
+
+interface Host {
+  readonly process?: {
+    getBuiltinModule?<Name extends keyof Modules>(name: Name): Modules[Name] | undefined;
+  };
+}
+
+/** Sends a request without a body, as `fetch` does; redirects are shown, bodies are not decoded. */
+export type Download = (request: Request) => Promise<Response>;
+
+/**
+ * Makes downloads over `node:http`: on Node its sockets give bytes at twice the pace of `fetch`,
+ * whose streams copy each chunk, and it has no hidden timeouts.
+ *
+ * @returns The downloads; `undefined` where there is no `node:http`.
+ */
+export function nodeDownload(): Download | undefined {
+  shared ??= makeDownload();
+  return shared;
+}
+
+/** One for the process: connections are used again by whoever asks the same server. */
+let shared: Download | undefined;
+
+function makeDownload(): Download | undefined {
+  const load = (globalThis as Host).process?.getBuiltinModule;
+  const http = load?.("node:http");
+  const https = load?.("node:https");
+  if (http === undefined || https === undefined) return undefined;
+  const insecure = { send: http.request, agent: new http.Agent({ keepAlive: true }) };
+  const secure = { send: https.request, agent: new https.Agent({ keepAlive: true }) };
+  return (request) => {
+    const url = new URL(request.url);
+    const { send, agent } = url.protocol === "https:" ? secure : insecure;
+    const headers = Object.fromEntries(request.headers);
+    return answerOf(request, send(url, { method: request.method, headers, agent }));
+  };
+}
+
+function answerOf(request: Request, sent: ClientRequest): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const { signal } = request;
+    const fail = (cause: unknown): void => {
+      // The words of fetch, so that one rule of retries serves both.
+      reject(signal.aborted ? signal.reason : new TypeError("fetch failed", { cause }));
+    };
+    // Holds the request too: Node 20 collects one that is only waited for, and its signal with it.
+    const onAbort = (): void => void sent.destroy(asError(request.signal.reason));
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    sent.on("close", () => signal.removeEventListener("abort", onAbort));
+    sent.on("error", fail);
+    sent.on("response", (message) => {
+      const status = message.statusCode ?? 0;
+      const hasBody = request.method !== "HEAD" && !WITHOUT_BODY.has(status);
+      if (!hasBody) message.resume();
+      try {
+        resolve(
+          new Response(hasBody ? bodyOf(message, signal) : null, {
+            status,
+            statusText: message.statusMessage ?? "",
+            headers: headersOf(message),
+          }),
+        );
+      } catch (error) {
+        // A status or a header that the standard does not allow.
+        sent.destroy();
+        fail(error);
+      }
+    });
+    sent.end();
+  });
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}
+
+function headersOf({ rawHeaders }: IncomingMessage): Headers {
+  const headers = new Headers();
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
+  }
+  return headers;
+}
+
+function bodyOf(message: IncomingMessage, signal: AbortSignal): ReadableStream<Bytes> {
+  let isOver = false;
+  return new ReadableStream<Bytes>({
+    start(controller) {
+      message.on("data", (chunk: Bytes) => {
+        if (isOver) return;
+        controller.enqueue(chunk);
+        if ((controller.desiredSize ?? 0) <= 0) message.pause();
+      });
+      message.on("end", () => {
+        if (isOver) return;
+        isOver = true;
+        controller.close();
+      });
+      const fail = (cause: unknown): void => {
+        if (isOver) return;
+        isOver = true;
+        controller.error(
+          signal.aborted ? signal.reason : new TypeError("terminated", { cause }),
+        );
+      };
+      message.on("error", fail);
+      // After an end this comes too late to matter.
+      message.on("close", () => fail(new Error("the connection was closed before the end")));
+      message.pause();
+    },
+    pull() {
+      message.resume();
+    },
+    cancel() {
+      isOver = true;
+      message.destroy();
+    },
+  }, new ByteLengthQueuingStrategy({ highWaterMark: READ_AHEAD_BYTES }));
+}

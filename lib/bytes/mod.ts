@@ -38,5 +38,6 @@ export { SingleFlight } from "./single_flight.ts";
 export { isReplayable, openSource } from "./source.ts";
 export { streamFrom, streamOf } from "./stream_from.ts";
 export { through, type ThroughHandlers } from "./through.ts";
+export { freeChunk, noteOwnedChunks, ownsChunks, passLineage } from "./lineage.ts";
 export { watched, type WatchHandlers } from "./watched.ts";
 export { verified, type VerifiedOptions, verifyBytes } from "./verify.ts";

@@ -1,6 +1,6 @@
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { whenAborted } from "./_abort.ts";
-import { passProof } from "./_proof_of.ts";
+import { passLineage } from "./lineage.ts";
 
 /**
  * Ties a stream to a signal: on abort the source is cancelled with the reason, and the consumer,
@@ -44,5 +44,5 @@ export function withSignal(stream: ByteStream, signal: AbortSignal | undefined):
       return reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
-  return passProof(stream, tied);
+  return passLineage(stream, tied);
 }

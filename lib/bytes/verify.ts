@@ -4,7 +4,7 @@ import { createHasher } from "../hash/mod.ts";
 import type { Hasher, HasherFactory } from "../hash/hasher.ts";
 import { digestAlgorithm, formatDigest } from "../model/digest.ts";
 import { DigestMismatchError, SizeMismatchError } from "../model/errors.ts";
-import { hasProof, noteProof } from "./_proof_of.ts";
+import { hasProof, noteProof, passLineage } from "./lineage.ts";
 import { through } from "./through.ts";
 
 /** Options of {@linkcode verified}. */
@@ -44,6 +44,7 @@ export function verified(
     },
     end: () => proof.end(),
   });
+  passLineage(stream, proved);
   noteProof(proved, descriptor, options.hasher);
   return proved;
 }

@@ -1,5 +1,5 @@
 import type { ByteStream } from "../model/bytes.ts";
-import { passProof } from "./_proof_of.ts";
+import { passLineage } from "./lineage.ts";
 import { through } from "./through.ts";
 
 /** What {@linkcode watched} tells. */
@@ -20,7 +20,7 @@ export interface WatchHandlers {
  */
 export function watched(stream: ByteStream, handlers: WatchHandlers): ByteStream {
   const { moved, error } = handlers;
-  return passProof(
+  return passLineage(
     stream,
     through(stream, {
       chunk(chunk) {

@@ -1,3 +1,4 @@
+import { noteOwnedChunks, ownsChunks } from "../bytes/lineage.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { isLadingError } from "../model/errors.ts";
 import { type Answer, discard, isEncoded } from "./_answer.ts";
@@ -28,6 +29,8 @@ export interface Download {
 /** A body, with the bytes before and behind the part that is wanted. */
 interface Body {
   readonly reader: ReadableStreamDefaultReader<Bytes>;
+  /** Whether nobody else holds its chunks. */
+  readonly ownsChunks: boolean;
   skip: number;
   /** Whether it goes on behind the part. */
   readonly isLonger: boolean;
@@ -68,6 +71,8 @@ class ResumingDownload {
   /** Whether the server can be trusted with ranges. */
   #hasRanges = true;
   #isEncoded = false;
+  /** Whether the consumer owns the chunks. */
+  #givesChunks = false;
 
   constructor(client: Client, download: Download) {
     this.#client = client;
@@ -113,7 +118,7 @@ class ResumingDownload {
       (given.total === undefined || given.total === size);
     // A range of an encoding is not a range of the content.
     if (isRight && !isEncoded(answer.headers)) {
-      this.#body = { reader: answer.body.getReader(), skip: 0, isLonger: false };
+      this.#use(answer.body, 0, false);
       return;
     }
     discard(answer);
@@ -134,7 +139,12 @@ class ResumingDownload {
     }
     const content = await contentOf(answer.body, answer.headers, this.#expected);
     const { span, size } = this.#download;
-    this.#body = { reader: content.getReader(), skip, isLonger: span.end < size };
+    this.#use(content, skip, span.end < size);
+  }
+
+  #use(content: ByteStream, skip: number, isLonger: boolean): void {
+    const owns = ownsChunks(content);
+    this.#body = { reader: content.getReader(), ownsChunks: owns, skip, isLonger };
   }
 
   /** Gets the next bytes that are wanted; `undefined` at the end of the body. */
@@ -150,7 +160,9 @@ class ResumingDownload {
       const skipped = Math.min(body.skip, value.byteLength);
       body.skip -= skipped;
       if (skipped === value.byteLength) continue;
-      return value.subarray(skipped, body.isLonger ? skipped + left : undefined);
+      const chunk = value.subarray(skipped, body.isLonger ? skipped + left : undefined);
+      // The consumer may free what it gets; the body that a break brought may be another's.
+      return this.#givesChunks && !body.ownsChunks ? chunk.slice() : chunk;
     }
   }
 
@@ -216,7 +228,7 @@ class ResumingDownload {
 
   stream(): ByteStream {
     let isCancelled = false;
-    return new ReadableStream<Bytes>({
+    const stream = new ReadableStream<Bytes>({
       pull: async (controller) => {
         const chunk = await this.#next();
         if (isCancelled) return void this.#close();
@@ -228,6 +240,9 @@ class ResumingDownload {
         await this.#close(reason);
       },
     }, { highWaterMark: 0 });
+    this.#givesChunks = this.#body?.ownsChunks === true;
+    if (this.#givesChunks) noteOwnedChunks(stream);
+    return stream;
   }
 
   async #close(reason?: unknown): Promise<void> {

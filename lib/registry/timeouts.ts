@@ -1,3 +1,4 @@
+import { passLineage } from "../bytes/lineage.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { Transport } from "../model/transport.ts";
 import type { Clock } from "./clock.ts";
@@ -139,7 +140,7 @@ export function guarded(source: ByteStream, guard: BodyGuard): ByteStream {
       }, interrupt);
     });
 
-  return new ReadableStream<Bytes>({
+  const watched = new ReadableStream<Bytes>({
     start(controller) {
       interrupt = (error) => controller.error(error);
       if (signal.aborted) onAbort();
@@ -169,4 +170,5 @@ export function guarded(source: ByteStream, guard: BodyGuard): ByteStream {
       return reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
+  return passLineage(source, watched);
 }

@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type * as HTTPModule from "node:http";
 import type * as HTTPSModule from "node:https";
+import { noteOwnedChunks } from "../bytes/lineage.ts";
 import type { Bytes } from "../model/bytes.ts";
 
 /** How many bytes are read ahead of the consumer: enough to keep the socket busy meanwhile. */
@@ -101,11 +102,12 @@ function headersOf({ rawHeaders }: IncomingMessage): Headers {
 
 function bodyOf(message: IncomingMessage, signal: AbortSignal): ReadableStream<Bytes> {
   let isOver = false;
-  return new ReadableStream<Bytes>({
+  const body = new ReadableStream<Bytes>({
     start(controller) {
-      message.on("data", (chunk: Bytes) => {
+      message.on("data", ({ buffer, byteOffset, byteLength }: Bytes) => {
         if (isOver) return;
-        controller.enqueue(chunk);
+        // No Buffer leaves: it is another class.
+        controller.enqueue(new Uint8Array(buffer, byteOffset, byteLength));
         if ((controller.desiredSize ?? 0) <= 0) message.pause();
       });
       message.on("end", () => {
@@ -133,4 +135,6 @@ function bodyOf(message: IncomingMessage, signal: AbortSignal): ReadableStream<B
       message.destroy();
     },
   }, new ByteLengthQueuingStrategy({ highWaterMark: READ_AHEAD_BYTES }));
+  noteOwnedChunks(body);
+  return body;
 }

@@ -1,4 +1,5 @@
 import { iterate } from "../bytes/iterate.ts";
+import { freeChunk, ownsChunks } from "../bytes/lineage.ts";
 import { openSource } from "../bytes/source.ts";
 import { withSignal } from "../bytes/signal.ts";
 import { verified, verifyBytes } from "../bytes/verify.ts";
@@ -87,7 +88,11 @@ export class LayoutBlobs {
         hasher: this.#hasher,
         what: `the content for ${this.#nameOf(expected.digest)}`,
       });
-      for await (const chunk of iterate(proved)) await write(chunk);
+      const isOwner = ownsChunks(proved);
+      for await (const chunk of iterate(proved)) {
+        await write(chunk);
+        if (isOwner) freeChunk(chunk);
+      }
       signal?.throwIfAborted();
     });
   }

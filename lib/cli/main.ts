@@ -156,9 +156,12 @@ function isProgram(): boolean {
   }
 }
 
-if (isProgram()) {
+/** Runs the command of this process: its arguments, its signals, its exit code. */
+export async function runProgram(): Promise<void> {
   const controller = new AbortController();
   process.once("SIGINT", () => controller.abort(new Error("interrupted")));
   process.stdout.on("error", () => process.exit(EXIT_CODE.ok));
   process.exitCode = await main(process.argv.slice(2), { signal: controller.signal });
 }
+
+if (isProgram()) await runProgram();

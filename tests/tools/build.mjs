@@ -1,9 +1,11 @@
-// Compiles the sources to `dist/`: ESM and type declarations, from a clean folder.
+// Builds `dist/` from a clean folder: ESM and type declarations of every module, and the command in
+// one bundle.
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 
 const root = resolve(fileURLToPath(import.meta.url), "../../..");
 const typescript = dirname(createRequire(import.meta.url).resolve("typescript/package.json"));
@@ -15,3 +17,18 @@ const { status } = spawnSync(
   { stdio: "inherit" },
 );
 process.exitCode = status ?? 1;
+if (process.exitCode === 0) {
+  await build({
+    absWorkingDir: root,
+    entryPoints: { lading: "lib/cli/_bin.ts" },
+    outdir: "dist/bin",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    logLevel: "warning",
+  });
+}

@@ -1,10 +1,7 @@
 // umoci and GNU tar judge the merged tree: what `tar -x` makes of our export has to be what umoci
 // unpacks.
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
-import { readlinkSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import assert from "node:assert/strict";
@@ -15,6 +12,8 @@ import { nodeFileSystem } from "../../lib/runtime/node_file_system.ts";
 import { ociLayout } from "../../lib/store/oci_layout.ts";
 import { type TarInput, writeTar } from "../../lib/tar/mod.ts";
 import { putImage } from "../image/images.ts";
+import { inScratch, mustRun } from "../support/program.ts";
+import { fileTree } from "../support/tree.ts";
 
 const CORPUS = process.env["LADING_CORPUS"] ?? join(process.cwd(), "../shared/corpus");
 const LAYOUT = join(CORPUS, "made-by-umoci-skopeo/umoci-oci-layout");
@@ -29,62 +28,29 @@ function missing(): string | false {
   return `needs ${absent.join(", ")}`;
 }
 
-function run(program: string, args: readonly string[]): void {
-  const { status, stderr } = spawnSync(program, [...args], { timeout: 120_000 });
-  assert.equal(status, 0, `${program} ${args.join(" ")}: ${stderr}`);
-}
-
-async function inScratch(work: (directory: string) => Promise<void>): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), "lading-rootfs-"));
-  try {
-    await work(directory);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-/** Describes every path below a directory; paths that are one file share a number. */
-function tree(root: string, hasTime: (path: string) => boolean): string[] {
-  const inodes = new Map<number, number>();
-  const lines: string[] = [];
-  const visit = (path: string) => {
-    const full = join(root, path);
-    const info = lstatSync(full);
-    const detail = info.isSymbolicLink()
-      ? `-> ${readlinkSync(full)}`
-      : info.isFile()
-      ? createHash("sha256").update(readFileSync(full)).digest("hex")
-      : info.isDirectory()
-      ? "directory"
-      : `special ${info.rdev}`;
-    const time = hasTime(path) ? Math.floor(info.mtimeMs / 1000) : "any time";
-    if (!info.isDirectory() && !inodes.has(info.ino)) inodes.set(info.ino, inodes.size);
-    const inode = inodes.get(info.ino) ?? "";
-    const mode = info.mode.toString(8);
-    lines.push(`${path} ${mode} ${info.uid}:${info.gid} ${time} ${detail} #${inode}`);
-    if (!info.isDirectory()) return;
-    for (const name of readdirSync(full).sort()) visit(path === "" ? name : `${path}/${name}`);
-  };
-  visit("");
-  return lines;
-}
-
 /** Unpacks one image both ways and compares the trees. */
 async function compare(directory: string, layout: string, name: string): Promise<number> {
   const store = ociLayout(nodeFileSystem(), layout);
   const image = await loadImage(store, await store.resolve(name));
   const bundle = join(directory, "bundle");
   const ours = join(directory, "ours");
-  run("umoci", ["unpack", "--image", `${layout}:${name}`, bundle]);
+  await mustRun("umoci", ["unpack", "--image", `${layout}:${name}`, bundle]);
   const archive = await readAll(exportRootfs(image), { maxBytes: 1 << 28 });
   writeFileSync(join(directory, "flat.tar"), archive);
   mkdirSync(ours);
-  run("tar", ["-xpf", join(directory, "flat.tar"), "--numeric-owner", "--xattrs", "-C", ours]);
+  await mustRun("tar", [
+    "-xpf",
+    join(directory, "flat.tar"),
+    "--numeric-owner",
+    "--xattrs",
+    "-C",
+    ours,
+  ]);
   // Directories that no layer mentions get the time of unpacking from umoci.
   const rootfs = await image.rootfs();
   const hasTime = (path: string) => path !== "" && rootfs.stat(path, { follow: false }).layer >= 0;
-  const expected = tree(join(bundle, "rootfs"), hasTime);
-  assert.deepEqual(tree(ours, hasTime), expected);
+  const expected = fileTree(join(bundle, "rootfs"), hasTime);
+  assert.deepEqual(fileTree(ours, hasTime), expected);
   rmSync(bundle, { recursive: true, force: true });
   rmSync(ours, { recursive: true, force: true });
   return expected.length;

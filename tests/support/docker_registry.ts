@@ -1,0 +1,60 @@
+// The registry of the distribution project, on loopback.
+import { spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { beside, component } from "./program.ts";
+
+async function freePort(): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const server = createServer().on("error", reject).listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" ? address?.port ?? 0 : 0));
+    });
+  });
+}
+
+async function isReady(url: string): Promise<boolean> {
+  return await fetch(url).then(async (response) => {
+    await response.body?.cancel();
+    return response.status === 200 || response.status === 401;
+  }, () => false);
+}
+
+/**
+ * Runs `work` beside a docker-registry with its files in `folder`, and gives it the host.
+ *
+ * @param folder Where its configuration and content lie.
+ * @param auth The `auth` section of its configuration, as JSON; none by default.
+ */
+export async function withDockerRegistry<Result>(
+  folder: string,
+  work: (host: string) => Promise<Result>,
+  auth?: object,
+): Promise<Result> {
+  const host = `127.0.0.1:${await freePort()}`;
+  const root = join(folder, "registry");
+  mkdirSync(root, { recursive: true });
+  const config = join(folder, "registry.json");
+  // YAML holds JSON.
+  writeFileSync(
+    config,
+    JSON.stringify({
+      version: "0.1",
+      log: { level: "error" },
+      storage: { filesystem: { rootdirectory: root }, delete: { enabled: true } },
+      http: { addr: host },
+      ...(auth === undefined ? {} : { auth }),
+    }),
+  );
+  const child = spawn(component("docker-registry") ?? "docker-registry", ["serve", config], {
+    stdio: "ignore",
+  });
+  return await beside(child, async () => {
+    for (let tries = 0; !await isReady(`http://${host}/v2/`); tries++) {
+      if (tries === 200) throw new Error("the registry does not answer");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return await work(host);
+  });
+}

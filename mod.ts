@@ -8,7 +8,7 @@
  *
  * @example Pull an image and list its files
  * ```ts no-run
- * import { openImage, pull } from "./mod.ts";
+ * import { openImage, pull } from "@lading/lading";
  *
  * const { descriptor, bytesFetched } = await pull("alpine:3.20", "oci:./alpine");
  * console.log(descriptor.digest, bytesFetched);

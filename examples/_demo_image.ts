@@ -42,8 +42,8 @@ export async function pushDemoImage(store: Target, reference: string): Promise<v
   );
   const manifests: Descriptor[] = [];
   for (const architecture of ["amd64", "arm64"]) {
-    const text = new TextEncoder().encode(`${architecture}\n`);
-    const own = await pushLayer([{ path: "etc/architecture", body: text }]);
+    const text = new TextEncoder().encode(`ID=demo\nARCHITECTURE=${architecture}\n`);
+    const own = await pushLayer([{ path: "etc/os-release", body: text }]);
     const rootfs = { type: "layers", diff_ids: [shared.diffID, own.diffID] };
     const config = await push(`${OCI}.config.v1+json`, { architecture, os: "linux", rootfs });
     const layers = [shared.layer, own.layer];

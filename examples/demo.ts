@@ -20,7 +20,7 @@ const commands = [
   ["pull", image, layout, "--platform", "all"],
   ["validate", layout],
   ["ls", layout, "--platform", "linux/arm64", "--long"],
-  ["cat", layout, "/etc/architecture", "--platform", "linux/arm64"],
+  ["cat", layout, "/etc/os-release", "--platform", "linux/arm64"],
 ];
 
 for (const command of commands) {

@@ -32,7 +32,7 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
  * @example Read a layer that may be compressed
  * ```ts
  * import { readAll, streamOf } from "../bytes/mod.ts";
- * import { decompress } from "./mod.ts";
+ * import { decompress } from "@lading/lading/compress";
  *
  * const plain = streamOf(new TextEncoder().encode("hello"));
  * const bytes = await readAll(decompress(plain), { maxBytes: 1024 });

@@ -36,7 +36,7 @@ function isSkippableFrame(bytes: Uint8Array): boolean {
  *
  * @example
  * ```ts
- * import { detectCompression } from "./mod.ts";
+ * import { detectCompression } from "@lading/lading/compress";
  *
  * console.log(detectCompression(Uint8Array.of(0x1f, 0x8b, 8))); // gzip
  * ```

@@ -27,7 +27,7 @@ export interface GunzipOptions {
  * @example Decompress a layer
  * ```ts
  * import { readAll, streamOf } from "../bytes/mod.ts";
- * import { gunzip, gzip } from "./mod.ts";
+ * import { gunzip, gzip } from "@lading/lading/compress";
  *
  * const compressed = gzip(streamOf(new TextEncoder().encode("hello")));
  * const bytes = await readAll(gunzip(compressed), { maxBytes: 1024 });

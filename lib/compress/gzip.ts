@@ -84,7 +84,7 @@ class GzipEncoder implements Codec {
  * @example Compress a layer
  * ```ts
  * import { readAll, streamOf } from "../bytes/mod.ts";
- * import { gzip } from "./mod.ts";
+ * import { gzip } from "@lading/lading/compress";
  *
  * const layer = streamOf(new Uint8Array(100_000));
  * const compressed = await readAll(gzip(layer, { level: 9 }), { maxBytes: 100_000 });

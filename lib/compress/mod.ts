@@ -6,7 +6,7 @@
  * @example Compress and decompress
  * ```ts
  * import { readAll, streamOf } from "../bytes/mod.ts";
- * import { decompress, gzip } from "./mod.ts";
+ * import { decompress, gzip } from "@lading/lading/compress";
  *
  * const compressed = gzip(streamOf(new TextEncoder().encode("hello")));
  * const bytes = await readAll(decompress(compressed), { maxBytes: 1024 });

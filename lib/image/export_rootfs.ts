@@ -27,9 +27,9 @@ import { mergeLayers, type RootfsOptions } from "./rootfs.ts";
  * @example The size of a flattened image
  * ```ts
  * import { iterate } from "../bytes/mod.ts";
- * import { memoryStore } from "../store/mod.ts";
- * import { randomImage } from "../testing/mod.ts";
- * import { exportRootfs, loadImage } from "./mod.ts";
+ * import { memoryStore } from "@lading/lading/store";
+ * import { randomImage } from "@lading/lading/testing";
+ * import { exportRootfs, loadImage } from "@lading/lading/image";
  *
  * const store = memoryStore();
  * await (await randomImage("seed")).pushTo(store, "demo:1");

@@ -157,9 +157,9 @@ export interface LoadImageOptions extends CallOptions {
  *
  * @example The config of an image
  * ```ts
- * import { memoryStore } from "../store/mod.ts";
- * import { randomImage } from "../testing/mod.ts";
- * import { loadImage } from "./mod.ts";
+ * import { memoryStore } from "@lading/lading/store";
+ * import { randomImage } from "@lading/lading/testing";
+ * import { loadImage } from "@lading/lading/image";
  *
  * const store = memoryStore();
  * await (await randomImage("seed")).pushTo(store, "demo:1");

@@ -9,7 +9,7 @@
  *
  * @example Take a reference apart and pin it
  * ```ts
- * import { familiarReference, formatReference, parseReference, withDefaultTag } from "./mod.ts";
+ * import { familiarReference, formatReference, parseReference, withDefaultTag } from "@lading/lading/reference";
  *
  * const reference = withDefaultTag(parseReference("alpine"));
  * console.log(formatReference(reference)); // docker.io/library/alpine:latest
@@ -20,7 +20,7 @@
  *
  * @example Choose the image for a platform out of an index
  * ```ts
- * import { choosePlatform, parseImageIndex, parsePlatform } from "./mod.ts";
+ * import { choosePlatform, parseImageIndex, parsePlatform } from "@lading/lading/reference";
  *
  * const raw = new TextEncoder().encode(JSON.stringify({
  *   schemaVersion: 2,

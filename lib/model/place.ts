@@ -68,7 +68,7 @@ function splitPath(text: string): [path: string, reference: string | undefined] 
  *
  * @example A registry is the default
  * ```ts
- * import { parsePlace } from "./mod.ts";
+ * import { parsePlace } from "@lading/lading/reference";
  *
  * console.log(parsePlace("alpine:3.20").transport); // docker
  * console.log(parsePlace("oci:images:alpine").transport); // oci

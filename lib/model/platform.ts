@@ -152,7 +152,7 @@ function parseOS(part: string, text: string): Platform {
  *
  * @example Read what a user typed
  * ```ts
- * import { formatPlatform, parsePlatform } from "./mod.ts";
+ * import { formatPlatform, parsePlatform } from "@lading/lading/reference";
  *
  * console.log(formatPlatform(parsePlatform("Aarch64"))); // linux/arm64
  * ```

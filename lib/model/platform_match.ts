@@ -204,7 +204,7 @@ function compareRevision(a: Platform, b: Platform): number {
  *
  * @example Choose from an index
  * ```ts
- * import { choosePlatform, parsePlatform } from "./mod.ts";
+ * import { choosePlatform, parsePlatform } from "@lading/lading/reference";
  *
  * const candidates = [{ platform: parsePlatform("linux/386") }, { platform: parsePlatform("linux/amd64") }];
  * const chosen = choosePlatform(candidates, parsePlatform("linux/amd64"));

@@ -135,7 +135,7 @@ function splitRegistry(text: string): { registry: string; rest: string } {
  *
  * @example Familiar and canonical form
  * ```ts
- * import { formatReference, parseReference } from "./mod.ts";
+ * import { formatReference, parseReference } from "@lading/lading/reference";
  *
  * const reference = parseReference("alpine:3.20");
  * console.log(reference.repository); // library/alpine

@@ -70,8 +70,8 @@ export interface CopyResult {
  *
  * @example Copy between two stores
  * ```ts
- * import { memoryStore } from "../store/mod.ts";
- * import { randomImage } from "../testing/mod.ts";
+ * import { memoryStore } from "@lading/lading/store";
+ * import { randomImage } from "@lading/lading/testing";
  * import { copy } from "./mod.ts";
  *
  * const from = memoryStore();

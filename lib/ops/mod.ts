@@ -4,8 +4,8 @@
  *
  * @example Copy an image, with progress
  * ```ts
- * import { memoryStore } from "../store/mod.ts";
- * import { randomImage } from "../testing/mod.ts";
+ * import { memoryStore } from "@lading/lading/store";
+ * import { randomImage } from "@lading/lading/testing";
  * import { copy } from "./mod.ts";
  *
  * const from = memoryStore();

@@ -72,8 +72,8 @@ export interface ValidationReport {
  *
  * @example A sound image
  * ```ts
- * import { memoryStore } from "../store/mod.ts";
- * import { randomImage } from "../testing/mod.ts";
+ * import { memoryStore } from "@lading/lading/store";
+ * import { randomImage } from "@lading/lading/testing";
  * import { validate } from "./mod.ts";
  *
  * const store = memoryStore();

@@ -65,8 +65,8 @@ export interface WalkOptions extends CallOptions {
  *
  * @example The blobs of an image
  * ```ts
- * import { memoryStore } from "../store/mod.ts";
- * import { randomImage } from "../testing/mod.ts";
+ * import { memoryStore } from "@lading/lading/store";
+ * import { randomImage } from "@lading/lading/testing";
  * import { walk } from "./mod.ts";
  *
  * const store = memoryStore();

@@ -9,9 +9,9 @@
  *
  * @example Read a manifest and one of its blobs
  * ```ts
- * import { Registry } from "./mod.ts";
- * import { memoryStore } from "../store/mod.ts";
- * import { registryHandler } from "../server/mod.ts";
+ * import { Registry } from "@lading/lading/registry";
+ * import { memoryStore } from "@lading/lading/store";
+ * import { registryHandler } from "@lading/lading/server";
  *
  * const transport = registryHandler(memoryStore()); // any registry; by default fetch
  * const repository = new Registry("localhost:5000", { transport }).repository("demo");

@@ -75,9 +75,9 @@ const CONCURRENCY = 4;
  *
  * @example Which platforms does a tag have?
  * ```ts
- * import { Registry } from "./mod.ts";
- * import { memoryStore } from "../store/mod.ts";
- * import { registryHandler } from "../server/mod.ts";
+ * import { Registry } from "@lading/lading/registry";
+ * import { memoryStore } from "@lading/lading/store";
+ * import { registryHandler } from "@lading/lading/server";
  *
  * const registry = new Registry("ghcr.io", { transport: registryHandler(memoryStore()) });
  * const repository = registry.repository("acme/app");

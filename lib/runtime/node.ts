@@ -3,8 +3,8 @@
  *
  * @example Open an OCI layout on disk
  * ```ts
- * import { nodeFileSystem } from "./node.ts";
- * import { ociLayout } from "../store/mod.ts";
+ * import { nodeFileSystem } from "@lading/lading/node";
+ * import { ociLayout } from "@lading/lading/store";
  *
  * const layout = ociLayout(nodeFileSystem(), "./alpine");
  * console.log(typeof layout.resolve); // function

@@ -41,8 +41,8 @@ export interface RunningServer {
  *
  * @example A registry on loopback
  * ```ts
- * import { memoryStore } from "../store/mod.ts";
- * import { registryHandler } from "../server/mod.ts";
+ * import { memoryStore } from "@lading/lading/store";
+ * import { registryHandler } from "@lading/lading/server";
  * import { serve } from "./serve.ts";
  *
  * const server = await serve(registryHandler(memoryStore()));

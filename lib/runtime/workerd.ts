@@ -3,8 +3,8 @@
  *
  * @example Read a manifest
  * ```ts
- * import { hostTransport } from "./workerd.ts";
- * import { Registry } from "../registry/mod.ts";
+ * import { hostTransport } from "@lading/lading/workerd";
+ * import { Registry } from "@lading/lading/registry";
  *
  * const registry = new Registry("ghcr.io", { transport: hostTransport() });
  * console.log(registry.name); // ghcr.io

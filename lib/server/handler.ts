@@ -94,8 +94,8 @@ export interface RegistryHandlerOptions {
  *
  * @example Push and pull without a socket
  * ```ts
- * import { memoryStore } from "../store/mod.ts";
- * import { registryHandler } from "./mod.ts";
+ * import { memoryStore } from "@lading/lading/store";
+ * import { registryHandler } from "@lading/lading/server";
  *
  * const registry = registryHandler(memoryStore());
  * const answer = await registry(new Request("http://registry.test/v2/"));

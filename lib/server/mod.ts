@@ -6,8 +6,8 @@
  *
  * @example Serve a memory store, and push a blob to it
  * ```ts
- * import { memoryStore } from "../store/mod.ts";
- * import { registryHandler } from "./mod.ts";
+ * import { memoryStore } from "@lading/lading/store";
+ * import { registryHandler } from "@lading/lading/server";
  *
  * const registry = registryHandler(memoryStore());
  * const digest = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";

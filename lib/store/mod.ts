@@ -6,7 +6,7 @@
  *
  * @example Store an artifact and find it by its name
  * ```ts
- * import { memoryStore } from "./mod.ts";
+ * import { memoryStore } from "@lading/lading/store";
  *
  * const store = memoryStore();
  * const raw = new TextEncoder().encode(

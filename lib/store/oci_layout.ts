@@ -59,7 +59,7 @@ export type OCILayout = Target & Roots & Deleter & Referrers;
  *
  * @example Write a layout in memory
  * ```ts
- * import { memoryFileSystem, ociLayout } from "./mod.ts";
+ * import { memoryFileSystem, ociLayout } from "@lading/lading/store";
  *
  * const layout = ociLayout(memoryFileSystem(), "image");
  * const raw = new TextEncoder().encode("hello");

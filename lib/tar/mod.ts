@@ -5,7 +5,7 @@
  *
  * @example Pack and list
  * ```ts
- * import { readTar, writeTar } from "./mod.ts";
+ * import { readTar, writeTar } from "@lading/lading/tar";
  *
  * const body = new TextEncoder().encode("hello\n");
  * for await (const entry of readTar(writeTar([{ path: "hello.txt", body }]))) {

@@ -400,7 +400,7 @@ function xattrsOf(records: ReadonlyMap<string, Bytes>): Map<string, Bytes> {
  *
  * @example List an archive
  * ```ts
- * import { readTar, writeTar } from "./mod.ts";
+ * import { readTar, writeTar } from "@lading/lading/tar";
  *
  * const body = new TextEncoder().encode("hello\n");
  * const archive = writeTar([{ path: "hello.txt", type: "file", body }]);

@@ -305,7 +305,7 @@ async function* blocks(
  *
  * @example Pack one file
  * ```ts
- * import { writeTar } from "./mod.ts";
+ * import { writeTar } from "@lading/lading/tar";
  *
  * const body = new TextEncoder().encode("hello\n");
  * console.log((await new Response(writeTar([{ path: "a", body }])).arrayBuffer()).byteLength); // 2048

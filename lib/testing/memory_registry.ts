@@ -44,7 +44,7 @@ export interface MemoryRegistry {
  *
  * @example Push to a registry that is nowhere
  * ```ts
- * import { memoryRegistry } from "./mod.ts";
+ * import { memoryRegistry } from "@lading/lading/testing";
  *
  * const { transport, requests } = memoryRegistry();
  * const answer = await transport(new Request("https://registry.test/v2/"));

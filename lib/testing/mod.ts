@@ -3,7 +3,7 @@
  *
  * @example A registry with an image
  * ```ts
- * import { memoryRegistry, randomImage } from "./mod.ts";
+ * import { memoryRegistry, randomImage } from "@lading/lading/testing";
  *
  * const { store, transport } = memoryRegistry();
  * const image = await randomImage("seed", { layers: 3 });

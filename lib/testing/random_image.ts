@@ -109,7 +109,7 @@ export interface RandomIndex extends RandomArtifact {
  *
  * @example An image in a memory registry
  * ```ts
- * import { memoryRegistry, randomImage } from "./mod.ts";
+ * import { memoryRegistry, randomImage } from "@lading/lading/testing";
  *
  * const registry = memoryRegistry();
  * const image = await randomImage("seed");

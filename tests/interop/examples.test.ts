@@ -42,7 +42,7 @@ test("npm start pulls, verifies and lists an image without a network", async () 
     const { stdout } = await mustRun("npm", ["start"], { env: { TMPDIR: folder } });
     assert.match(stdout, /^127\.0\.0\.1:\d+\/lading\/demo@sha256:[0-9a-f]{64}$/m);
     assert.match(stdout, /usr\/share\/lading\/README\.md/);
-    assert.match(stdout, /^arm64$/m);
+    assert.match(stdout, /^ARCHITECTURE=arm64$/m);
     const layout = /The layout lies in (\S+)/.exec(stdout)?.[1] ?? "";
     const index = JSON.parse(readFileSync(join(layout, "index.json"), "utf8"));
     assert.equal(index.manifests.length, 1);
@@ -64,7 +64,7 @@ test("the Deno script lists the largest files", { skip: missing("deno") }, async
     const args = ["run", "-A", "examples/deno_largest.ts", image, "linux/arm64"];
     const lines = (await mustRun("deno", args)).stdout.trim().split("\n");
     assert.match(lines[0] ?? "", /^\d+ {2}\/usr\/share\/lading\//);
-    assert.ok(lines.some((line) => line.trim() === "6  /etc/architecture"), lines.join("\n"));
+    assert.ok(lines.some((line) => line.trim() === "27  /etc/os-release"), lines.join("\n"));
     const sizes = lines.map((line) => Number(line.trim().split(" ")[0]));
     assert.deepEqual(sizes, sizes.toSorted((a, b) => b - a));
   });
@@ -77,10 +77,10 @@ test("the Deno script has no type errors", { skip: missing("deno") }, async () =
 test("the Bun command finds lines in the files of an image", { skip: missing("bun") }, async () => {
   await withDemoImage(async (image) => {
     const args = (pattern: string) => ["examples/bun_grep.ts", image, pattern, "linux/arm64"];
-    const found = await run("bun", args("^arm64$"));
+    const found = await run("bun", args("=arm64$"));
     assert.equal(found.code, 0, found.stderr);
-    assert.match(found.stdout, /^[0-9a-f]{12} \/etc\/architecture:1: arm64$/m);
-    assert.equal((await run("bun", args("^amd64$"))).code, 1);
+    assert.match(found.stdout, /^[0-9a-f]{12} \/etc\/os-release:2: ARCHITECTURE=arm64$/m);
+    assert.equal((await run("bun", args("=amd64$"))).code, 1);
   });
 });
 
@@ -191,7 +191,7 @@ test("the browser page lists the files", { skip: missing("chromium") }, async ()
     const url = await firstLine(child);
     const page = await settledPage(url);
     assert.match(page, /<p id="status" data-state="done">sha256:[0-9a-f]{64}<\/p>/);
-    assert.match(page, /<li>\/etc\/architecture \(6 bytes\)<\/li>/);
+    assert.match(page, /<li>\/etc\/os-release \(27 bytes\)<\/li>/);
     assert.match(page, /<li>\/usr\/share\/lading\/wasm\/kernel\.wasm \(\d+ bytes\)<\/li>/);
     assert.match(await settledPage(`${url}-none`), /data-state="failed">Cannot [^<]*404/);
   });

@@ -6,11 +6,19 @@ import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions, FetchOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
-import { AuthenticationError, DigestMismatchError, SizeMismatchError } from "../model/errors.ts";
-import { type Answer, discard } from "./_answer.ts";
+import {
+  AuthenticationError,
+  DigestMismatchError,
+  NotFoundError,
+  RegistryError,
+  SizeMismatchError,
+} from "../model/errors.ts";
+import { type Answer, discard, isEncoded } from "./_answer.ts";
+import { parseContentRange } from "./_content_range.ts";
 import { pullScopes, quotedBlob, type RepositoryContext } from "./_context.ts";
 import { type OpenDownload, openDownload } from "./download.ts";
 import { answerError } from "./errors.ts";
+import { redactURL } from "./_redact.ts";
 import type { Call } from "./request.ts";
 import { type Span, spanOf } from "./_span.ts";
 
@@ -100,19 +108,34 @@ export async function fetchBlob(
   return range === undefined ? verified(stream, target) : exact(stream, target, span);
 }
 
+/** What a registry says of a blob that it has. */
+interface FoundBlob {
+  /** The number of bytes; absent when the registry does not say. */
+  readonly size: number | undefined;
+}
+
+function sizeIn(answer: Answer): number | undefined {
+  const { headers, status } = answer;
+  if (status === 206) return parseContentRange(headers.get("content-range"))?.total;
+  const text = headers.get("content-length") ?? "";
+  const size = /^\d{1,16}$/.test(text) && !isEncoded(headers) ? Number(text) : undefined;
+  return Number.isSafeInteger(size) ? size : undefined;
+}
+
 /**
- * Tells whether a blob is there. Where HEAD is refused a GET of one byte decides: a signed URL may be
- * good for GET only (moby#50065), and public ECR refuses HEAD (distribution#4383).
+ * Looks for a blob. Where HEAD is refused a GET of one byte decides: a signed URL may be good for GET
+ * only (moby#50065), and public ECR refuses HEAD (distribution#4383).
  */
-export async function hasBlob(
+async function findBlob(
   context: RepositoryContext,
-  target: Descriptor,
+  digest: string,
+  isEmpty: boolean,
   options: CallOptions,
-): Promise<boolean> {
+): Promise<FoundBlob | undefined> {
   const { client } = context;
   const call = {
-    ...blobCall(context, target.digest, options),
-    action: `look for ${quotedBlob(context, target.digest)}`,
+    ...blobCall(context, digest, options),
+    action: `look for ${quotedBlob(context, digest)}`,
     lane: "metadata" as const,
   };
   let answer: Answer | undefined;
@@ -123,16 +146,50 @@ export async function hasBlob(
   }
   if (answer !== undefined) {
     discard(answer);
-    if (answer.status === 200) return true;
-    if (answer.status === 404) return false;
+    if (answer.status === 200) return { size: sizeIn(answer) };
+    if (answer.status === 404) return undefined;
     const isRefused = [400, 401, 403, 405, 501].includes(answer.status);
     if (!isRefused) throw await answerError(answer, call.action, client.clock);
   }
-  const range: Record<string, string> = target.size > 0 ? { range: "bytes=0-0" } : {};
+  const range: Record<string, string> = isEmpty ? {} : { range: "bytes=0-0" };
   const ranged = await client.send({ ...call, headers: { ...call.headers, ...range } });
   if (ranged.status !== 404 && ranged.status > 299 && ranged.status !== 416) {
     throw await answerError(ranged, call.action, client.clock);
   }
   discard(ranged);
-  return ranged.status !== 404;
+  if (ranged.status === 404) return undefined;
+  return { size: ranged.status === 416 ? 0 : sizeIn(ranged) };
+}
+
+/** Tells whether a blob is there. */
+export async function hasBlob(
+  context: RepositoryContext,
+  target: Descriptor,
+  options: CallOptions,
+): Promise<boolean> {
+  return await findBlob(context, target.digest, target.size === 0, options) !== undefined;
+}
+
+/**
+ * Finds out how large a blob is.
+ *
+ * @throws {NotFoundError} when it is not there.
+ * @throws {RegistryError} when the registry does not say.
+ */
+export async function resolveBlob(
+  context: RepositoryContext,
+  digest: string,
+  options: CallOptions,
+): Promise<Descriptor> {
+  const blob = quotedBlob(context, digest);
+  const found = await findBlob(context, digest, false, options);
+  if (found === undefined) throw new NotFoundError(`Cannot find ${blob}: it is not there`);
+  if (found.size === undefined) {
+    const { url } = blobCall(context, digest, options);
+    throw new RegistryError(
+      `Cannot find ${blob}: ${url.host} does not say how large it is; fetch it by its descriptor`,
+      { status: 200, method: "HEAD", url: redactURL(url) },
+    );
+  }
+  return { mediaType: "application/octet-stream", digest, size: found.size };
 }

@@ -15,7 +15,7 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { NotFoundError, RegistryError, SizeMismatchError } from "../model/errors.ts";
 import type { Platform } from "../model/platform.ts";
 import { DEFAULT_REGISTRY, isTag } from "../model/reference.ts";
-import { fetchBlob, hasBlob } from "./blobs.ts";
+import { fetchBlob, hasBlob, resolveBlob } from "./blobs.ts";
 import { pullScopes, quotedName, type RepositoryContext } from "./_context.ts";
 import { manifestName } from "./_manifest_name.ts";
 import {
@@ -163,6 +163,21 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers {
   async platforms(target: Descriptor, options: CallOptions = {}): Promise<Platform[]> {
     const manifest = await this.manifest(target.digest, { signal: options.signal });
     return await listPlatforms(this.#context, manifest, options);
+  }
+
+  /**
+   * Finds out how large a blob is, of which only the digest is known. The registry is believed until
+   * the blob is fetched, which proves it.
+   *
+   * @param digest The digest.
+   * @param options A signal.
+   * @returns The descriptor, with `application/octet-stream` as its type: registries do not say more.
+   * @throws {NotFoundError} when it is not there.
+   * @throws {RegistryError} when the registry does not say how large it is.
+   * @throws {InvalidDigestError} when the digest is none.
+   */
+  async resolveBlob(digest: string, options: CallOptions = {}): Promise<Descriptor> {
+    return await resolveBlob(this.#context, digest, options);
   }
 
   /**

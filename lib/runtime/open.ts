@@ -8,6 +8,7 @@ import { formatPlace, parsePlace, type Place } from "../model/place.ts";
 import { parsePlatform, type Platform } from "../model/platform.ts";
 import { parseReference, withDefaultTag } from "../model/reference.ts";
 import { type Operation, startOperation } from "../bytes/operation.ts";
+import type { RegistryEvent } from "../registry/events.ts";
 import { Registry } from "../registry/registry.ts";
 import type { Repository } from "../registry/repository.ts";
 import { dockerArchive } from "../store/docker_archive.ts";
@@ -30,6 +31,8 @@ export interface OpenOptions extends CallOptions {
   readonly plainHTTP?: boolean | undefined;
   /** Holds layouts and archives; default the runtime's own. */
   readonly fileSystem?: FileSystem | undefined;
+  /** Is told warnings, repetitions and fallbacks of registries. */
+  readonly onEvent?: ((event: RegistryEvent) => void) | undefined;
 }
 
 /** Options of {@linkcode openImage}. */
@@ -72,6 +75,7 @@ export function openRegistry(host: string, options: OpenOptions = {}): Registry 
     transport: options.transport ?? hostTransport(),
     credentials: options.credentials ?? hostCredentials(),
     ...(options.plainHTTP === true ? { plainHTTP: true } : {}),
+    onEvent: options.onEvent,
   });
 }
 

@@ -1,20 +1,28 @@
 import type { Output } from "./output.ts";
 
-/** One option of a command; every option can be given once. */
+/** One option of a command; the last of several counts. */
 export interface OptionSpec {
   readonly type: "string" | "boolean";
   readonly short?: string;
-  /** What the value is, for the usage text. */
+  /** What the value is, for the help. */
   readonly value?: string;
   readonly help: string;
 }
 
+/** The options of a command by their long names. */
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+
+/** What was given for the options, by their long names. */
+export type OptionValues = ReadonlyMap<string, string | true>;
+
 /** What a command gets to work with. */
 export interface CommandContext {
   readonly args: readonly string[];
-  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  readonly options: OptionValues;
   readonly output: Output;
   readonly signal: AbortSignal;
+  /** Every command, for those that speak about commands. */
+  readonly commands: readonly Command[];
 }
 
 /** One verb of the command line. */
@@ -25,7 +33,13 @@ export interface Command {
   readonly summary: string;
   /** The least and the most arguments. */
   readonly arity: readonly [number, number];
-  readonly options: Readonly<Record<string, OptionSpec>>;
+  readonly options: OptionSpecs;
+  /** What the first argument can be, where that is a list of words. */
+  readonly words?: (commands: readonly Command[]) => readonly string[];
+  /** What there is to know besides. */
+  readonly details?: string;
+  /** Whole command lines. */
+  readonly examples: readonly string[];
   run(context: CommandContext): Promise<void>;
 }
 
@@ -41,13 +55,13 @@ export class ValidationFailedError extends Error {
 
 /** Gives the value of a text option. */
 export function text(context: CommandContext, name: string): string | undefined {
-  const value = context.options[name];
+  const value = context.options.get(name);
   return typeof value === "string" ? value : undefined;
 }
 
 /** Tells whether a switch was given. */
 export function flag(context: CommandContext, name: string): boolean {
-  return context.options[name] === true;
+  return context.options.get(name) === true;
 }
 
 /** Gives an argument that the arity guarantees. */

@@ -1,17 +1,21 @@
 import type { Platform } from "../model/platform.ts";
 import { parsePlatform } from "../model/platform.ts";
 import type { OpenOptions } from "../runtime/open.ts";
-import { type CommandContext, flag, type OptionSpec, text, UsageError } from "./_command.ts";
+import { type CommandContext, flag, type OptionSpecs, text, UsageError } from "./_command.ts";
 
 /** Options that every command has. */
-export const COMMON_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+export const COMMON_OPTIONS: OptionSpecs = {
   quiet: { type: "boolean", short: "q", help: "write nothing to stderr but errors" },
-  "plain-http": { type: "boolean", help: "speak http with registries that are not on loopback" },
   help: { type: "boolean", short: "h", help: "show the help of the command" },
 };
 
+/** The option of commands that may speak to a registry. */
+export const REGISTRY_OPTION: OptionSpecs = {
+  "plain-http": { type: "boolean", help: "speak http with registries that are not on loopback" },
+};
+
 /** The option that chooses one image of an index. */
-export const PLATFORM_OPTION: Readonly<Record<string, OptionSpec>> = {
+export const PLATFORM_OPTION: OptionSpecs = {
   platform: {
     type: "string",
     value: "OS/ARCH[/VARIANT]",
@@ -20,18 +24,24 @@ export const PLATFORM_OPTION: Readonly<Record<string, OptionSpec>> = {
 };
 
 /** The option that asks for JSON. */
-export const JSON_OPTION: Readonly<Record<string, OptionSpec>> = {
+export const JSON_OPTION: OptionSpecs = {
   json: { type: "boolean", help: "answer in JSON" },
 };
 
 /** The option that bounds how much is moved at once. */
-export const JOBS_OPTION: Readonly<Record<string, OptionSpec>> = {
+export const JOBS_OPTION: OptionSpecs = {
   jobs: { type: "string", short: "j", value: "N", help: "move N blobs at once (default 3)" },
 };
 
 /** Reads how places are to be opened. */
 export function openOptions(context: CommandContext): OpenOptions {
-  return { signal: context.signal, plainHTTP: flag(context, "plain-http") };
+  return {
+    signal: context.signal,
+    plainHTTP: flag(context, "plain-http"),
+    onEvent(event) {
+      if (event.type === "warning") context.output.warn(`${event.registry}: ${event.text}`);
+    },
+  };
 }
 
 /** Reads `--platform`; `undefined` when it was not given. */
@@ -50,7 +60,7 @@ export function jobsOption(context: CommandContext): number | undefined {
   const value = text(context, "jobs");
   if (value === undefined) return undefined;
   if (!/^[1-9][0-9]{0,2}$/.test(value)) {
-    throw new UsageError(`--jobs takes a number from 1 to 999, not "${value}"`);
+    throw new UsageError(`--jobs takes a number from 1 to 999, not ${JSON.stringify(value)}`);
   }
   return Number(value);
 }

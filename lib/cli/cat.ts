@@ -1,6 +1,6 @@
-import { openImage } from "../runtime/open.ts";
 import { argument, type Command } from "./_command.ts";
-import { openOptions, PLATFORM_OPTION, platformOption } from "./_options.ts";
+import { imageArgument } from "./_image_argument.ts";
+import { PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
 
 /** `lading cat IMAGE PATH`. */
 export const catCommand: Command = {
@@ -8,13 +8,14 @@ export const catCommand: Command = {
   synopsis: "IMAGE PATH",
   summary: "print one file of an image",
   arity: [2, 2],
-  options: { ...PLATFORM_OPTION },
+  options: { ...PLATFORM_OPTION, ...REGISTRY_OPTION },
+  examples: [
+    "lading cat alpine:3.20 /etc/os-release",
+    "lading cat oci:./alpine /bin/busybox --platform linux/arm64 > busybox",
+  ],
   async run(context) {
-    const image = await openImage(argument(context, 0), {
-      ...openOptions(context),
-      platform: platformOption(context),
-    });
     const { signal } = context;
+    const image = await imageArgument(context);
     await context.output.bytes(await image.openFile(argument(context, 1), { signal }));
   },
 };

@@ -1,6 +1,7 @@
 import { openRegistry } from "../runtime/open.ts";
 import { argument, type Command } from "./_command.ts";
-import { JSON_OPTION, openOptions } from "./_options.ts";
+import { JSON_OPTION, openOptions, REGISTRY_OPTION } from "./_options.ts";
+import { printList } from "./_print_list.ts";
 
 /** `lading catalog REGISTRY`. */
 export const catalogCommand: Command = {
@@ -8,12 +9,10 @@ export const catalogCommand: Command = {
   synopsis: "REGISTRY",
   summary: "list the repositories of a registry",
   arity: [1, 1],
-  options: { ...JSON_OPTION },
+  options: { ...JSON_OPTION, ...REGISTRY_OPTION },
+  examples: ["lading catalog 127.0.0.1:5000", "lading catalog registry.acme.dev --json"],
   async run(context) {
     const registry = openRegistry(argument(context, 0), openOptions(context));
-    const names: string[] = [];
-    for await (const name of registry.catalog({ signal: context.signal })) names.push(name);
-    if (context.options["json"] === true) return await context.output.json(names);
-    for (const name of names) await context.output.line(name);
+    await printList(context, registry.catalog({ signal: context.signal }));
   },
 };

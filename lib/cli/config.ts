@@ -1,6 +1,6 @@
-import { openImage } from "../runtime/open.ts";
-import { argument, type Command } from "./_command.ts";
-import { openOptions, PLATFORM_OPTION, platformOption } from "./_options.ts";
+import type { Command } from "./_command.ts";
+import { imageArgument } from "./_image_argument.ts";
+import { PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
 
 /** `lading config IMAGE`. */
 export const configCommand: Command = {
@@ -8,12 +8,10 @@ export const configCommand: Command = {
   synopsis: "IMAGE",
   summary: "print the config of an image, byte for byte",
   arity: [1, 1],
-  options: { ...PLATFORM_OPTION },
+  options: { ...PLATFORM_OPTION, ...REGISTRY_OPTION },
+  examples: ["lading config alpine:3.20 | jq .config.Env"],
   async run(context) {
-    const image = await openImage(argument(context, 0), {
-      ...openOptions(context),
-      platform: platformOption(context),
-    });
+    const image = await imageArgument(context);
     await context.output.bytes(await image.rawConfig({ signal: context.signal }));
   },
 };

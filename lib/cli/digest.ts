@@ -1,6 +1,25 @@
-import { openImage, openSource } from "../runtime/open.ts";
-import { argument, type Command } from "./_command.ts";
-import { openOptions, PLATFORM_OPTION, platformOption } from "./_options.ts";
+import { openSource } from "../runtime/open.ts";
+import { argument, type Command, type CommandContext, flag } from "./_command.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import { imageArgument } from "./_image_argument.ts";
+import {
+  JSON_OPTION,
+  openOptions,
+  PLATFORM_OPTION,
+  platformOption,
+  REGISTRY_OPTION,
+} from "./_options.ts";
+
+async function resolve(context: CommandContext): Promise<Descriptor> {
+  if (platformOption(context) !== undefined) return (await imageArgument(context)).descriptor;
+  const { signal } = context;
+  const source = openSource(argument(context, 0), openOptions(context));
+  try {
+    return await source.content.resolve(source.reference, { signal });
+  } finally {
+    await source.close();
+  }
+}
 
 /** `lading digest IMAGE`. */
 export const digestCommand: Command = {
@@ -8,20 +27,12 @@ export const digestCommand: Command = {
   synopsis: "IMAGE",
   summary: "print the digest of a manifest or index",
   arity: [1, 1],
-  options: { ...PLATFORM_OPTION },
+  options: { ...PLATFORM_OPTION, ...JSON_OPTION, ...REGISTRY_OPTION },
+  details: "Without --platform it is the digest of what the reference names, an index for most.",
+  examples: ["lading digest alpine:3.20", "lading digest alpine:3.20 --platform linux/arm64"],
   async run(context) {
-    const options = openOptions(context);
-    const platform = platformOption(context);
-    if (platform !== undefined) {
-      const image = await openImage(argument(context, 0), { ...options, platform });
-      return await context.output.line(await image.digest());
-    }
-    const source = openSource(argument(context, 0), options);
-    try {
-      const { digest } = await source.content.resolve(source.reference, options);
-      await context.output.line(digest);
-    } finally {
-      await source.close();
-    }
+    const { mediaType, digest, size } = await resolve(context);
+    if (flag(context, "json")) return await context.output.json({ mediaType, digest, size });
+    await context.output.line(digest);
   },
 };

@@ -4,12 +4,14 @@ import {
   AuthorizationError,
   DigestMismatchError,
   InvalidDigestError,
+  InvalidManifestError,
   InvalidPlatformError,
   InvalidReferenceError,
   NotFoundError,
   PlatformNotFoundError,
   SizeMismatchError,
 } from "../model/errors.ts";
+import { FileSystemError } from "../store/file_system.ts";
 import { UsageError, ValidationFailedError } from "./_command.ts";
 
 /** The exit codes of the command line. */
@@ -24,6 +26,17 @@ export const EXIT_CODE = {
   interrupted: 130,
 } as const;
 
+type ErrorClass = abstract new (...args: never[]) => Error;
+
+/** Which classes of errors stand for which code; what is not listed is a failure. */
+const CLASSES: readonly (readonly [number, readonly ErrorClass[]])[] = [
+  [EXIT_CODE.usage, [UsageError, InvalidReferenceError, InvalidPlatformError, InvalidDigestError]],
+  [EXIT_CODE.notFound, [NotFoundError, PlatformNotFoundError]],
+  [EXIT_CODE.authentication, [AuthenticationError, AuthorizationError]],
+  [EXIT_CODE.verification, [DigestMismatchError, SizeMismatchError, ValidationFailedError]],
+  [EXIT_CODE.unsafeInput, [ArchiveError, InvalidManifestError]],
+];
+
 /**
  * Chooses the exit code for a failure.
  *
@@ -31,20 +44,7 @@ export const EXIT_CODE = {
  * @returns A code that scripts can act upon.
  */
 export function exitCode(error: unknown): number {
-  if (
-    error instanceof UsageError || error instanceof InvalidReferenceError ||
-    error instanceof InvalidPlatformError || error instanceof InvalidDigestError
-  ) return EXIT_CODE.usage;
-  if (error instanceof NotFoundError || error instanceof PlatformNotFoundError) {
-    return EXIT_CODE.notFound;
-  }
-  if (error instanceof AuthenticationError || error instanceof AuthorizationError) {
-    return EXIT_CODE.authentication;
-  }
-  if (
-    error instanceof DigestMismatchError || error instanceof SizeMismatchError ||
-    error instanceof ValidationFailedError
-  ) return EXIT_CODE.verification;
-  if (error instanceof ArchiveError) return EXIT_CODE.unsafeInput;
-  return EXIT_CODE.failure;
+  if (error instanceof FileSystemError && error.reason === "not-found") return EXIT_CODE.notFound;
+  const found = CLASSES.find(([, classes]) => classes.some((kind) => error instanceof kind));
+  return found?.[0] ?? EXIT_CODE.failure;
 }

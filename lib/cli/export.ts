@@ -1,7 +1,7 @@
-import { openImage } from "../runtime/open.ts";
 import { exportRootfs } from "../image/export_rootfs.ts";
-import { argument, type Command } from "./_command.ts";
-import { openOptions, PLATFORM_OPTION, platformOption } from "./_options.ts";
+import type { Command } from "./_command.ts";
+import { imageArgument } from "./_image_argument.ts";
+import { PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
 
 /** `lading export IMAGE`. */
 export const exportCommand: Command = {
@@ -9,12 +9,10 @@ export const exportCommand: Command = {
   synopsis: "IMAGE",
   summary: "write the merged file tree of an image as a tar archive",
   arity: [1, 1],
-  options: { ...PLATFORM_OPTION },
+  options: { ...PLATFORM_OPTION, ...REGISTRY_OPTION },
+  examples: ["lading export alpine:3.20 > alpine.tar", "lading export oci:./alpine | tar -tv"],
   async run(context) {
-    const image = await openImage(argument(context, 0), {
-      ...openOptions(context),
-      platform: platformOption(context),
-    });
+    const image = await imageArgument(context);
     await context.output.bytes(exportRootfs(image, { signal: context.signal }));
   },
 };

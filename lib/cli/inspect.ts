@@ -1,8 +1,8 @@
-import { openImage } from "../runtime/open.ts";
 import { formatPlatform } from "../model/platform.ts";
+import { type Command, flag } from "./_command.ts";
+import { imageArgument } from "./_image_argument.ts";
+import { JSON_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
 import { formatSize } from "./size.ts";
-import { argument, type Command } from "./_command.ts";
-import { JSON_OPTION, openOptions, PLATFORM_OPTION, platformOption } from "./_options.ts";
 
 /** `lading inspect IMAGE`. */
 export const inspectCommand: Command = {
@@ -10,27 +10,25 @@ export const inspectCommand: Command = {
   synopsis: "IMAGE",
   summary: "show digest, platform, size, layers and config of an image",
   arity: [1, 1],
-  options: { ...PLATFORM_OPTION, ...JSON_OPTION },
+  options: { ...PLATFORM_OPTION, ...JSON_OPTION, ...REGISTRY_OPTION },
+  examples: ["lading inspect alpine:3.20", "lading inspect oci:./alpine --json | jq .config"],
   async run(context) {
-    const image = await openImage(argument(context, 0), {
-      ...openOptions(context),
-      platform: platformOption(context),
-    });
-    const { signal } = context;
+    const { output, signal } = context;
+    const image = await imageArgument(context);
+    const { mediaType, size } = image;
     const [digest, config] = [await image.digest(), await image.config({ signal })];
     const platform = formatPlatform(await image.platform({ signal }));
     const layers = (await image.layers({ signal })).map((layer) => layer.descriptor());
-    const { mediaType, size } = image;
-    if (context.options["json"] === true) {
-      return await context.output.json({ digest, mediaType, platform, size, layers, config });
+    if (flag(context, "json")) {
+      return await output.json({ digest, mediaType, platform, size, layers, config });
     }
-    await context.output.line(`digest    ${digest}`);
-    await context.output.line(`type      ${mediaType}`);
-    await context.output.line(`platform  ${platform}`);
-    await context.output.line(`size      ${formatSize(size)}`);
-    await context.output.line(`created   ${config.created ?? "unknown"}`);
+    await output.line(`digest    ${digest}`);
+    await output.line(`type      ${mediaType}`);
+    await output.line(`platform  ${platform}`);
+    await output.line(`size      ${formatSize(size)}`);
+    await output.line(`created   ${config.created ?? "unknown"}`);
     for (const layer of layers) {
-      await context.output.line(`layer     ${layer.digest}  ${formatSize(layer.size)}`);
+      await output.line(`layer     ${layer.digest}  ${formatSize(layer.size)}`);
     }
   },
 };

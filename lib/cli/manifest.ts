@@ -1,6 +1,6 @@
-import { openImage } from "../runtime/open.ts";
-import { argument, type Command } from "./_command.ts";
-import { openOptions, PLATFORM_OPTION, platformOption } from "./_options.ts";
+import type { Command } from "./_command.ts";
+import { imageArgument } from "./_image_argument.ts";
+import { PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
 
 /** `lading manifest IMAGE`. */
 export const manifestCommand: Command = {
@@ -8,12 +8,10 @@ export const manifestCommand: Command = {
   synopsis: "IMAGE",
   summary: "print the manifest of an image, byte for byte",
   arity: [1, 1],
-  options: { ...PLATFORM_OPTION },
+  options: { ...PLATFORM_OPTION, ...REGISTRY_OPTION },
+  examples: ["lading manifest alpine:3.20 --platform linux/arm64 | jq .layers"],
   async run(context) {
-    const image = await openImage(argument(context, 0), {
-      ...openOptions(context),
-      platform: platformOption(context),
-    });
+    const image = await imageArgument(context);
     await context.output.bytes(await image.rawManifest());
   },
 };

@@ -1,31 +1,85 @@
 import process from "node:process";
 import type { ByteStream } from "../model/bytes.ts";
+import { LadingError } from "../model/errors.ts";
 import { iterate } from "../bytes/iterate.ts";
+import { UsageError } from "./_command.ts";
+import { LiveLines } from "./_live_lines.ts";
+import { escapeControls, oneLine } from "./_plain_text.ts";
 
 /** Where a command writes: answers to stdout, everything else to stderr. */
 export interface Output {
-  /** Whether progress may redraw lines on stderr. */
-  readonly interactive: boolean;
-  /** Whether stderr may carry colour. */
-  readonly color: boolean;
-  /** Whether the user asked for nothing but errors. */
-  readonly quiet: boolean;
-  /** Writes a line of the answer. */
+  /** How progress is shown: as a display on a terminal, line by line in CI, or not at all. */
+  readonly progress: "display" | "lines" | "none";
+  /** Writes a line of the answer; control characters are escaped. */
   line(text: string): Promise<void>;
+  /** Writes lines of the answer as they come; control characters are escaped. */
+  lines(texts: AsyncIterable<string>): Promise<void>;
+  /** Writes a text of the answer, as it is. */
+  text(text: string): Promise<void>;
   /** Writes a value as JSON. */
   json(value: unknown): Promise<void>;
-  /** Writes bytes of the answer, as they are. */
+  /** Writes bytes of the answer, as they are; a terminal gets no binary ones. */
   bytes(content: ByteStream | Uint8Array): Promise<void>;
   /** Writes a line to stderr unless the user asked for quiet. */
   note(text: string): void;
-  /** Writes text to stderr, as it is. */
-  draw(text: string): void;
+  /** Writes a warning to stderr, once, unless the user asked for quiet. */
+  warn(text: string): void;
+  /** Writes an error to stderr. */
+  fail(text: string): void;
+  /** Shows lines that change, in the place of those before. */
+  show(lines: readonly string[]): void;
 }
 
+/** Thrown when nobody reads the answer any more. */
+export class OutputClosedError extends Error {
+  override name = "OutputClosedError";
+}
+
+/** Lines are written together up to this many characters: a write costs more than a line. */
+const BATCH_CHARACTERS = 16 * 1024;
+
+/** Writes to stdout and waits until it is taken. */
 function write(chunk: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.stdout.write(chunk, (error) => error ? reject(error) : resolve());
+    process.stdout.write(chunk, (error) => error ? reject(writeError(error)) : resolve());
   });
+}
+
+function writeError(error: Error & { readonly code?: unknown }): Error {
+  if (error.code === "EPIPE") return new OutputClosedError(error.message, { cause: error });
+  const reason = error.code === "ENOSPC" ? "there is no space left" : error.message;
+  return new LadingError("OUTPUT_FAILED", `Cannot write the answer: ${reason}`, { cause: error });
+}
+
+async function writeLines(texts: AsyncIterable<string>): Promise<void> {
+  let batch = "";
+  for await (const text of texts) {
+    batch += `${escapeControls(text)}\n`;
+    if (batch.length < BATCH_CHARACTERS) continue;
+    await write(batch);
+    batch = "";
+  }
+  if (batch !== "") await write(batch);
+}
+
+async function writeBytes(content: ByteStream | Uint8Array): Promise<void> {
+  const chunks = content instanceof Uint8Array ? [content] : iterate(content);
+  let isFirst = true;
+  for await (const chunk of chunks) {
+    if (isFirst && process.stdout.isTTY === true && chunk.includes(0)) {
+      throw new UsageError("the answer is binary; send it to a file or a pipe");
+    }
+    isFirst = false;
+    await write(chunk);
+  }
+}
+
+function progressStyle(isQuiet: boolean): Output["progress"] {
+  if (isQuiet) return "none";
+  const { CI = "", TERM } = process.env;
+  const isTerminal = process.stderr.isTTY === true;
+  if (isTerminal && TERM !== "dumb" && CI === "") return "display";
+  return isTerminal || CI !== "" ? "lines" : "none";
 }
 
 /**
@@ -35,24 +89,33 @@ function write(chunk: string | Uint8Array): Promise<void> {
  * @returns The output.
  */
 export function processOutput(options: { readonly quiet: boolean }): Output {
-  const tty = process.stderr.isTTY === true;
-  const { CI, NO_COLOR, TERM } = process.env;
-  const interactive = tty && CI === undefined && TERM !== "dumb" && !options.quiet;
+  const { quiet } = options;
+  const progress = progressStyle(quiet);
+  const live = progress === "display" ? new LiveLines(process.stderr) : undefined;
+  const warned = new Set<string>();
+  const print = (text: string): void => {
+    if (live === undefined) process.stderr.write(`${text}\n`);
+    else live.print(text);
+  };
   return {
-    interactive,
-    color: interactive && (NO_COLOR === undefined || NO_COLOR === ""),
-    quiet: options.quiet,
-    line: (text) => write(`${text}\n`),
+    progress,
+    line: (text) => write(`${escapeControls(text)}\n`),
+    lines: writeLines,
+    text: write,
     json: (value) => write(`${JSON.stringify(value, null, 2)}\n`),
-    async bytes(content) {
-      if (content instanceof Uint8Array) return await write(content);
-      for await (const chunk of iterate(content)) await write(chunk);
-    },
+    bytes: writeBytes,
     note(text) {
-      if (!options.quiet) process.stderr.write(`${text}\n`);
+      if (!quiet) print(oneLine(text));
     },
-    draw: (text) => {
-      process.stderr.write(text);
+    warn(text) {
+      if (quiet || warned.has(text)) return;
+      warned.add(text);
+      print(oneLine(`warning: ${text}`));
     },
+    fail(text) {
+      live?.show([]);
+      print(oneLine(`lading: ${text}`));
+    },
+    show: (lines) => live?.show(lines),
   };
 }

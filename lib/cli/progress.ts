@@ -1,65 +1,15 @@
-import type { BlobEvent, CopyEvent } from "../model/events.ts";
+import type { CopyEvent } from "../model/events.ts";
 import type { Operation } from "../bytes/operation.ts";
 import type { Output } from "./output.ts";
 import { formatSize } from "./size.ts";
+import { shortDigest, TransferDisplay } from "./_transfer_display.ts";
 
-const BAR_WIDTH = 24;
-const REDRAW_MS = 80;
-
-function shortDigest(digest: string): string {
-  return digest.slice(digest.indexOf(":") + 1, digest.indexOf(":") + 13);
-}
-
-function bar(event: BlobEvent): string {
-  const name = shortDigest(event.descriptor.digest);
-  if (event.status !== "moving") {
-    return `${name}  ${event.status.padEnd(BAR_WIDTH + 2)}  ${formatSize(event.total)}`;
-  }
-  const part = event.total === 0 ? 1 : event.current / event.total;
-  const filled = Math.min(BAR_WIDTH, Math.floor(part * BAR_WIDTH));
-  const drawn = "=".repeat(filled) + (filled < BAR_WIDTH ? ">" : "") +
-    " ".repeat(Math.max(0, BAR_WIDTH - filled - 1));
-  return `${name}  [${drawn}]  ${formatSize(event.current)} of ${formatSize(event.total)}`;
-}
-
-class Bars {
-  readonly #output: Output;
-  readonly #events = new Map<string, BlobEvent>();
-  #drawn = 0;
-  #last = 0;
-
-  constructor(output: Output) {
-    this.#output = output;
-  }
-
-  show(event: BlobEvent): void {
-    this.#events.set(event.descriptor.digest, event);
-    if (event.status === "moving" && Date.now() - this.#last < REDRAW_MS) return;
-    this.draw();
-  }
-
-  draw(): void {
-    this.#last = Date.now();
-    const lines = [...this.#events.values()].map(bar);
-    const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : "";
-    this.#output.draw(`${up}${lines.map((line) => `\x1b[2K${line}\n`).join("")}`);
-    this.#drawn = lines.length;
-  }
-}
-
-function plainLine(event: CopyEvent): string | undefined {
-  if (event.type === "resolved") return `resolved ${event.reference} to ${event.descriptor.digest}`;
-  if (event.type === "manifest") {
-    return `${shortDigest(event.descriptor.digest)}  manifest  ${event.status}`;
-  }
-  if (event.status === "moving") return undefined;
-  return `${shortDigest(event.descriptor.digest)}  blob  ${event.status}  ${
-    formatSize(event.total)
-  }`;
-}
+/** How often the display is drawn: smooth for the eye, nothing for the machine. */
+const REDRAW_MS = 100;
 
 /**
- * Shows the progress of an operation: bars on a terminal, a line per finished blob elsewhere.
+ * Shows the progress of an operation as the output wants it: a display on a terminal, a line for
+ * everything that is finished in CI, or nothing.
  *
  * @param operation The operation; its result is given back.
  * @param output Where to show it.
@@ -69,14 +19,38 @@ export async function showProgress<Result>(
   operation: Operation<Result, CopyEvent>,
   output: Output,
 ): Promise<Result> {
-  const bars = new Bars(output);
-  if (!output.quiet) {
+  if (output.progress === "display") return await showDisplay(operation, output);
+  if (output.progress === "lines") {
     for await (const event of operation) {
-      if (output.interactive && event.type === "blob") bars.show(event);
-      const line = output.interactive ? undefined : plainLine(event);
+      const line = plainLine(event);
       if (line !== undefined) output.note(line);
     }
-    if (output.interactive) bars.draw();
   }
   return await operation;
+}
+
+async function showDisplay<Result>(
+  operation: Operation<Result, CopyEvent>,
+  output: Output,
+): Promise<Result> {
+  const display = new TransferDisplay();
+  // By the clock and not by events, so that a stall is seen as one.
+  const timer = setInterval(() => output.show(display.lines(Date.now())), REDRAW_MS);
+  try {
+    for await (const event of operation) {
+      if (event.type === "blob") display.add(event, Date.now());
+    }
+    return await operation;
+  } finally {
+    clearInterval(timer);
+    output.show([]);
+  }
+}
+
+function plainLine(event: CopyEvent): string | undefined {
+  if (event.type === "resolved") return `resolved ${event.reference} to ${event.descriptor.digest}`;
+  const name = shortDigest(event.descriptor.digest);
+  if (event.type === "manifest") return `${name}  manifest  ${event.status}`;
+  if (event.status === "moving") return undefined;
+  return `${name}  blob  ${event.status}  ${formatSize(event.total)}`;
 }

@@ -1,22 +1,14 @@
 import { parsePlace } from "../model/place.ts";
-import { familiarReference, parseReference } from "../model/reference.ts";
+import { parseReference } from "../model/reference.ts";
 import { pullPlace } from "../runtime/open.ts";
 import { argument, type Command, UsageError } from "./_command.ts";
-import {
-  JOBS_OPTION,
-  jobsOption,
-  JSON_OPTION,
-  openOptions,
-  PLATFORM_OPTION,
-  platformsOption,
-} from "./_options.ts";
-import { showProgress } from "./progress.ts";
-import { formatSize } from "./size.ts";
+import { jobsOption, openOptions, platformsOption } from "./_options.ts";
+import { transfer, TRANSFER_OPTIONS } from "./_transfer.ts";
 
 function defaultPlace(image: string): string {
   const place = parsePlace(image);
   if (place.transport !== "docker") {
-    throw new UsageError(`name the place to pull "${image}" to, such as oci:./image`);
+    throw new UsageError(`name the place to pull ${JSON.stringify(image)} to, such as oci:./image`);
   }
   const name = parseReference(place.reference).repository.split("/").at(-1) ?? "image";
   return `oci:./${name}`;
@@ -26,38 +18,25 @@ function defaultPlace(image: string): string {
 export const pullCommand: Command = {
   name: "pull",
   synopsis: "IMAGE [PLACE]",
-  summary: "pull an image, verified, into an OCI layout (default oci:./NAME)",
+  summary: "pull an image, verified, into an OCI layout",
   arity: [1, 2],
-  options: { ...PLATFORM_OPTION, ...JOBS_OPTION, ...JSON_OPTION },
+  options: { ...TRANSFER_OPTIONS },
+  details:
+    "PLACE is oci:./NAME by default. --platform all takes every platform. The answer is the\n" +
+    "digest-pinned reference.",
+  examples: [
+    "lading pull alpine:3.20",
+    "lading pull alpine:3.20 oci:./images:alpine --platform linux/arm64",
+    'image=$(lading pull ghcr.io/acme/app:1 --quiet) && echo "$image"',
+  ],
   async run(context) {
     const image = argument(context, 0);
     const to = context.args[1] ?? defaultPlace(image);
-    const started = Date.now();
-    const result = await showProgress(
-      pullPlace(image, to, {
-        ...openOptions(context),
-        platform: platformsOption(context),
-        jobs: jobsOption(context),
-      }),
-      context.output,
-    );
-    const seconds = ((Date.now() - started) / 1000).toFixed(1);
-    context.output.note(
-      `fetched ${formatSize(result.bytesFetched)} in ${seconds} s, ${
-        formatSize(result.bytesSkipped)
-      } were there; ${to}`,
-    );
-    if (context.options["json"] === true) {
-      return await context.output.json({ ...result, place: to });
-    }
-    await context.output.line(pinned(image, result.descriptor.digest));
+    const operation = pullPlace(image, to, {
+      ...openOptions(context),
+      platform: platformsOption(context),
+      jobs: jobsOption(context),
+    });
+    await transfer(context, { operation, to, pin: image });
   },
 };
-
-/** Writes the digest-pinned form of what was asked for. */
-export function pinned(image: string, digest: string): string {
-  const place = parsePlace(image);
-  if (place.transport !== "docker") return digest;
-  const { registry, repository } = parseReference(place.reference);
-  return familiarReference({ registry, repository, digest });
-}

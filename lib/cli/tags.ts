@@ -1,6 +1,7 @@
 import { openRepository } from "../runtime/open.ts";
 import { argument, type Command } from "./_command.ts";
-import { JSON_OPTION, openOptions } from "./_options.ts";
+import { JSON_OPTION, openOptions, REGISTRY_OPTION } from "./_options.ts";
+import { printList } from "./_print_list.ts";
 
 /** `lading tags REPOSITORY`. */
 export const tagsCommand: Command = {
@@ -8,12 +9,10 @@ export const tagsCommand: Command = {
   synopsis: "REPOSITORY",
   summary: "list the tags of a repository",
   arity: [1, 1],
-  options: { ...JSON_OPTION },
+  options: { ...JSON_OPTION, ...REGISTRY_OPTION },
+  examples: ["lading tags alpine | tail -3", "lading tags ghcr.io/acme/app --json"],
   async run(context) {
     const repository = openRepository(argument(context, 0), openOptions(context));
-    const tags: string[] = [];
-    for await (const tag of repository.tags({ signal: context.signal })) tags.push(tag);
-    if (context.options["json"] === true) return await context.output.json(tags);
-    for (const tag of tags) await context.output.line(tag);
+    await printList(context, repository.tags({ signal: context.signal }));
   },
 };

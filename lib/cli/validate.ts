@@ -1,7 +1,7 @@
 import { validate } from "../ops/validate.ts";
 import { openSource } from "../runtime/open.ts";
-import { argument, type Command, ValidationFailedError } from "./_command.ts";
-import { JSON_OPTION, openOptions } from "./_options.ts";
+import { argument, type Command, flag, ValidationFailedError } from "./_command.ts";
+import { JSON_OPTION, openOptions, REGISTRY_OPTION } from "./_options.ts";
 
 /** `lading validate IMAGE`. */
 export const validateCommand: Command = {
@@ -12,21 +12,26 @@ export const validateCommand: Command = {
   options: {
     fast: { type: "boolean", help: "do not read the layers" },
     ...JSON_OPTION,
+    ...REGISTRY_OPTION,
   },
+  details: "Problems are printed, one a line; the exit code is 5 when there are any.",
+  examples: ["lading validate oci:./alpine", "lading validate alpine:3.20 --fast --json"],
   async run(context) {
+    const { output, signal } = context;
     const image = argument(context, 0);
     const source = openSource(image, openOptions(context));
     try {
-      const report = await validate(source.content, source.reference, {
-        signal: context.signal,
-        fast: context.options["fast"] === true,
-      });
-      if (context.options["json"] === true) await context.output.json(report);
-      else for (const { message } of report.problems) await context.output.line(message);
+      const fast = flag(context, "fast");
+      const report = await validate(source.content, source.reference, { signal, fast });
+      if (flag(context, "json")) await output.json(report);
+      else for (const { message } of report.problems) await output.line(message);
       if (!report.ok) {
-        throw new ValidationFailedError(`${image} has ${report.problems.length} problems`);
+        const { length } = report.problems;
+        throw new ValidationFailedError(
+          `${image} has ${length === 1 ? "a problem" : `${length} problems`}`,
+        );
       }
-      context.output.note(`${image} is valid: ${report.stats.blobs} blobs proved`);
+      output.note(`${image} is valid: ${report.stats.blobs} blobs proved`);
     } finally {
       await source.close();
     }

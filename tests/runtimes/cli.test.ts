@@ -22,18 +22,24 @@ async function lading(...args: string[]): Promise<Run> {
   const parts: Uint8Array[] = [];
   let errors = "";
   const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const push = (text: string): Promise<void> => Promise.resolve(void parts.push(encode(text)));
+  const say = (text: string): void => void (errors += `${text}\n`);
   const output: Output = {
-    interactive: false,
-    color: false,
-    quiet: false,
-    line: (text) => Promise.resolve(void parts.push(encode(`${text}\n`))),
-    json: (value) => Promise.resolve(void parts.push(encode(JSON.stringify(value)))),
+    progress: "none",
+    line: (text) => push(`${text}\n`),
+    async lines(texts) {
+      for await (const text of texts) await push(`${text}\n`);
+    },
+    text: push,
+    json: (value) => push(JSON.stringify(value)),
     async bytes(content) {
       if (content instanceof Uint8Array) return void parts.push(content);
       for await (const chunk of iterate(content)) parts.push(chunk);
     },
-    note: (text) => void (errors += `${text}\n`),
-    draw: (text) => void (errors += text),
+    note: say,
+    warn: (text) => say(`warning: ${text}`),
+    fail: (text) => say(`lading: ${text}`),
+    show: () => {},
   };
   const code = await main(args, { output });
   const bytes = new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());

@@ -1,0 +1,39 @@
+import type { Command } from "./_command.ts";
+import { blobCommand } from "./blob.ts";
+import { catalogCommand } from "./catalog.ts";
+import { catCommand } from "./cat.ts";
+import { completionsCommand } from "./completions.ts";
+import { configCommand } from "./config.ts";
+import { copyCommand } from "./copy.ts";
+import { digestCommand } from "./digest.ts";
+import { exportCommand } from "./export.ts";
+import { helpCommand } from "./help.ts";
+import { inspectCommand } from "./inspect.ts";
+import { lsCommand } from "./ls.ts";
+import { manifestCommand } from "./manifest.ts";
+import { pullCommand } from "./pull.ts";
+import { serveCommand } from "./serve.ts";
+import { tagsCommand } from "./tags.ts";
+import { validateCommand } from "./validate.ts";
+import { versionCommand } from "./version.ts";
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  pullCommand,
+  copyCommand,
+  inspectCommand,
+  lsCommand,
+  catCommand,
+  exportCommand,
+  validateCommand,
+  digestCommand,
+  manifestCommand,
+  configCommand,
+  blobCommand,
+  tagsCommand,
+  catalogCommand,
+  serveCommand,
+  completionsCommand,
+  versionCommand,
+  helpCommand,
+];

@@ -1,0 +1,116 @@
+import { parseArgs } from "node:util";
+import { type Command, type OptionSpecs, type OptionValues, UsageError } from "./_command.ts";
+import { usageLine } from "./_help.ts";
+import { nearest } from "./_nearest.ts";
+import { COMMON_OPTIONS } from "./_options.ts";
+
+/** A command line that was understood. */
+export interface CommandLine {
+  readonly command: Command;
+  readonly args: readonly string[];
+  readonly options: OptionValues;
+}
+
+/** What stands for a command without being one. */
+const ALIASES: ReadonlyMap<string | undefined, string> = new Map([
+  [undefined, "help"],
+  ["--help", "help"],
+  ["-h", "help"],
+  ["--version", "version"],
+  ["-V", "version"],
+]);
+
+/** Finds a command by its name. */
+export function findCommand(commands: readonly Command[], name: string): Command {
+  const command = commands.find((candidate) => candidate.name === name);
+  if (command !== undefined) return command;
+  if (name.startsWith("-")) {
+    throw new UsageError(`options come after the command; see lading --help`);
+  }
+  throw new UsageError(
+    `there is no command ${JSON.stringify(name)}; ${hint(name, commands.map(nameOf), "--help")}`,
+  );
+}
+
+function nameOf({ name }: Command): string {
+  return name;
+}
+
+function hint(word: string, candidates: readonly string[], where: string): string {
+  const meant = nearest(word, candidates);
+  return meant === undefined ? `see lading ${where}` : `did you mean "${meant}"?`;
+}
+
+/**
+ * Parses the arguments of the program: a command, then its options and arguments in any order.
+ *
+ * @throws {UsageError} when they make no sense.
+ */
+export function parseCommandLine(
+  commands: readonly Command[],
+  args: readonly string[],
+): CommandLine {
+  const [first, ...rest] = args;
+  const command = findCommand(commands, ALIASES.get(first) ?? first ?? "");
+  const parsed = parseRest(command, rest);
+  // Help is given to everybody who asks, whatever else they wrote.
+  if (parsed.options.get("help") === true) {
+    return { ...parsed, command: findCommand(commands, "help"), args: [command.name] };
+  }
+  const [least, most] = command.arity;
+  const { length } = parsed.args;
+  if (length < least || length > most) {
+    const much = length < least ? "few" : "many";
+    throw new UsageError(
+      `too ${much} arguments; usage: ${usageLine(command)}`,
+    );
+  }
+  return { command, ...parsed };
+}
+
+function parseRest(command: Command, args: readonly string[]): Omit<CommandLine, "command"> {
+  const specs: OptionSpecs = { ...command.options, ...COMMON_OPTIONS };
+  // Not strict: the runtimes word their errors differently, and none suggests.
+  const { tokens } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+    options: specs,
+  });
+  const options = new Map<string, string | true>();
+  const positionals: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === "positional") positionals.push(token.value);
+    if (token.kind === "option") options.set(token.name, valueOf(command, specs, token));
+  }
+  return { args: positionals, options };
+}
+
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+}
+
+function valueOf(command: Command, specs: OptionSpecs, token: OptionToken): string | true {
+  const { name, rawName, value, inlineValue } = token;
+  const spec = Object.hasOwn(specs, name) ? specs[name] : undefined;
+  if (spec === undefined) {
+    const names = Object.keys(specs).map((known) => `--${known}`);
+    throw new UsageError(
+      `lading ${command.name} has no option ${rawName}; ` +
+        hint(rawName, names, `${command.name} --help`),
+    );
+  }
+  if (spec.type === "boolean") {
+    if (value !== undefined) throw new UsageError(`${rawName} takes no value`);
+    return true;
+  }
+  const isOption = inlineValue !== true && value !== undefined && /^-./.test(value);
+  if (value === undefined || value === "" || isOption) {
+    throw new UsageError(`${rawName} needs a value: ${rawName} ${spec.value ?? "VALUE"}`);
+  }
+  return value;
+}

@@ -1,0 +1,21 @@
+import { openBlob } from "../runtime/open_blob.ts";
+import { argument, type Command } from "./_command.ts";
+import { openOptions, REGISTRY_OPTION } from "./_options.ts";
+
+/** `lading blob PLACE@DIGEST`. */
+export const blobCommand: Command = {
+  name: "blob",
+  synopsis: "PLACE@DIGEST",
+  summary: "print a blob, verified, as it is stored",
+  arity: [1, 1],
+  options: { ...REGISTRY_OPTION },
+  details: "When the bytes turn out to be wrong, the exit code is 5: do not use them then.",
+  examples: [
+    "lading blob ghcr.io/acme/app@sha256:4f4f… > layer.tar.gz",
+    "lading blob oci:./alpine@sha256:4f4f… | tar -tz",
+  ],
+  async run(context) {
+    const { content } = await openBlob(argument(context, 0), openOptions(context));
+    await context.output.bytes(content);
+  },
+};

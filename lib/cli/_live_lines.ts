@@ -36,7 +36,9 @@ export class LiveLines {
   }
 
   #draw(above: string): void {
-    const { columns = 80, rows = 24 } = this.#terminal;
+    // A terminal that does not know its size says 0.
+    const columns = this.#terminal.columns || 80;
+    const rows = this.#terminal.rows || 24;
     // A line that wraps, or one that scrolls out, could not be taken back.
     const lines = this.#lines.slice(-Math.max(1, rows - 1))
       .map((line) => `${CLEAR_LINE}${line.slice(0, Math.max(1, columns - 1))}\n`);

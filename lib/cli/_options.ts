@@ -1,7 +1,9 @@
 import type { Platform } from "../model/platform.ts";
 import { parsePlatform } from "../model/platform.ts";
+import type { RegistryEvent } from "../registry/events.ts";
 import type { OpenOptions } from "../runtime/open.ts";
 import { type CommandContext, flag, type OptionSpecs, text, UsageError } from "./_command.ts";
+import type { Output } from "./output.ts";
 
 /** Options that every command has. */
 export const COMMON_OPTIONS: OptionSpecs = {
@@ -38,10 +40,17 @@ export function openOptions(context: CommandContext): OpenOptions {
   return {
     signal: context.signal,
     plainHTTP: flag(context, "plain-http"),
-    onEvent(event) {
-      if (event.type === "warning") context.output.warn(`${event.registry}: ${event.text}`);
-    },
+    onEvent: (event) => tell(event, context.output),
   };
+}
+
+function tell(event: RegistryEvent, output: Output): void {
+  const { registry } = event;
+  if (event.type === "warning") output.warn(`${registry}: ${event.text}`);
+  // Who watches wants to know what is waited for; a log does not need it.
+  if (event.type === "retry" && output.progress !== "none") {
+    output.note(`${registry}: ${event.reason}; again in ${(event.delayMs / 1000).toFixed(1)} s`);
+  }
 }
 
 /** Reads `--platform`; `undefined` when it was not given. */

@@ -16,6 +16,7 @@ import { realpathSync } from "node:fs";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { COMMANDS } from "./_commands.ts";
+import { errorText } from "./_error_text.ts";
 import { parseCommandLine } from "./_parse.ts";
 import { EXIT_CODE, exitCode } from "./exit_code.ts";
 import { type Output, OutputClosedError, processOutput } from "./output.ts";
@@ -55,7 +56,7 @@ export async function main(
       output.fail("interrupted");
       return EXIT_CODE.interrupted;
     }
-    output.fail(error instanceof Error ? error.message : String(error));
+    output.fail(errorText(error));
     return exitCode(error);
   }
 }

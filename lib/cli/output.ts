@@ -39,15 +39,21 @@ export class OutputClosedError extends Error {
 const BATCH_CHARACTERS = 16 * 1024;
 
 /** Writes to stdout and waits until it is taken. */
-function write(chunk: string | Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(chunk, (error) => error ? reject(writeError(error)) : resolve());
-  });
+async function write(chunk: string | Uint8Array): Promise<void> {
+  try {
+    // Deno throws what the others give to the callback.
+    await new Promise<void>((resolve, reject) => {
+      process.stdout.write(chunk, (error) => error ? reject(error) : resolve());
+    });
+  } catch (error) {
+    throw writeError(error);
+  }
 }
 
-function writeError(error: Error & { readonly code?: unknown }): Error {
-  if (error.code === "EPIPE") return new OutputClosedError(error.message, { cause: error });
-  const reason = error.code === "ENOSPC" ? "there is no space left" : error.message;
+function writeError(error: unknown): Error {
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  if (code === "EPIPE") return new OutputClosedError("nobody reads the answer", { cause: error });
+  const reason = code === "ENOSPC" ? "there is no space left" : String(message);
   return new LadingError("OUTPUT_FAILED", `Cannot write the answer: ${reason}`, { cause: error });
 }
 

@@ -12,6 +12,7 @@ import type { RegistryTarget } from "../server/target.ts";
 import { memoryStore } from "../store/memory_store.ts";
 import { type OCILayout, ociLayout } from "../store/oci_layout.ts";
 import { type Command, type CommandContext, flag, text, UsageError } from "./_command.ts";
+import { errorText } from "./_error_text.ts";
 import { isLoopback, type ListenAddress, parseListen } from "./_listen.ts";
 
 /** What is served, and what has to be tidied up after it. */
@@ -73,10 +74,9 @@ async function listen(
   try {
     return await serve(handler, address);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
     throw new LadingError(
       "CANNOT_LISTEN",
-      `Cannot listen on ${address.hostname}, port ${address.port}: ${reason}`,
+      `Cannot listen on ${address.hostname}, port ${address.port}: ${errorText(error)}`,
       { cause: error },
     );
   }
@@ -129,7 +129,7 @@ export const serveCommand: Command = {
         readOnly,
         allowDelete: !flag(context, "no-delete"),
         onError: (error, { method, url }) =>
-          output.fail(`${method} ${new URL(url).pathname}: ${String(error)}`),
+          output.fail(`${method} ${new URL(url).pathname}: ${errorText(error)}`),
       });
       const server = await listen(handler, address);
       try {

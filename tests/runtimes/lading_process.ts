@@ -1,0 +1,162 @@
+/** The command `lading` as a process of the runtime that the tests run on. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { registryHandler } from "../../mod.ts";
+import { digestBytes } from "../../lib/hash/mod.ts";
+import { detectRuntime } from "../../lib/runtime/detect.ts";
+import { serve } from "../../lib/runtime/serve.ts";
+import { type MemoryStore, memoryStore } from "../../lib/store/mod.ts";
+import { type FaultRule, faultyTransport } from "../../lib/testing/mod.ts";
+
+const RUN: Readonly<Record<string, readonly string[]>> = {
+  node: ["--disable-warning=ExperimentalWarning"],
+  deno: ["run", "-A", "--no-check"],
+};
+
+/** The program and its first arguments that are the command. */
+export const LADING: readonly string[] = [
+  process.execPath,
+  ...(RUN[detectRuntime()] ?? []),
+  // The tests of Node 20 are compiled, and so is the command beside them.
+  fileURLToPath(
+    new URL(
+      `../../lib/cli/main${import.meta.url.endsWith(".js") ? ".js" : ".ts"}`,
+      import.meta.url,
+    ),
+  ),
+];
+
+/** How a process is started. */
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** How a process ended. */
+export interface Ended {
+  /** The exit code; `null` when a signal ended it. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly bytes: Buffer;
+  readonly stderr: string;
+}
+
+/** A process that runs. */
+export interface Started {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Waits until stdout has a whole line. */
+  firstLine(): Promise<string>;
+}
+
+/** Neither the credentials of this machine nor its CI change what the command does. */
+function environment(env: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const { CI: _, XDG_RUNTIME_DIR: __, ...rest } = process.env;
+  return { ...rest, DOCKER_CONFIG: "/nonexistent", TERM: "xterm", NO_COLOR: "", ...env };
+}
+
+/** Starts a program. */
+export function start(command: readonly string[], { env, cwd }: StartOptions = {}): Started {
+  const [program = "", ...args] = command;
+  const child = spawn(program, args, {
+    env: environment(env),
+    cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const out: Buffer[] = [];
+  const errors: Buffer[] = [];
+  child.stdout.on("data", (chunk) => out.push(chunk));
+  child.stderr.on("data", (chunk) => errors.push(chunk));
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
+      const bytes = Buffer.concat(out);
+      resolve({ code, bytes, stdout: String(bytes), stderr: String(Buffer.concat(errors)) });
+    });
+  });
+  return {
+    child,
+    ended,
+    async firstLine() {
+      const line = () => /^(.*)\n/.exec(String(Buffer.concat(out)))?.[1];
+      const isOver = ended.then(() => true);
+      while (line() === undefined && await Promise.race([isOver, pause(10)]) !== true);
+      return line() ?? "";
+    },
+  };
+}
+
+/** Waits. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Waits until something is so. */
+export async function until(isSo: () => boolean, what: string): Promise<void> {
+  for (const end = Date.now() + 20_000; !isSo(); await pause(10)) {
+    if (Date.now() > end) throw new Error(`it never came to pass: ${what}`);
+  }
+}
+
+/** Runs `lading` to its end. */
+export function lading(args: readonly string[], options?: StartOptions): Promise<Ended> {
+  return start([...LADING, ...args], options).ended;
+}
+
+/** Runs a shell script to its end, in which `"$@"` is `lading`. */
+export function inShell(script: string, options?: StartOptions): Promise<Ended> {
+  return start(["bash", "-c", script, "bash", ...LADING], options).ended;
+}
+
+/** A registry on loopback, and a folder for layouts. */
+export interface Bench {
+  /** `127.0.0.1:PORT`. */
+  readonly host: string;
+  readonly store: MemoryStore;
+  readonly folder: string;
+  /** What the registry was asked: `GET /v2/…`. */
+  readonly asked: readonly string[];
+}
+
+/** What is wrong with the registry. */
+export interface BenchOptions {
+  readonly faults?: readonly FaultRule[];
+}
+
+/** Gives a test a registry and a folder, and takes them away again. */
+export async function withBench(
+  work: (bench: Bench) => Promise<void>,
+  { faults = [] }: BenchOptions = {},
+): Promise<void> {
+  const store = memoryStore();
+  const transport = faultyTransport(registryHandler(store), faults);
+  const asked: string[] = [];
+  const server = await serve((request) => {
+    asked.push(`${request.method} ${new URL(request.url).pathname}`);
+    return transport(request);
+  });
+  const folder = mkdtempSync(join(tmpdir(), "lading-cli-"));
+  try {
+    await work({ host: `127.0.0.1:${server.port}`, store, folder, asked });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    await server.close();
+  }
+}
+
+/** Lists what a folder holds that is not whole: temporary files, and blobs with another digest. */
+export function brokenFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => {
+      const [, algorithm, name] = /blobs\/(\w+)\/([^/]+)$/.exec(path) ?? [];
+      if (name === undefined) return !/\/(?:oci-layout|index\.json)$/.test(path);
+      const bytes = new Uint8Array(readFileSync(path));
+      return algorithm !== "sha256" || digestBytes("sha256", bytes) !== `sha256:${name}`;
+    });
+}

@@ -45,11 +45,12 @@ function makeDownload(): Download | undefined {
   if (http === undefined || https === undefined) return undefined;
   const insecure = { send: http.request, agent: new http.Agent({ keepAlive: true }) };
   const secure = { send: https.request, agent: new https.Agent({ keepAlive: true }) };
-  return (request) => {
+  return async (request) => {
+    request.signal.throwIfAborted();
     const url = new URL(request.url);
     const { send, agent } = url.protocol === "https:" ? secure : insecure;
     const headers = Object.fromEntries(request.headers);
-    return answerOf(request, send(url, { method: request.method, headers, agent }));
+    return await answerOf(request, send(url, { method: request.method, headers, agent }));
   };
 }
 
@@ -62,7 +63,6 @@ function answerOf(request: Request, sent: ClientRequest): Promise<Response> {
     };
     // Holds the request too: Node 20 collects one that is only waited for, and its signal with it.
     const onAbort = (): void => void sent.destroy(asError(request.signal.reason));
-    if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
     sent.on("close", () => signal.removeEventListener("abort", onAbort));
     sent.on("error", fail);

@@ -33,6 +33,7 @@ async function nodeRecords(program, root, paths, toFile, env) {
   const result = await run(program, [
     "--test",
     "--test-concurrency=2",
+    "--test-timeout=180000",
     `--test-reporter=${join(root, "tests/tools/_reporter.mjs")}`,
     ...paths,
   ], { cwd: root, env });

@@ -5,12 +5,7 @@ import { guessManifestType } from "./_manifest_type.ts";
 import type { ArtifactManifest, ImageManifest, ParsedManifest } from "./manifest.ts";
 import type { ImageIndex } from "./image_index.ts";
 import { ownBytes, shownInput } from "./_raw.ts";
-import {
-  artifactManifestSchema,
-  imageIndexSchema,
-  imageManifestSchema,
-  problemOf,
-} from "./_schema.ts";
+import { judgeArtifactManifest, judgeImageIndex, judgeImageManifest } from "./_manifest_schema.ts";
 import { ARTIFACT_SHAPE, INDEX_SHAPE, MANIFEST_SHAPE, tidy } from "./_shape.ts";
 import { readSchema1 } from "./_read_schema1.ts";
 
@@ -30,9 +25,9 @@ const GENERIC_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 const TYPED = {
-  image: [MANIFEST_SHAPE, imageManifestSchema],
-  index: [INDEX_SHAPE, imageIndexSchema],
-  artifact: [ARTIFACT_SHAPE, artifactManifestSchema],
+  image: [MANIFEST_SHAPE, judgeImageManifest],
+  index: [INDEX_SHAPE, judgeImageIndex],
+  artifact: [ARTIFACT_SHAPE, judgeArtifactManifest],
 } as const;
 
 /** Makes the error of everything that is wrong with a manifest. */
@@ -82,10 +77,10 @@ export function readManifest(raw: Uint8Array, announced?: string): ParsedManifes
   checkKind(document, kind, fail);
   if (kind === undefined || mediaType === undefined) return fail("unknown type of manifest");
   if (kind === "schema1") return readSchema1(raw, document, fail);
-  const [shape, schema] = TYPED[kind];
+  const [shape, judge] = TYPED[kind];
   tidy(document, shape, fail, true);
   if (document.mediaType === "") delete document.mediaType;
-  const problem = problemOf(schema, document);
+  const problem = judge(document, "");
   if (problem !== undefined) fail(problem);
   const bytes = ownBytes(raw);
   const value: unknown = document;

@@ -3,7 +3,7 @@ import type { Bytes } from "./bytes.ts";
 import { type Fail, isJSONObject, type JSONObject, parseJSON } from "./_json.ts";
 import { MEDIA_TYPE_DOCKER_SCHEMA1, MEDIA_TYPE_DOCKER_SCHEMA1_SIGNED } from "./media_types.ts";
 import { ownBytes } from "./_raw.ts";
-import { problemOf, schema1Schema } from "./_schema.ts";
+import { judgeSchema1 } from "./_manifest_schema.ts";
 import type { ParsedSchema1, Schema1Manifest, Schema1Signature } from "./schema1.ts";
 
 /** What a `protected` header says about the signed bytes. */
@@ -86,7 +86,7 @@ export function readSchema1(raw: Uint8Array, document: JSONObject, fail: Fail): 
   const signatures = isSigned ? readSignatures(document.signatures, fail) : [];
   const payload = isSigned ? signedBytes(raw, signatures, fail) : ownBytes(raw);
   const value: unknown = isSigned ? readPayload(payload, document, fail) : document;
-  const problem = problemOf(schema1Schema, value);
+  const problem = judgeSchema1(value, "");
   if (problem !== undefined) fail(problem);
   return {
     kind: "schema1",

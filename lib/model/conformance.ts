@@ -7,7 +7,7 @@ import { isJSONObject, parseJSON } from "./_json.ts";
 import { type ImageManifest, parseImageManifest } from "./manifest.ts";
 import { manifestFail, MAX_MANIFEST_BYTES } from "./_read_manifest.ts";
 import { MEDIA_TYPE_OCI_EMPTY } from "./media_types.ts";
-import { descriptorSchema, problemOf } from "./_schema.ts";
+import { judgeDescriptor } from "./_manifest_schema.ts";
 import { DESCRIPTOR_SHAPE, tidy } from "./_shape.ts";
 
 /** The documents of the OCI image-spec. */
@@ -99,7 +99,7 @@ function* problemsOf(document: SpecDocument, raw: Uint8Array): Generator<string>
     return;
   }
   tidy(value, DESCRIPTOR_SHAPE, fail, true);
-  const problem = problemOf(descriptorSchema, value);
+  const problem = judgeDescriptor(value, "");
   if (problem !== undefined) yield problem;
   else yield* descriptorProblems(value as unknown as Descriptor, "");
 }

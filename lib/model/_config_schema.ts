@@ -1,10 +1,6 @@
 import * as v from "valibot";
-import type { Descriptor } from "./descriptor.ts";
 import { isDigest } from "./digest.ts";
 import type { ImageConfig } from "./image_config.ts";
-import type { ImageIndex } from "./image_index.ts";
-import type { ArtifactManifest, ImageManifest } from "./manifest.ts";
-import type { Schema1Manifest } from "./schema1.ts";
 import { isJSONObject } from "./_json.ts";
 
 // The schemas only judge: what they return is thrown away, because it would lack the unknown
@@ -40,10 +36,6 @@ const texts = v.array(text);
 const flag = v.boolean();
 const integer = v.pipe(v.number(), v.safeInteger());
 
-// RFC 6838 §4.2 is narrower. Nothing is done with the type of a layer but comparing it, so what
-// other tools wrote is let through as long as it is printable and can stand in a header.
-const mediaType = v.pipe(text, v.regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/, "not a media type"));
-
 const digest = v.pipe(text, v.check(isDigest, "not a digest"));
 
 const textMap = v.custom<Record<string, string>>(
@@ -52,68 +44,6 @@ const textMap = v.custom<Record<string, string>>(
 );
 
 const map = v.custom<Record<string, unknown>>(isJSONObject, "not an object");
-
-const platform = v.object({
-  os: text,
-  architecture: text,
-  variant: v.exactOptional(text),
-  "os.version": v.exactOptional(text),
-  "os.features": v.exactOptional(texts),
-});
-
-const descriptor = v.object({
-  mediaType,
-  digest,
-  size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  urls: v.exactOptional(texts),
-  annotations: v.exactOptional(textMap),
-  data: v.exactOptional(text),
-  artifactType: v.exactOptional(text),
-  platform: v.exactOptional(platform),
-});
-
-/** Judges a {@linkcode Descriptor}. */
-export const descriptorSchema: v.GenericSchema = pinned<Descriptor>()(descriptor);
-
-/** Judges an {@linkcode ImageManifest}. */
-export const imageManifestSchema: v.GenericSchema = pinned<ImageManifest>()(v.object({
-  schemaVersion: v.literal(2),
-  mediaType: v.exactOptional(mediaType),
-  artifactType: v.exactOptional(text),
-  config: descriptor,
-  layers: v.array(descriptor),
-  subject: v.exactOptional(descriptor),
-  annotations: v.exactOptional(textMap),
-}));
-
-/** Judges an {@linkcode ImageIndex}. */
-export const imageIndexSchema: v.GenericSchema = pinned<ImageIndex>()(v.object({
-  schemaVersion: v.literal(2),
-  mediaType: v.exactOptional(mediaType),
-  artifactType: v.exactOptional(text),
-  manifests: v.array(descriptor),
-  subject: v.exactOptional(descriptor),
-  annotations: v.exactOptional(textMap),
-}));
-
-/** Judges an {@linkcode ArtifactManifest}. */
-export const artifactManifestSchema: v.GenericSchema = pinned<ArtifactManifest>()(v.object({
-  mediaType,
-  artifactType: v.exactOptional(text),
-  blobs: v.array(descriptor),
-  subject: v.exactOptional(descriptor),
-  annotations: v.exactOptional(textMap),
-}));
-
-/** Judges a {@linkcode Schema1Manifest}. */
-export const schema1Schema: v.GenericSchema = pinned<Schema1Manifest>()(v.object({
-  schemaVersion: v.literal(1),
-  name: text,
-  tag: text,
-  architecture: text,
-  fsLayers: v.array(v.object({ blobSum: digest })),
-  history: v.array(v.object({ v1Compatibility: text })),
-}));
 
 const healthcheck = v.object({
   Test: v.exactOptional(texts),

@@ -49,6 +49,8 @@ export interface Ended {
 export interface Started {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
+  /** Sends a signal. */
+  signal(name: "SIGINT" | "SIGTERM"): void;
   /** Waits until stdout has a whole line. */
   firstLine(): Promise<string>;
 }
@@ -58,6 +60,9 @@ function environment(env: Readonly<Record<string, string>> = {}): NodeJS.Process
   const { CI: _, XDG_RUNTIME_DIR: __, ...rest } = process.env;
   return { ...rest, DOCKER_CONFIG: "/nonexistent", TERM: "xterm", NO_COLOR: "", ...env };
 }
+
+/** After this long a process hangs. */
+const TIMEOUT_MS = 60_000;
 
 /** Starts a program. */
 export function start(command: readonly string[], { env, cwd }: StartOptions = {}): Started {
@@ -71,9 +76,11 @@ export function start(command: readonly string[], { env, cwd }: StartOptions = {
   const errors: Buffer[] = [];
   child.stdout.on("data", (chunk) => out.push(chunk));
   child.stderr.on("data", (chunk) => errors.push(chunk));
+  const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => {
+      clearTimeout(timer);
       const bytes = Buffer.concat(out);
       resolve({ code, bytes, stdout: String(bytes), stderr: String(Buffer.concat(errors)) });
     });
@@ -81,6 +88,8 @@ export function start(command: readonly string[], { env, cwd }: StartOptions = {
   return {
     child,
     ended,
+    // ChildProcess.kill() of Deno sends one signal only, and takes it for the end of the process.
+    signal: (name) => void process.kill(child.pid ?? NaN, name),
     async firstLine() {
       const line = () => /^(.*)\n/.exec(String(Buffer.concat(out)))?.[1];
       const isOver = ended.then(() => true);

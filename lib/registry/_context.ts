@@ -1,8 +1,14 @@
+import type { Bytes } from "../model/bytes.ts";
+import type { DigestAlgorithm } from "../model/digest.ts";
 import type { Client } from "./request.ts";
+
+/** Computes the digest of a manifest; who carries no hashers of their own takes WebCrypto's. */
+export type ManifestHash = (algorithm: DigestAlgorithm, bytes: Bytes) => Promise<string>;
 
 /** One repository of one registry, as the parts of the client see it. */
 export interface RepositoryContext {
   readonly client: Client;
+  readonly hash: ManifestHash;
   /** The name in URLs: `library/alpine`. */
   readonly name: string;
   /** The name in messages: `docker.io/library/alpine`. */

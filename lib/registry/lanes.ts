@@ -11,6 +11,12 @@ export interface Permit {
   release(): void;
 }
 
+/** Admits requests. */
+export interface Gate {
+  /** Waits for a place, which has to be released. */
+  acquire(lane: Lane, signal?: AbortSignal): Promise<Permit>;
+}
+
 /** Places that only metadata may take: a list must not wait behind layers. */
 const METADATA_PLACES = 2;
 
@@ -35,7 +41,7 @@ interface Holder {
  * Bounds how many requests to one registry are under way: as many uploads, as many downloads and, of
  * both kinds of reading together, two more. Metadata goes first.
  */
-export class Lanes {
+export class Lanes implements Gate {
   readonly #concurrency: number;
   readonly #clock: Clock;
   readonly #waiting: Waiter[] = [];

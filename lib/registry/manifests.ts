@@ -1,6 +1,4 @@
 import { readAll } from "../bytes/read_all.ts";
-import { digestBytes } from "../hash/digest_bytes.ts";
-import { manifestDigest } from "../hash/manifest_digest.ts";
 import type { Bytes } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
@@ -108,19 +106,21 @@ async function readBody(answer: Answer, what: string, signal?: AbortSignal): Pro
 }
 
 /** Proves that bytes are what was asked for, and parses them only then. */
-function prove(
+async function prove(
   context: RepositoryContext,
   name: ManifestName,
   answer: Answer,
   raw: Bytes,
-): { digest: string; parsed: ParsedManifest } {
+): Promise<{ digest: string; parsed: ParsedManifest }> {
   const type = contentType(answer.headers);
   const algorithm = name.digest === undefined ? "sha256" : digestAlgorithm(name.digest);
-  const ofBytes = digestBytes(algorithm, raw);
+  const ofBytes = await context.hash(algorithm, raw);
   // The digest of a signed schema 1 is that of its payload, so it has to be parsed before.
   const isPlain = name.digest === undefined || ofBytes === name.digest;
   const parsed = isPlain || isSchema1Type(type) ? parseManifest(raw, type) : undefined;
-  const digest = parsed === undefined ? ofBytes : manifestDigest(parsed, algorithm);
+  const digest = parsed?.kind === "schema1"
+    ? await context.hash(algorithm, parsed.payload)
+    : ofBytes;
   const what = quotedName(context, name.text);
   if (name.digest === undefined ? contradicts(answer.headers, digest) : digest !== name.digest) {
     const expected = name.digest ?? namedDigest(answer.headers) ?? "";
@@ -162,7 +162,7 @@ export async function getManifest(
     await expectManifest(context, answer, what);
     return { answer, raw: await readBody(answer, what, options.signal) };
   });
-  const { digest, parsed } = prove(context, name, answer, raw);
+  const { digest, parsed } = await prove(context, name, answer, raw);
   return {
     raw,
     parsed,

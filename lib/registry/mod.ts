@@ -76,7 +76,9 @@ export type { PlainHTTP } from "./endpoint.ts";
 export type { FallbackEvent, RegistryEvent, RetryEvent, WarningEvent } from "./events.ts";
 export type { Manifest, ManifestOptions } from "./manifests.ts";
 export { referrersTag } from "./referrers.ts";
-export { Registry, type RegistryOptions } from "./registry.ts";
+export { fetchManifest, type FetchManifestOptions } from "./fetch_manifest.ts";
+export { Registry } from "./registry.ts";
+export type { RegistryOptions } from "./registry_options.ts";
 export {
   type ImageOptions,
   type ListOptions,

@@ -1,69 +1,17 @@
-import { ANONYMOUS, type CredentialProvider } from "../auth/credentials.ts";
-import type { TokenCache } from "../auth/token_cache.ts";
+import { digestBytes } from "../hash/digest_bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { InvalidReferenceError } from "../model/errors.ts";
 import { DEFAULT_REGISTRY, isRepositoryName } from "../model/reference.ts";
-import type { Transport } from "../model/transport.ts";
 import { discard } from "./_answer.ts";
-import { type Clock, systemClock } from "./clock.ts";
-import { endpointOf, type PlainHTTP } from "./endpoint.ts";
+import { createClient } from "./_create_client.ts";
+import { systemClock } from "./clock.ts";
+import { endpointOf } from "./endpoint.ts";
 import { answerError, notARegistry } from "./errors.ts";
-import type { RegistryEvent } from "./events.ts";
-import { fetchTransport } from "./_fetch_transport.ts";
 import { Lanes } from "./lanes.ts";
 import { readPages, textsOf } from "./pages.ts";
 import { type ListOptions, pageSizeOf, Repository } from "./repository.ts";
-import { Client } from "./request.ts";
-import { type RetryOptions, retryPolicy } from "./retry.ts";
-import { type TimeoutOptions, timeoutsOf } from "./timeouts.ts";
-import { USER_AGENT } from "./user_agent.ts";
-
-/** Options of {@linkcode Registry}. */
-export interface RegistryOptions {
-  /** Sends the requests; default `fetch`. */
-  readonly transport?: Transport | undefined;
-  /** Gives credentials; default none. They go to the registry and its token server only. */
-  readonly credentials?: CredentialProvider | undefined;
-  /** Keeps tokens; share one between registries that come and go. */
-  readonly tokens?: TokenCache | undefined;
-  /** Origins of token servers that are trusted even if they are private addresses or http. */
-  readonly allowedRealms?: readonly string[] | undefined;
-  /**
-   * Which registries are spoken to over http; default `"loopback"`: `localhost`, 127.0.0.0/8 and
-   * `[::1]`. https never falls back to http.
-   */
-  readonly plainHTTP?: PlainHTTP | undefined;
-  /** What the client calls itself; default `lading/` and the version. */
-  readonly userAgent?: string | undefined;
-  /**
-   * More headers for the registry, as `HttpHeaders` of the Docker configuration has them. They go to
-   * its origin only, never along a redirect and not to the token server.
-   */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** How failed requests are repeated. */
-  readonly retry?: RetryOptions | undefined;
-  /** How long the registry may be silent. */
-  readonly timeouts?: TimeoutOptions | undefined;
-  /**
-   * How many downloads, and how many uploads, run at a time; default 4. Metadata goes first, and two
-   * more requests for it may run besides.
-   */
-  readonly concurrency?: number | undefined;
-  /**
-   * Private addresses that redirects and upload locations may lead to, such as `10.0.0.9`, besides
-   * the registry's own host. Names are not looked up, so they need not be listed.
-   */
-  readonly privateHosts?: readonly string[] | undefined;
-  /**
-   * Reads an `http:` location on the host of an https registry as `https:`, as proxies that end TLS
-   * make it necessary; default `false`: such a location is refused.
-   */
-  readonly fixLocationScheme?: boolean | undefined;
-  /** Is told warnings, repetitions and fallbacks. */
-  readonly onEvent?: ((event: RegistryEvent) => void) | undefined;
-  /** Measures time; tests bring their own. */
-  readonly clock?: Clock | undefined;
-}
+import type { RegistryOptions } from "./registry_options.ts";
+import type { Client } from "./request.ts";
 
 /** How many transfers run at a time: workerd allows six connections in all. */
 const CONCURRENCY = 4;
@@ -105,28 +53,12 @@ export class Registry {
    * @throws {RangeError} when a number among the options makes no sense.
    */
   constructor(host: string, options: RegistryOptions = {}) {
-    const endpoint = endpointOf(host, options.plainHTTP);
     const clock = options.clock ?? systemClock;
-    this.name = endpoint.name;
-    this.origin = endpoint.origin;
-    this.#client = new Client({
-      endpoint,
-      transport: options.transport ?? fetchTransport,
-      credentials: options.credentials ?? (() => Promise.resolve(ANONYMOUS)),
-      tokens: options.tokens,
-      allowedRealms: options.allowedRealms,
-      headers: { "user-agent": options.userAgent ?? USER_AGENT, ...options.headers },
-      policy: retryPolicy(options.retry),
-      timeouts: timeoutsOf(options.timeouts),
-      redirects: {
-        endpoint,
-        privateHosts: options.privateHosts ?? [],
-        fixLocationScheme: options.fixLocationScheme ?? false,
-      },
-      lanes: new Lanes(options.concurrency ?? CONCURRENCY, clock),
-      clock,
-      emit: (event) => options.onEvent?.(event),
-    });
+    const lanes = new Lanes(options.concurrency ?? CONCURRENCY, clock);
+    this.#client = createClient(endpointOf(host, options.plainHTTP), options, lanes);
+    const { name, origin } = this.#client.endpoint;
+    this.name = name;
+    this.origin = origin;
   }
 
   /**
@@ -149,6 +81,7 @@ export class Registry {
     const path = isOfficial ? `library/${name}` : name;
     return new Repository({
       client: this.#client,
+      hash: (algorithm, bytes) => Promise.resolve(digestBytes(algorithm, bytes)),
       name: path,
       fullName: `${this.name}/${path}`,
     });

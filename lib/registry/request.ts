@@ -12,7 +12,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { failureOf } from "./errors.ts";
 import type { RegistryEvent } from "./events.ts";
 import { HostWaits } from "./_hosts.ts";
-import type { Lane, Lanes, Permit } from "./lanes.ts";
+import type { Gate, Lane, Permit } from "./lanes.ts";
 import { redactError, redactURL } from "./_redact.ts";
 import {
   checkLocation,
@@ -78,7 +78,7 @@ export interface ClientSetup {
   readonly policy: RetryPolicy;
   readonly timeouts: Timeouts;
   readonly redirects: RedirectPolicy;
-  readonly lanes: Lanes;
+  readonly lanes: Gate;
   readonly clock: Clock;
   emit(event: RegistryEvent): void;
 }

@@ -14,7 +14,8 @@ import { type FaultRule, faultyTransport } from "../../lib/testing/mod.ts";
 
 const RUN: Readonly<Record<string, readonly string[]>> = {
   node: ["--disable-warning=ExperimentalWarning"],
-  deno: ["run", "-A", "--no-check"],
+  // Without --quiet Deno clears a display of its own on terminals.
+  deno: ["run", "--quiet", "-A", "--no-check"],
 };
 
 /** The program and its first arguments that are the command. */

@@ -9,7 +9,8 @@ import { authorizationOf, NO_PROOF, type Proof, proofSecrets, type TokenServer }
 import { fetchToken, type Token } from "./token.ts";
 import { TokenCache, type TokenKey } from "./token_cache.ts";
 import type { AuthenticatedSendOptions, Authenticator, AuthenticatorOptions } from "./with_auth.ts";
-import { describeChallenges, redactText, redactURL } from "./_redact.ts";
+import { redactURL } from "../model/redact.ts";
+import { describeChallenges, redactSecrets } from "./_redact.ts";
 import { RecentMap } from "./_recent_map.ts";
 import { describeDiagnostics, discard, readDiagnostics } from "./_reply.ts";
 
@@ -310,7 +311,7 @@ export class RegistryAuthenticator implements Authenticator {
     }
     if (!tried.has(scopeKey(scopes))) return { proof: await this.#bearer(task, server, scopes) };
     const isAnonymous = proof.kind === "bearer" && proof.credentials.kind === "anonymous";
-    const error = redactText(challenge.parameters.get("error") ?? "", proofSecrets(proof));
+    const error = redactSecrets(challenge.parameters.get("error") ?? "", proofSecrets(proof));
     const why = error === "" ? "" : ` (${error.slice(0, 64)})`;
     const advice = isAnonymous ? "; credentials are needed" : "";
     return { reason: `it refuses the token of ${server.realm.host}${why}${advice}` };

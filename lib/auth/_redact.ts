@@ -1,15 +1,7 @@
 import { encodeBase64 } from "../model/base64.ts";
+import { MASK, redactText, redactURL } from "../model/redact.ts";
 import type { Challenge } from "./challenge.ts";
 import type { Credentials } from "./credentials.ts";
-
-const MASK = "[redacted]";
-
-/** Cuts user name, query and fragment out of a URL. */
-export function redactURL(text: string): string {
-  if (!URL.canParse(text)) return MASK;
-  const { origin, pathname } = new URL(text);
-  return `${origin}${pathname}`;
-}
 
 /** The texts of credentials that no message may hold. */
 export function secretsOf(credentials: Credentials): string[] {
@@ -26,9 +18,12 @@ export function secretsOf(credentials: Credentials): string[] {
   }
 }
 
-/** Masks secrets in a text of a server that may echo what it was sent, also inside JSON strings and URLs. */
-export function redactText(text: string, secrets: readonly string[]): string {
-  let redacted = text;
+/**
+ * Masks secrets in a text of a server that may echo what it was sent: those that are known, also
+ * inside JSON strings and URLs, and what looks like one of somebody else.
+ */
+export function redactSecrets(text: string, secrets: readonly string[]): string {
+  let redacted = redactText(text);
   for (const secret of secrets) {
     if (secret === "") continue;
     const spellings = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
@@ -52,5 +47,5 @@ export function describeChallenges(
     });
     return [scheme.charAt(0).toUpperCase() + scheme.slice(1), parts.join(",")].join(" ").trim();
   });
-  return redactText(texts.join(", "), secrets);
+  return redactSecrets(texts.join(", "), secrets);
 }

@@ -1,7 +1,7 @@
 import type { ByteStream } from "../model/bytes.ts";
 import type { Diagnostic } from "../model/errors.ts";
 import { readAll } from "../bytes/read_all.ts";
-import { redactText } from "./_redact.ts";
+import { redactSecrets } from "./_redact.ts";
 
 /** A token of a large scope list takes 8 KiB; the replies of servers stay far below this. */
 export const MAX_REPLY_BYTES: number = 64 * 1024;
@@ -60,7 +60,7 @@ export async function readDiagnostics(
     const text = await readReply(response, "an error body", timeout.signal);
     // Written anew, a secret has one spelling, whatever escapes the server has used.
     const plain = JSON.stringify(JSON.parse(text));
-    return diagnosticsOf(JSON.parse(redactText(plain, secrets)));
+    return diagnosticsOf(JSON.parse(redactSecrets(plain, secrets)));
   } catch {
     return [];
   } finally {

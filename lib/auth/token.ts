@@ -22,7 +22,8 @@ import {
   readReply,
   retryAfterOf,
 } from "./_reply.ts";
-import { redactURL, secretsOf } from "./_redact.ts";
+import { redactURL } from "../model/redact.ts";
+import { secretsOf } from "./_redact.ts";
 
 /** Tokens without `expires_in`, or with a shorter one, are good for this long (token spec). */
 export const MIN_TOKEN_LIFETIME_SECONDS = 60;

@@ -2,7 +2,7 @@ import type { Transport } from "../model/transport.ts";
 import { RegistryError } from "../model/errors.ts";
 import { ANONYMOUS, type CredentialProvider } from "./credentials.ts";
 import { RegistryAuthenticator } from "./_authenticator.ts";
-import { redactURL } from "./_redact.ts";
+import { redactURL } from "../model/redact.ts";
 import type { TokenCache } from "./token_cache.ts";
 
 /** Options of {@linkcode createAuthenticator}. */

@@ -1,71 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { basename, join, resolve } from "node:path";
 import { LadingError } from "../model/errors.ts";
-import { parsePlace } from "../model/place.ts";
-import { isRepositoryName } from "../model/reference.ts";
-import { nodeFileSystem } from "../runtime/node_file_system.ts";
 import { type RunningServer, serve } from "../runtime/serve.ts";
-import { fileUploads } from "../server/file_uploads.ts";
-import { registryHandler, type RegistryHandlerOptions } from "../server/handler.ts";
-import type { RegistryTarget } from "../server/target.ts";
-import { memoryStore } from "../store/memory_store.ts";
-import { type OCILayout, ociLayout } from "../store/oci_layout.ts";
-import { type Command, type CommandContext, flag, text, UsageError } from "./_command.ts";
+import { registryHandler } from "../server/handler.ts";
+import { type Command, flag, text } from "./_command.ts";
 import { errorText } from "./_error_text.ts";
 import { isLoopback, type ListenAddress, parseListen } from "./_listen.ts";
-
-/** What is served, and what has to be tidied up after it. */
-interface Served {
-  readonly target: RegistryTarget;
-  readonly options: RegistryHandlerOptions;
-  close(): void;
-}
-
-/** Gives the directory that a place names: `oci:DIR`, or a path as it is. */
-function directoryOf(text: string): string {
-  if (!/^[a-z-]+:/.test(text)) return text;
-  const place = parsePlace(text);
-  if (place.transport !== "oci" || place.reference !== undefined) {
-    throw new UsageError(`lading serve takes a directory or oci:DIR, not ${JSON.stringify(text)}`);
-  }
-  return place.path;
-}
-
-/** Chooses the repository of tags that stand in the layout without one. */
-function repositoryOf(context: CommandContext, directory: string): string {
-  const wanted = text(context, "repository");
-  if (wanted !== undefined && !isRepositoryName(wanted)) {
-    throw new UsageError(`--repository takes a repository name, not ${JSON.stringify(wanted)}`);
-  }
-  const name = basename(resolve(directory)).toLowerCase();
-  return wanted ?? (isRepositoryName(name) ? name : "image");
-}
-
-async function refuseAbsent(layout: OCILayout, context: CommandContext): Promise<void> {
-  for await (const _root of layout.roots({ signal: context.signal })) return;
-}
-
-async function open(context: CommandContext): Promise<Served> {
-  const [place] = context.args;
-  if (place === undefined) {
-    return { target: memoryStore(), options: {}, close: () => {} };
-  }
-  const directory = directoryOf(place);
-  const fileSystem = nodeFileSystem();
-  const target = ociLayout(fileSystem, directory);
-  const defaultRepository = repositoryOf(context, directory);
-  if (flag(context, "read-only")) {
-    await refuseAbsent(target, context);
-    return { target, options: { defaultRepository }, close: () => {} };
-  }
-  const folder = mkdtempSync(join(tmpdir(), "lading-uploads-"));
-  return {
-    target,
-    options: { defaultRepository, uploads: fileUploads(fileSystem, folder) },
-    close: () => rmSync(folder, { recursive: true, force: true }),
-  };
-}
+import { openServed } from "./_served.ts";
 
 async function listen(
   handler: (request: Request) => Promise<Response>,
@@ -121,7 +60,7 @@ export const serveCommand: Command = {
   async run(context) {
     const { output, signal } = context;
     const address = parseListen(text(context, "listen") ?? "0");
-    const served = await open(context);
+    const served = await openServed(context);
     try {
       const readOnly = flag(context, "read-only");
       const handler = registryHandler(served.target, {

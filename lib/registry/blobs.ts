@@ -18,9 +18,9 @@ import { parseContentRange } from "./_content_range.ts";
 import { pullScopes, quotedBlob, type RepositoryContext } from "./_context.ts";
 import { type OpenDownload, openDownload } from "./download.ts";
 import { answerError } from "./errors.ts";
-import { redactURL } from "./_redact.ts";
+import { redactURL } from "../model/redact.ts";
 import type { Call } from "./request.ts";
-import { type Span, spanOf } from "./_span.ts";
+import { type Span, spanOf } from "../bytes/span.ts";
 
 /**
  * Blobs up to this size are held back until they are proved, so that a wrong answer can be asked for

@@ -7,9 +7,9 @@ import { parseContentRange } from "./_content_range.ts";
 import { sleep } from "./clock.ts";
 import { answerError } from "./errors.ts";
 import type { Call, Client } from "./request.ts";
-import { redactURL } from "./_redact.ts";
+import { redactURL } from "../model/redact.ts";
 import { backoff } from "./retry.ts";
-import type { Span } from "./_span.ts";
+import type { Span } from "../bytes/span.ts";
 
 /** How often in a row a download may break off without a single new byte. */
 export const MAX_ATTEMPTS_WITHOUT_PROGRESS = 3;

@@ -10,7 +10,7 @@ import {
 } from "../model/errors.ts";
 import type { Answer } from "./_answer.ts";
 import { type Clock, sleep } from "./clock.ts";
-import { printable, redactText, redactURL } from "./_redact.ts";
+import { printable, redactText, redactURL } from "../model/redact.ts";
 import { retryAfter } from "./retry.ts";
 
 /** The most bytes of an error body that are read; longer ones are no messages. */

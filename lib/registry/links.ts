@@ -1,5 +1,5 @@
 import { RegistryError } from "../model/errors.ts";
-import { redactURL } from "./_redact.ts";
+import { redactURL } from "../model/redact.ts";
 
 /** One link of a Link header (RFC 8288 §3). */
 export interface Link {

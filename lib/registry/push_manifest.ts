@@ -12,7 +12,7 @@ import { pushScopes, quotedName, type RepositoryContext } from "./_context.ts";
 import { contradicts, namedDigest } from "./_digest_header.ts";
 import { answerError } from "./errors.ts";
 import { hasManifest } from "./manifests.ts";
-import { redactURL } from "./_redact.ts";
+import { redactURL } from "../model/redact.ts";
 import { bytesBody } from "./_upload_body.ts";
 
 /** Reads the bytes of a manifest that is to be pushed, and proves them. */

@@ -1,7 +1,7 @@
 import { isPrivateHost } from "../auth/private_host.ts";
 import { RegistryError } from "../model/errors.ts";
 import { type Endpoint, isLoopbackHost } from "./endpoint.ts";
-import { redactURL } from "./_redact.ts";
+import { redactURL } from "../model/redact.ts";
 
 /** The most redirects in a row: content networks need two or three. */
 export const MAX_REDIRECTS = 10;

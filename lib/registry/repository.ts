@@ -30,7 +30,7 @@ import { PAGE_SIZE, readPages, textsOf } from "./pages.ts";
 import { chooseImage, listPlatforms } from "./platforms.ts";
 import { putManifest, readManifestSource } from "./push_manifest.ts";
 import { listReferrers } from "./referrers.ts";
-import { spanOf } from "./_span.ts";
+import { spanOf } from "../bytes/span.ts";
 import { uploadBlob } from "./upload.ts";
 
 /** Options of {@linkcode Repository.resolve}. */

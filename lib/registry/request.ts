@@ -13,7 +13,7 @@ import { failureOf } from "./errors.ts";
 import type { RegistryEvent } from "./events.ts";
 import { HostWaits } from "./_hosts.ts";
 import type { Gate, Lane, Permit } from "./lanes.ts";
-import { redactError, redactURL } from "./_redact.ts";
+import { redactError, redactURL } from "../model/redact.ts";
 import {
   checkLocation,
   FOREIGN_HEADERS,

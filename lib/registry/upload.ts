@@ -18,7 +18,7 @@ import { sleep } from "./clock.ts";
 import { pushScopes, quotedBlob, type RepositoryContext } from "./_context.ts";
 import { contradicts, namedDigest } from "./_digest_header.ts";
 import { answerError } from "./errors.ts";
-import { redactURL } from "./_redact.ts";
+import { redactURL } from "../model/redact.ts";
 import { checkLocation } from "./redirect.ts";
 import type { Call, RequestBody } from "./request.ts";
 import { backoff, isTemporary } from "./retry.ts";

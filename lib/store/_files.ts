@@ -2,7 +2,7 @@ import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { LimitExceededError } from "../model/errors.ts";
 import { type FileSystem, FileSystemError, type FileSystemReason } from "./file_system.ts";
 import type { RandomAccess } from "./random_access.ts";
-import type { Span } from "./_range.ts";
+import type { Span } from "../bytes/span.ts";
 
 /** How much of a file is read at once: few calls, and little memory beside any number of pulls. */
 const CHUNK_BYTES = 128 * 1024;

@@ -13,7 +13,8 @@ import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
 import { failedBecause, joinPath, quietly, streamFile } from "./_files.ts";
 import { checkThere, type LayoutContext, refusedLink, writeBeside } from "./_layout_files.ts";
 import { type ManifestFacts, manifestFacts } from "./_manifest_facts.ts";
-import { checkSize, spanOf } from "./_range.ts";
+import { spanOf } from "../bytes/span.ts";
+import { checkSize } from "./_check_size.ts";
 import type { RandomAccess } from "./random_access.ts";
 
 /** The blobs of a layout: `blobs/<algorithm>/<hex>`. */

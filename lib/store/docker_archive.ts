@@ -19,7 +19,8 @@ import { streamFile } from "./_files.ts";
 import type { FileSystem } from "./file_system.ts";
 import { findByName, findOnly, isDigestReference, noSuchReference } from "./_names.ts";
 import { LayoutInArchive } from "./oci_archive.ts";
-import { checkSize, spanOf } from "./_range.ts";
+import { spanOf } from "../bytes/span.ts";
+import { checkSize } from "./_check_size.ts";
 import type { ArchiveInput } from "./random_access.ts";
 import type { FileMember, TarMembers } from "./_tar_members.ts";
 

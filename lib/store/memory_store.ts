@@ -27,7 +27,8 @@ import {
   referrerDescriptor,
 } from "./_manifest_facts.ts";
 import { checkName, findByName, findOnly, isDigestReference, noSuchReference } from "./_names.ts";
-import { checkSize, type Span, spanOf } from "./_range.ts";
+import { type Span, spanOf } from "../bytes/span.ts";
+import { checkSize } from "./_check_size.ts";
 
 /** How much of a stored blob goes into one chunk: the usual size of a read from a socket. */
 const CHUNK_BYTES = 64 * 1024;

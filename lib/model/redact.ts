@@ -1,3 +1,6 @@
+/** What stands where a secret was. */
+export const MASK = "[redacted]";
+
 /** Cuts a text and takes out what could act on a terminal. */
 export function printable(text: string, maxLength: number): string {
   // deno-lint-ignore no-control-regex
@@ -18,7 +21,8 @@ export function redactURL(url: URL | string): string {
 /** Takes credentials and the queries of URLs out of a text that somebody else wrote. */
 export function redactText(text: string): string {
   return text
-    .replace(/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/gi, "$1 (redacted)")
+    // A word with a value is a parameter of a challenge.
+    .replace(/\b(Bearer|Basic)\s+(?!\w+=")[A-Za-z0-9._~+/=-]+/gi, `$1 ${MASK}`)
     .replace(/\bhttps?:(?:\\?\/){2}[^\s"'<>\\)]*/gi, (url) => {
       const bare = url.replace(/[?#].*$/, "");
       return bare.replace(/\/\/[^/]*@/, "//");

@@ -5,6 +5,9 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { memoryStore, registryHandler } from "../../mod.ts";
 import { iterate } from "../../lib/bytes/mod.ts";
+import { COMMANDS } from "../../lib/cli/_commands.ts";
+import { modeString } from "../../lib/cli/_long_listing.ts";
+import { parseCommandLine } from "../../lib/cli/_parse.ts";
 import { main, type Output } from "../../lib/cli/main.ts";
 import { serve } from "../../lib/runtime/serve.ts";
 import { readTar } from "../../lib/tar/mod.ts";
@@ -128,4 +131,51 @@ test("lading says what went wrong in one line, with the right exit code", async 
     }
     assert.match((await lading("pul", image)).errors, /did you mean "pull"/);
   });
+});
+
+/** Gives the arguments of the calls of `lading` in an example. */
+function callsIn(example: string): string[][] {
+  const calls = [...example.replace(/\s#.*$/, "").matchAll(/\blading ([^|>&$)]*)/g)];
+  return calls.map(([, args = ""]) => args.trim().split(/\s+/));
+}
+
+test("every command has a help, with examples that it understands", async () => {
+  for (const { name, examples, options } of COMMANDS) {
+    const { code, out } = await lading(name, "--help");
+    assert.equal(code, 0, name);
+    assert.equal((await lading("help", name)).out, out);
+    assert.match(out, new RegExp(`\nUsage: lading ${name}[^\n]* \\[OPTIONS\\]\n`), name);
+    for (const option of [...Object.keys(options), "quiet", "help"]) {
+      assert.ok(out.includes(`--${option} `), `${name} --${option}`);
+    }
+    assert.ok(examples.length > 0, name);
+    for (const example of examples) {
+      assert.ok(out.includes(`  ${example}\n`), example);
+      const calls = callsIn(example);
+      assert.ok(calls.length > 0, example);
+      for (const args of calls) parseCommandLine(COMMANDS, args);
+    }
+  }
+  const all = (await lading()).out;
+  assert.equal((await lading("--help")).out, all);
+  for (const { name, summary } of COMMANDS) {
+    assert.match(all, new RegExp(`^ {2}${name}.* {2}${summary}$`, "m"));
+  }
+});
+
+test("modeString() writes types, permissions and special bits as ls does", () => {
+  const rows = [
+    ["file", 0o644, "-rw-r--r--"],
+    ["file", 0o4755, "-rwsr-xr-x"],
+    ["file", 0o4644, "-rwSr--r--"],
+    ["file", 0o2755, "-rwxr-sr-x"],
+    ["file", 0o2745, "-rwxr-Sr-x"],
+    ["directory", 0o1777, "drwxrwxrwt"],
+    ["directory", 0o1776, "drwxrwxrwT"],
+    ["symlink", 0o777, "lrwxrwxrwx"],
+    ["character-device", 0o666, "crw-rw-rw-"],
+    ["block-device", 0o660, "brw-rw----"],
+    ["fifo", 0, "p---------"],
+  ] as const;
+  for (const [type, mode, expected] of rows) assert.equal(modeString({ type, mode }), expected);
 });

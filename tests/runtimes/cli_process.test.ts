@@ -263,3 +263,31 @@ test("the warnings of a registry come once each on stderr, and not with --quiet"
     assert.equal(quiet.stderr, "");
   }, { faults });
 });
+
+test("lading ls --long says of each file what GNU tar says of the export", () =>
+  withBench(async ({ host, store }) => {
+    const mtime = 1_700_000_000;
+    const body = new Uint8Array(12_345);
+    const tar = await tarOf([
+      { path: "bin/", type: "directory", mode: 0o1755, mtime },
+      { path: "bin/su", type: "file", mode: 0o4755, uid: 1000, gid: 50, mtime, body },
+      { path: "bin/sh", type: "symlink", linkPath: "su", mtime },
+      { path: "dev", type: "directory", mode: 0o755, mtime },
+      { path: "dev/sda", type: "block-device", mode: 0o660, deviceMajor: 8, deviceMinor: 1, mtime },
+      {
+        path: "dev/null",
+        type: "character-device",
+        mode: 0o666,
+        deviceMajor: 1,
+        deviceMinor: 3,
+        mtime,
+      },
+      { path: "pipe", type: "fifo", mode: 0o600, mtime },
+    ]);
+    await store.tag(await putImage(store, [tar]), "acme/app:1");
+    const image = `${host}/acme/app:1`;
+    const listed = await inShell(`"$@" ls ${image} --long | sort`);
+    const judged = await inShell(`"$@" export ${image} | tar -tv --utc | sort`);
+    assert.ok(listed.stdout.split("\n").length > 7, listed.stderr);
+    assert.equal(listed.stdout, judged.stdout);
+  }));

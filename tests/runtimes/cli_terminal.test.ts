@@ -54,7 +54,7 @@ test("lading pull shows each layer on a terminal, and takes the display away at 
     // deno-lint-ignore no-control-regex
     for (const frame of run.stdout.split(/(?=\x1b\[\d+A)/)) screen.write(frame);
     const layers = screen.states.filter((state) =>
-      /^[0-9a-f]{12}  \[=*> *\]  [\d.]+ k?B of [\d.]+ /m.test(state)
+      /^[0-9a-f]{12} {2}\[=*> *\] {2}[\d.]+ k?B of [\d.]+ /m.test(state)
     );
     assert.ok(layers.length > 2, run.stdout);
     assert.ok(screen.states.some((state) => /^\d done, [\d.]+ k?B moved/m.test(state)), run.stdout);
@@ -79,7 +79,10 @@ test("lading pull shows nothing with --quiet, and plain lines on a dumb terminal
       const { stdout } = await pullOnTerminal(bench, "", env);
       // deno-lint-ignore no-control-regex
       assert.doesNotMatch(stdout, /\x1b/);
-      assert.match(stdout, /^resolved 1 to sha256:[0-9a-f]{64}\r\n[0-9a-f]{12}  blob  done  /);
+      assert.match(
+        stdout,
+        /^resolved 1 to sha256:[0-9a-f]{64}\r\n[0-9a-f]{12} {2}blob {2}done {2}/,
+      );
       assert.match(stdout, /\nmoved [^\n]*\r\n/);
     }
   }));

@@ -20,6 +20,7 @@ const DEBIAN = {
   "busybox": "busybox-static",
   "debootstrap": "debootstrap",
   "curl": "curl",
+  "openssl": "openssl",
 };
 
 /** Finds a program on the PATH, leaving out what npm put there. */

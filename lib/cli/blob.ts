@@ -15,7 +15,11 @@ export const blobCommand: Command = {
     "lading blob oci:./alpine@sha256:4f4f… | tar -tz",
   ],
   async run(context) {
-    const { content } = await openBlob(argument(context, 0), openOptions(context));
-    await context.output.bytes(content);
+    const blob = await openBlob(argument(context, 0), openOptions(context));
+    try {
+      await context.output.bytes(blob.content);
+    } finally {
+      await blob.close();
+    }
   },
 };

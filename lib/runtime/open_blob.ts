@@ -14,6 +14,8 @@ export interface OpenedBlob {
   readonly descriptor: Descriptor;
   /** Its bytes; the stream errors instead of closing when size or digest do not match. */
   readonly content: ByteStream;
+  /** Frees what is held open, once the content has been read. */
+  close(): Promise<void>;
 }
 
 /** What a blob is as long as nobody says more (RFC 2046 §4.5.1). */
@@ -24,7 +26,7 @@ const UNKNOWN_TYPE = "application/octet-stream";
  *
  * @param text The place and the digest: `ghcr.io/acme/app@sha256:…`, `oci:./alpine@sha256:…`.
  * @param options The transport, credentials and file system.
- * @returns The blob.
+ * @returns The blob; close it.
  * @throws {InvalidReferenceError} when the text has no digest, or names no place.
  * @throws {InvalidDigestError} when the digest is none, or of an algorithm that is not verified.
  * @throws {NotFoundError} when there is no such blob. In an archive, a blob that no manifest names
@@ -49,7 +51,9 @@ export async function openBlob(text: string, options: OpenOptions = {}): Promise
       ? await inLayout(place.path, digest, options)
       : await inGraphs(source.content, digest, options);
     if (descriptor === undefined) throw absent(digest, text.slice(0, at));
-    return { descriptor, content: await source.content.fetch(descriptor, options) };
+    const { signal } = options;
+    const content = await source.content.fetch(descriptor, { signal });
+    return { descriptor, content, close: () => source.close() };
   } catch (error) {
     await source.close();
     throw error;
@@ -68,7 +72,8 @@ async function fromRegistry(
   const { signal } = options;
   const repository = openRepository(name, options);
   const descriptor = await repository.resolveBlob(digest, { signal });
-  return { descriptor, content: await repository.fetch(descriptor, { signal }) };
+  const content = await repository.fetch(descriptor, { signal });
+  return { descriptor, content, close: () => Promise.resolve() };
 }
 
 /** Looks for a blob where a layout has it (OCI image-spec, image-layout.md §blobs). */

@@ -12,7 +12,9 @@ import {
   registryHandler,
   validate,
 } from "../../mod.ts";
+import { readAll } from "../../lib/bytes/mod.ts";
 import { readTar } from "../../lib/tar/mod.ts";
+import { openBlob } from "../../lib/runtime/open_blob.ts";
 import { openSource } from "../../lib/runtime/open.ts";
 import { serve } from "../../lib/runtime/serve.ts";
 import { randomIndex } from "../../lib/testing/mod.ts";
@@ -82,5 +84,26 @@ test("pull() of an unknown tag is a NotFoundError and leaves no layout behind", 
     const place = `oci:${folder}/layout`;
     await assert.rejects(Promise.resolve(pull(`${image}-none`, place)), { code: "NOT_FOUND" });
     await assert.rejects(openImage(place), { code: "NOT_FOUND" });
+  });
+});
+
+test("openBlob() gives a blob by its digest alone, from a registry and a layout", async () => {
+  await withImage(async (image, folder) => {
+    const place = `oci:${folder}/layout`;
+    await pull(image, place, { platform: "linux/amd64" });
+    const [layer] = await (await openImage(place, { platform: "linux/amd64" })).layers();
+    assert.ok(layer !== undefined);
+    const { digest, size } = layer.descriptor();
+    for (const where of [image, image.slice(0, -2), place]) {
+      const blob = await openBlob(`${where}@${digest}`);
+      assert.equal(blob.descriptor.size, size, where);
+      const bytes = await readAll(blob.content, { maxBytes: size });
+      await blob.close();
+      assert.equal(bytes.length, size, where);
+      const absent = `${where}@sha256:${"0".repeat(64)}`;
+      await assert.rejects(openBlob(absent), { code: "NOT_FOUND" }, where);
+    }
+    await assert.rejects(openBlob(image), { code: "INVALID_REFERENCE" });
+    await assert.rejects(openBlob(`${image}@sha256:12`), { code: "INVALID_DIGEST" });
   });
 });

@@ -1,5 +1,7 @@
 import type { ByteStream } from "../model/bytes.ts";
 import type { Diagnostic } from "../model/errors.ts";
+import { diagnosticOf, diagnosticsOf } from "../model/diagnostics.ts";
+import { isJSONObject } from "../model/json_object.ts";
 import { readAll } from "../bytes/read_all.ts";
 import { redactSecrets } from "./_redact.ts";
 
@@ -31,22 +33,16 @@ function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-function diagnosticsOf(body: unknown): Diagnostic[] {
-  if (typeof body !== "object" || body === null) return [];
-  const { errors, error, error_description, details } = body as Readonly<Record<string, unknown>>;
-  if (Array.isArray(errors)) {
-    return errors.flatMap((item: unknown) => {
-      if (typeof item !== "object" || item === null) return [];
-      const { code, message, detail } = item as Readonly<Record<string, unknown>>;
-      const known = { code: textOf(code) ?? "UNKNOWN", message: textOf(message) ?? "" };
-      return [detail === undefined || detail === null ? known : { ...known, detail }];
-    });
-  }
+function sayingsOf(body: unknown): Diagnostic[] {
+  if (!isJSONObject(body)) return [];
+  const { error, error_description, details } = body;
+  const found = diagnosticsOf(body);
+  if (found.length > 0) return found;
   // RFC 6749 §5.2, and Docker Hub's own words.
   const code = textOf(error);
-  if (code !== undefined) return [{ code, message: textOf(error_description) ?? "" }];
-  const message = textOf(details);
-  return message === undefined ? [] : [{ code: "UNKNOWN", message }];
+  return code === undefined
+    ? diagnosticOf(textOf(details))
+    : diagnosticOf({ code, message: error_description });
 }
 
 /** Reads what an error body says, without its secrets; an unreadable body says nothing. */
@@ -60,7 +56,7 @@ export async function readDiagnostics(
     const text = await readReply(response, "an error body", timeout.signal);
     // Written anew, a secret has one spelling, whatever escapes the server has used.
     const plain = JSON.stringify(JSON.parse(text));
-    return diagnosticsOf(JSON.parse(redactSecrets(plain, secrets)));
+    return sayingsOf(JSON.parse(redactSecrets(plain, secrets)));
   } catch {
     return [];
   } finally {
@@ -72,15 +68,6 @@ export async function readDiagnostics(
 export function describeDiagnostics(diagnostics: readonly Diagnostic[]): string {
   const [first] = diagnostics;
   if (first === undefined) return "";
-  // Servers' words are cut: they may be long, and break lines.
-  const words = first.message.slice(0, 200).replace(/\p{Cc}+/gu, " ");
-  return ` ${first.code.slice(0, 64)}${words === "" ? "" : ` (${words})`}`;
-}
-
-/** Reads a `Retry-After` header of seconds or a date, in milliseconds. */
-export function retryAfterOf(response: Response): number | undefined {
-  const value = response.headers.get("retry-after")?.trim() ?? "";
-  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+  const words = first.message.slice(0, 200);
+  return ` ${first.code}${words === "" ? "" : ` (${words})`}`;
 }

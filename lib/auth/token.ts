@@ -15,14 +15,9 @@ import type {
 } from "./credentials.ts";
 import { checkRealm, type RealmPolicy } from "./realm.ts";
 import { mergeScopes } from "./scope.ts";
-import {
-  describeDiagnostics,
-  discard,
-  readDiagnostics,
-  readReply,
-  retryAfterOf,
-} from "./_reply.ts";
+import { describeDiagnostics, discard, readDiagnostics, readReply } from "./_reply.ts";
 import { redactURL } from "../model/redact.ts";
+import { retryAfter as retryAfterIn } from "../model/retry_after.ts";
 import { secretsOf } from "./_redact.ts";
 
 /** Tokens without `expires_in`, or with a shorter one, are good for this long (token spec). */
@@ -173,7 +168,7 @@ async function refusal(request: TokenRequest, method: Method, response: Response
     return new AuthenticationError(`${message}; ${advice}`, options);
   }
   if (status === 403) return new AuthorizationError(message, options);
-  const retryAfter = retryAfterOf(response);
+  const retryAfter = retryAfterIn(response.headers, Date.now());
   if (status === 429) return new RateLimitError(message, { ...options, retryAfter });
   return new RegistryError(message, { ...options, retryAfter });
 }

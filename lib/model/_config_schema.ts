@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { isDigest } from "./digest.ts";
 import type { ImageConfig } from "./image_config.ts";
-import { isJSONObject } from "./_json.ts";
+import { isJSONObject } from "./json_object.ts";
 
 // The schemas only judge: what they return is thrown away, because it would lack the unknown
 // fields and the keys that valibot does not copy (`__proto__`, `constructor`).

@@ -7,14 +7,6 @@ const BACKSLASH = 92;
 /** Reports what is wrong with a document, and where in it. */
 export type Fail = (reason: string, position?: number) => never;
 
-/** A JSON object. */
-export type JSONObject = Record<string, unknown>;
-
-/** Tells whether a value is a JSON object, not an array. */
-export function isJSONObject(value: unknown): value is JSONObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** The index behind the closing quote of the string that starts at `start`. */
 function endOfString(text: string, start: number, fail: Fail): number {
   for (let i = start + 1; i < text.length; i++) {

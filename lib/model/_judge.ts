@@ -1,4 +1,4 @@
-import { isJSONObject } from "./_json.ts";
+import { isJSONObject } from "./json_object.ts";
 
 // A manifest is what edge workers read, in a budget of 20 kB for everything: these few lines take
 // the place of a schema library there. The config of an image, which they do not read, has one.

@@ -1,4 +1,5 @@
-import type { Fail, JSONObject } from "./_json.ts";
+import type { Fail } from "./_json.ts";
+import type { JSONObject } from "./json_object.ts";
 import {
   isIndexType,
   isSchema1Type,

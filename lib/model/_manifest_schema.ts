@@ -2,7 +2,7 @@ import type { Descriptor } from "./descriptor.ts";
 import { isDigest } from "./digest.ts";
 import type { ImageIndex } from "./image_index.ts";
 import { type Judge, list, object, optional, that } from "./_judge.ts";
-import { isJSONObject } from "./_json.ts";
+import { isJSONObject } from "./json_object.ts";
 import type { ArtifactManifest, ImageManifest } from "./manifest.ts";
 import type { Platform } from "./platform.ts";
 import type { Schema1Manifest } from "./schema1.ts";

@@ -1,4 +1,4 @@
-import { isJSONObject, type JSONObject } from "./_json.ts";
+import { isJSONObject, type JSONObject } from "./json_object.ts";
 import { kindOfType } from "./_manifest_kind.ts";
 import {
   MEDIA_TYPE_DOCKER_CONFIG,

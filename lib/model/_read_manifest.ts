@@ -1,5 +1,6 @@
 import { InvalidManifestError } from "./errors.ts";
-import { type Fail, isJSONObject, type JSONObject, parseJSON } from "./_json.ts";
+import { type Fail, parseJSON } from "./_json.ts";
+import { isJSONObject, type JSONObject } from "./json_object.ts";
 import { checkKind, kindOfShape, kindOfType } from "./_manifest_kind.ts";
 import { guessManifestType } from "./_manifest_type.ts";
 import type { ArtifactManifest, ImageManifest, ParsedManifest } from "./manifest.ts";

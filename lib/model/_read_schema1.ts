@@ -1,6 +1,7 @@
 import { decodeBase64Url } from "./base64.ts";
 import type { Bytes } from "./bytes.ts";
-import { type Fail, isJSONObject, type JSONObject, parseJSON } from "./_json.ts";
+import { type Fail, parseJSON } from "./_json.ts";
+import { isJSONObject, type JSONObject } from "./json_object.ts";
 import { MEDIA_TYPE_DOCKER_SCHEMA1, MEDIA_TYPE_DOCKER_SCHEMA1_SIGNED } from "./media_types.ts";
 import { ownBytes } from "./_raw.ts";
 import { judgeSchema1 } from "./_manifest_schema.ts";

@@ -1,4 +1,5 @@
-import { type Fail, isJSONObject } from "./_json.ts";
+import type { Fail } from "./_json.ts";
+import { isJSONObject } from "./json_object.ts";
 
 /**
  * The fields of a document that lading knows: `true` for a plain value, `"map"` for free keys, a

@@ -1,19 +1,9 @@
 import type { Bytes } from "./bytes.ts";
 
-const COMMON = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-const STANDARD = `${COMMON}+/`;
-const URL_SAFE = `${COMMON}-_`;
-
-function encode(bytes: Uint8Array, alphabet: string, padding: string): string {
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 3) {
-    const group = (bytes[i] ?? 0) << 16 | (bytes[i + 1] ?? 0) << 8 | (bytes[i + 2] ?? 0);
-    const left = bytes.length - i;
-    text += alphabet.charAt(group >> 18) + alphabet.charAt(group >> 12 & 63);
-    text += left > 1 ? alphabet.charAt(group >> 6 & 63) : padding;
-    text += left > 2 ? alphabet.charAt(group & 63) : padding;
-  }
-  return text;
+function encode(bytes: Uint8Array): string {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
 }
 
 function valueOf(code: number, plus: number, slash: number): number {
@@ -55,7 +45,7 @@ function decode(text: string, end: number, plus: number, slash: number): Bytes {
  * @returns The text.
  */
 export function encodeBase64(bytes: Uint8Array): string {
-  return encode(bytes, STANDARD, "=");
+  return encode(bytes);
 }
 
 /**
@@ -78,7 +68,7 @@ export function decodeBase64(text: string): Bytes {
  * @returns The text.
  */
 export function encodeBase64Url(bytes: Uint8Array): string {
-  return encode(bytes, URL_SAFE, "");
+  return encode(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Bytes } from "./bytes.ts";
 import { InvalidConfigError } from "./errors.ts";
-import { type Fail, isJSONObject, parseJSON } from "./_json.ts";
+import { type Fail, parseJSON } from "./_json.ts";
+import { isJSONObject } from "./json_object.ts";
 import { imageConfigSchema, problemOf } from "./_config_schema.ts";
 import { CONFIG_SHAPE, tidy } from "./_shape.ts";
 import { ownBytes, shownInput } from "./_raw.ts";

@@ -1,6 +1,7 @@
 import type { Bytes } from "./bytes.ts";
 import type { Descriptor } from "./descriptor.ts";
-import { isJSONObject, parseJSON } from "./_json.ts";
+import { parseJSON } from "./_json.ts";
+import { isJSONObject } from "./json_object.ts";
 import type { ParsedImageIndex } from "./image_index.ts";
 import { guessManifestType as guessType } from "./_manifest_type.ts";
 import { manifestFail, MAX_MANIFEST_BYTES, readManifest } from "./_read_manifest.ts";

@@ -1,6 +1,7 @@
 import type { Bytes } from "./bytes.ts";
 import { InvalidManifestError } from "./errors.ts";
-import { type Fail, isJSONObject, type JSONObject, parseJSON } from "./_json.ts";
+import { type Fail, parseJSON } from "./_json.ts";
+import { isJSONObject, type JSONObject } from "./json_object.ts";
 import { manifestFail, MAX_MANIFEST_BYTES, readManifest } from "./_read_manifest.ts";
 
 /** One layer of a Docker manifest, schema 1. */

@@ -8,22 +8,18 @@ import {
   RegistryError,
   type RegistryErrorOptions,
 } from "../model/errors.ts";
+import { diagnosticOf, diagnosticsOf, MAX_MESSAGE_LENGTH } from "../model/diagnostics.ts";
+import { isJSONObject } from "../model/json_object.ts";
 import type { Answer } from "./_answer.ts";
 import { type Clock, sleep } from "./clock.ts";
 import { printable, redactText, redactURL } from "../model/redact.ts";
-import { retryAfter } from "./retry.ts";
+import { retryAfter } from "../model/retry_after.ts";
 
 /** The most bytes of an error body that are read; longer ones are no messages. */
 export const MAX_ERROR_BYTES: number = 64 * 1024;
 
 /** How long an error body may take: the status alone is worth reporting. */
 const ERROR_BODY_MS = 10_000;
-
-/** The most entries of an error body that are kept. */
-const MAX_DIAGNOSTICS = 32;
-
-/** The most characters that are kept of a message, and of a body that is no JSON. */
-const MAX_MESSAGE_LENGTH = 512;
 
 /** What a registry says about a failure. */
 export interface Failure {
@@ -77,25 +73,6 @@ async function readPrefix(answer: Answer, clock: Clock): Promise<string> {
   return text;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
-}
-
-function diagnosticOf(value: unknown): Diagnostic[] {
-  if (typeof value === "string") return [{ code: "UNKNOWN", message: messageText(value) }];
-  if (!isRecord(value)) return [];
-  const { code, message, detail } = value;
-  return [{
-    code: typeof code === "string" ? printable(code, 64) : "UNKNOWN",
-    message: typeof message === "string" ? messageText(message) : "",
-    ...(detail === undefined || detail === null ? {} : { detail }),
-  }];
-}
-
-function messageText(text: string): string {
-  return printable(text, MAX_MESSAGE_LENGTH);
-}
-
 /**
  * Takes an error body apart: the form of the distribution-spec, and those of the servers in front of
  * registries: `{"error": …}`, `{"message": …}`, `{"details": …}`, HTML, text.
@@ -112,18 +89,16 @@ export function parseFailure(text: string): Failure {
       /<[^>]*>/g,
       " ",
     );
-    return { diagnostics: [], text: messageText(plain) };
+    return { diagnostics: [], text: printable(plain, MAX_MESSAGE_LENGTH) };
   }
-  if (!isRecord(json)) return { diagnostics: [], text: "" };
-  if (Array.isArray(json["errors"])) {
-    return {
-      diagnostics: json["errors"].slice(0, MAX_DIAGNOSTICS).flatMap(diagnosticOf),
-      text: "",
-    };
-  }
+  if (!isJSONObject(json)) return { diagnostics: [], text: "" };
+  if (Array.isArray(json["errors"])) return { diagnostics: diagnosticsOf(json), text: "" };
   if (json["error"] !== undefined) return { diagnostics: diagnosticOf(json["error"]), text: "" };
   const said = json["message"] ?? json["details"];
-  return { diagnostics: [], text: typeof said === "string" ? messageText(said) : "" };
+  return {
+    diagnostics: [],
+    text: typeof said === "string" ? printable(said, MAX_MESSAGE_LENGTH) : "",
+  };
 }
 
 // Harbor 2.10 and Red Hat answer so where the specification has MANIFEST_UNKNOWN.

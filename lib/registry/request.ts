@@ -13,6 +13,7 @@ import { failureOf } from "./errors.ts";
 import type { RegistryEvent } from "./events.ts";
 import { HostWaits } from "./_hosts.ts";
 import type { Gate, Lane, Permit } from "./lanes.ts";
+import { retryAfter } from "../model/retry_after.ts";
 import { redactError, redactURL } from "../model/redact.ts";
 import {
   checkLocation,
@@ -22,14 +23,7 @@ import {
   MAX_REDIRECTS,
   type RedirectPolicy,
 } from "./redirect.ts";
-import {
-  atLeast,
-  backoff,
-  isRetryableStatus,
-  isTLSFailure,
-  retryAfter,
-  type RetryPolicy,
-} from "./retry.ts";
+import { atLeast, backoff, isRetryableStatus, isTLSFailure, type RetryPolicy } from "./retry.ts";
 import { guarded, SilenceError, type Timeouts, withHeaderTimeout } from "./timeouts.ts";
 import { WarningFilter } from "./warnings.ts";
 

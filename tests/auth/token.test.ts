@@ -195,7 +195,7 @@ test("fetchToken() reports what the token server says", async () => {
       assert.ok(error instanceof AuthenticationError);
       assert.match(error.message, /answered 401 UNAUTHORIZED \(no such user\)/);
       assert.deepEqual(error.diagnostics, [
-        { code: "UNAUTHORIZED", message: "no\nsuch user", detail: { a: 1 } },
+        { code: "UNAUTHORIZED", message: "no such user", detail: { a: 1 } },
       ]);
       return true;
     },

@@ -15,7 +15,7 @@ import {
   schema1Layers,
 } from "../../lib/model/mod.ts";
 import { checkKind, kindOfType } from "../../lib/model/_manifest_kind.ts";
-import type { JSONObject } from "../../lib/model/_json.ts";
+import type { JSONObject } from "../../lib/model/json_object.ts";
 import { digestBytes, manifestDigest } from "../../lib/hash/mod.ts";
 import { corpusBytes, corpusJSON } from "../support/corpus.ts";
 

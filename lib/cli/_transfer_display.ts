@@ -45,7 +45,7 @@ export class TransferDisplay {
     const transfers = [...this.#moving.values()];
     const bytes = transfers.reduce((sum, { event }) => sum + event.current, this.#bytes);
     this.#rate.add(bytes, time);
-    if (transfers.length === 0) return [];
+    if (transfers.length === 0 && this.#done === 0) return [];
     return [
       ...transfers.map((transfer) => transferLine(transfer, time)),
       `${this.#done} done, ${formatSize(bytes)} moved${perSecond(this.#rate, bytes, time)}`,

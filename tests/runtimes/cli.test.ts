@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { memoryStore, registryHandler } from "../../mod.ts";
+import type { BlobEvent } from "../../lib/model/events.ts";
 import { iterate } from "../../lib/bytes/mod.ts";
 import { COMMANDS } from "../../lib/cli/_commands.ts";
 import { modeString } from "../../lib/cli/_long_listing.ts";
 import { parseCommandLine } from "../../lib/cli/_parse.ts";
+import { TransferDisplay } from "../../lib/cli/_transfer_display.ts";
 import { main, type Output } from "../../lib/cli/main.ts";
 import { serve } from "../../lib/runtime/serve.ts";
 import { readTar } from "../../lib/tar/mod.ts";
@@ -178,4 +180,32 @@ test("modeString() writes types, permissions and special bits as ls does", () =>
     ["fifo", 0, "p---------"],
   ] as const;
   for (const [type, mode, expected] of rows) assert.equal(modeString({ type, mode }), expected);
+});
+
+test("the display of a copy has a line for each blob that moves, and the rate of the last seconds", () => {
+  const display = new TransferDisplay();
+  const event = (letter: string, current: number, status: BlobEvent["status"]): BlobEvent => {
+    const digest = `sha256:${letter.repeat(64)}`;
+    const descriptor = { mediaType: "text/plain", digest, size: 10_000 };
+    return { type: "blob", descriptor, current, total: 10_000, status };
+  };
+  assert.deepEqual(display.lines(0), []);
+  display.add(event("a", 0, "moving"), 0);
+  display.lines(0);
+  display.add(event("a", 5000, "moving"), 1000);
+  display.add(event("b", 0, "moving"), 1000);
+  assert.deepEqual(display.lines(1000), [
+    `aaaaaaaaaaaa  [${"=".repeat(12)}>${" ".repeat(11)}]  5.0 kB of 10.0 kB, 5.0 kB/s`,
+    `bbbbbbbbbbbb  [>${" ".repeat(23)}]  0 B of 10.0 kB`,
+    "0 done, 5.0 kB moved, 5.0 kB/s",
+  ]);
+  display.add(event("a", 10_000, "done"), 2000);
+  display.add(event("c", 10_000, "exists"), 2000);
+  assert.equal(display.lines(2000).at(-1), "2 done, 10.0 kB moved, 5.0 kB/s");
+  // A stall is seen as one, and an attempt that starts again does not count backwards.
+  for (let time = 2000; time <= 8000; time += 500) display.lines(time);
+  assert.equal(display.lines(8000).at(-1), "2 done, 10.0 kB moved, 0 B/s");
+  display.add(event("b", 8000, "moving"), 8000);
+  display.add(event("b", 1000, "moving"), 9000);
+  assert.match(display.lines(9000)[0] ?? "", /1\.0 kB of 10\.0 kB$/);
 });

@@ -58,8 +58,9 @@ export interface Started {
 
 /** Neither the credentials of this machine nor its CI change what the command does. */
 function environment(env: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const { CI: _, XDG_RUNTIME_DIR: __, ...rest } = process.env;
-  return { ...rest, DOCKER_CONFIG: "/nonexistent", TERM: "xterm", NO_COLOR: "", ...env };
+  const inherited = { ...process.env };
+  for (const name of ["CI", "XDG_RUNTIME_DIR", "REGISTRY_AUTH_FILE"]) delete inherited[name];
+  return { ...inherited, DOCKER_CONFIG: "/nonexistent", TERM: "xterm", NO_COLOR: "", ...env };
 }
 
 /** After this long a process hangs. */
@@ -158,6 +159,15 @@ export async function withBench(
   }
 }
 
+function contentOf(path: string): Uint8Array | undefined {
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
 /** Lists what a folder holds that is not whole: temporary files, and blobs with another digest. */
 export function brokenFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -166,7 +176,9 @@ export function brokenFiles(folder: string): string[] {
     .filter((path) => {
       const [, algorithm, name] = /blobs\/(\w+)\/([^/]+)$/.exec(path) ?? [];
       if (name === undefined) return !/\/(?:oci-layout|index\.json)$/.test(path);
-      const bytes = new Uint8Array(readFileSync(path));
+      const bytes = contentOf(path);
+      // What a process has moved away meanwhile is looked at next time.
+      if (bytes === undefined) return false;
       return algorithm !== "sha256" || digestBytes("sha256", bytes) !== `sha256:${name}`;
     });
 }

@@ -82,6 +82,25 @@ test("lading pull answers with the digest-pinned reference, and its layout can b
   });
 });
 
+test("lading inspect names the platforms of the index that the image is from", async () => {
+  await withRegistry(async (image, folder, digest) => {
+    const platform = ["--platform", "linux/amd64"];
+    const { out, errors } = await lading("inspect", image, "--json", ...platform);
+    const { index, config, layers, ...inspected } = JSON.parse(out);
+    assert.equal(index.digest, digest, errors);
+    assert.ok(index.platforms.includes("linux/amd64") && index.platforms.length > 1, out);
+    assert.equal(inspected.platform, "linux/amd64");
+    assert.equal(layers.length, config.rootfs.diff_ids.length);
+    const text = (await lading("inspect", image, ...platform)).out;
+    assert.match(text, /^digest {4}sha256:/);
+    assert.ok(text.includes(`\nindex     ${digest}  ${index.platforms.join(" ")}\n`), text);
+    const place = `oci:${folder}/one`;
+    assert.equal((await lading("pull", image, place, ...platform)).code, 0);
+    const single = JSON.parse((await lading("inspect", place, "--json")).out);
+    assert.deepEqual([single.digest, single.index], [inspected.digest, undefined]);
+  });
+});
+
 test("lading ls, cat and export agree on the files of an image", async () => {
   await withRegistry(async (image) => {
     const platform = ["--platform", "linux/amd64"];

@@ -1,5 +1,6 @@
 /** Real servers on loopback that write down what they are asked. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTLSServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 /** A request as it came over the wire. */
@@ -24,13 +25,22 @@ export type Handler = (
   raw: IncomingMessage,
 ) => void | Promise<void>;
 
+/** How a server is started. */
+export interface ServerOptions {
+  readonly host?: string;
+  /** Answers before the body of the request is there. */
+  readonly isEarly?: boolean;
+  /** Speaks https. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+}
+
 /** Starts a server that reads each request whole before it answers. */
 export async function startServer(
   handler: Handler,
-  options: { readonly host?: string; readonly isEarly?: boolean } = {},
+  options: ServerOptions = {},
 ): Promise<LoopbackServer> {
   const seen: WireRequest[] = [];
-  const server = createServer((raw, response) => {
+  const listener = (raw: IncomingMessage, response: ServerResponse) => {
     const chunks: Uint8Array[] = [];
     const note = (isComplete: boolean): WireRequest => {
       const request = {
@@ -60,7 +70,9 @@ export async function startServer(
     raw.on("aborted", broken);
     raw.on("error", broken);
     raw.on("close", broken);
-  });
+  };
+  const { tls } = options;
+  const server = tls === undefined ? createServer(listener) : createTLSServer(tls, listener);
   await new Promise<void>((resolve) =>
     server.listen(0, options.host ?? "127.0.0.1", () => resolve())
   );

@@ -20,8 +20,11 @@ export interface BlobEvent {
   readonly current: number;
   /** Bytes in all: the size of the descriptor. */
   readonly total: number;
-  /** `exists`: was there already; `mounted`: taken over from another repository; `done`: verified and stored. */
-  readonly status: "moving" | "done" | "exists" | "mounted";
+  /**
+   * `exists`: was there already; `mounted`: taken over from another repository; `skipped`: a foreign
+   * layer that the source does not have; `done`: verified and stored.
+   */
+  readonly status: "moving" | "done" | "exists" | "mounted" | "skipped";
 }
 
 /** A manifest or index was stored, or was there already. */

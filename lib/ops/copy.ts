@@ -210,6 +210,13 @@ class Copy {
   async #moveBlob(blob: Descriptor, signal: AbortSignal): Promise<void> {
     if (isForeign(blob) && !await this.#isAnywhere(blob, signal)) {
       this.#leftOut.push(blob);
+      this.#emit({
+        type: "blob",
+        descriptor: blob,
+        current: 0,
+        total: blob.size,
+        status: "skipped",
+      });
       return;
     }
     const moved = (current: number) =>

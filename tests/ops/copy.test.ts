@@ -240,8 +240,14 @@ test("copy() leaves out foreign layers that the source does not have", async () 
   };
   await putImage(store, [foreign, layer(1)], { reference: "app" });
   const to = memoryStore();
-  const result = await copy(store, "app", to);
+  const operation = copy(store, "app", to);
+  const skipped: string[] = [];
+  for await (const event of operation) {
+    if (event.type === "blob" && event.status === "skipped") skipped.push(event.descriptor.digest);
+  }
+  const result = await operation;
   assert.deepEqual(result.leftOut.map(({ digest }) => digest), [foreign.digest]);
+  assert.deepEqual(skipped, [foreign.digest]);
   await to.resolve("app");
 });
 

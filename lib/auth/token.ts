@@ -16,7 +16,7 @@ import type {
 import { checkRealm, type RealmPolicy } from "./realm.ts";
 import { mergeScopes } from "./scope.ts";
 import { describeDiagnostics, discard, readDiagnostics, readReply } from "./_reply.ts";
-import { redactURL } from "../model/redact.ts";
+import { redactError, redactURL } from "../model/redact.ts";
 import { retryAfter as retryAfterIn } from "../model/retry_after.ts";
 import { secretsOf } from "./_redact.ts";
 
@@ -262,7 +262,7 @@ export async function fetchToken(transport: Transport, request: TokenRequest): P
     const message =
       `Cannot get a token for ${request.registry} from ${request.realm.host}: ${reason}`;
     const url = redactURL(request.realm.href);
-    throw new RegistryError(message, { status: 0, method, url, cause: error });
+    throw new RegistryError(message, { status: 0, method, url, cause: redactError(error) });
   } finally {
     clearTimeout(timer);
   }

@@ -9,7 +9,8 @@ export interface Shape {
   readonly [field: string]: true | "map" | Shape;
 }
 
-const PLATFORM: Shape = {
+/** OCI image-spec, image-index.md. */
+export const PLATFORM_SHAPE: Shape = {
   os: true,
   architecture: true,
   variant: true,
@@ -26,7 +27,7 @@ export const DESCRIPTOR_SHAPE: Shape = {
   annotations: "map",
   data: true,
   artifactType: true,
-  platform: PLATFORM,
+  platform: PLATFORM_SHAPE,
 };
 
 const COMMON: Shape = {
@@ -49,37 +50,6 @@ export const INDEX_SHAPE: Shape = { ...COMMON, manifests: DESCRIPTOR_SHAPE };
 
 /** The artifact manifest of the release candidates of image-spec 1.1. */
 export const ARTIFACT_SHAPE: Shape = { ...COMMON, blobs: DESCRIPTOR_SHAPE };
-
-/** OCI image-spec, config.md. */
-export const CONFIG_SHAPE: Shape = {
-  ...PLATFORM,
-  created: true,
-  author: true,
-  config: {
-    User: true,
-    ExposedPorts: "map",
-    Env: true,
-    Entrypoint: true,
-    Cmd: true,
-    Volumes: "map",
-    WorkingDir: true,
-    Labels: "map",
-    StopSignal: true,
-    ArgsEscaped: true,
-    Healthcheck: {
-      Test: true,
-      Interval: true,
-      Timeout: true,
-      StartPeriod: true,
-      StartInterval: true,
-      Retries: true,
-    },
-    OnBuild: true,
-    Shell: true,
-  },
-  rootfs: { type: true, diff_ids: true },
-  history: { created: true, created_by: true, author: true, comment: true, empty_layer: true },
-};
 
 /** The form in which Go's JSON reader compares keys: `K` (U+212A) is a `k`, `ſ` (U+017F) an `s`. */
 function fold(key: string): string {

@@ -3,7 +3,8 @@ import { InvalidConfigError } from "./errors.ts";
 import { type Fail, parseJSON } from "./_json.ts";
 import { isJSONObject } from "./json_object.ts";
 import { imageConfigSchema, problemOf } from "./_config_schema.ts";
-import { CONFIG_SHAPE, tidy } from "./_shape.ts";
+import { CONFIG_SHAPE } from "./_config_shape.ts";
+import { tidy } from "./_shape.ts";
 import { ownBytes, shownInput } from "./_raw.ts";
 
 /** The most bytes of an image config: twice what other clients take, configs of big images have a long history. */

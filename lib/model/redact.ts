@@ -46,3 +46,15 @@ export function redactError(error: unknown, depth = 0): Error {
   }
   return copy;
 }
+
+/** The words of an error and of its causes: "fetch failed" alone says nothing to anybody. */
+export function reasonOf(error: Error): string {
+  const words: string[] = [];
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    // Node tries several addresses, and says of all failures together nothing but a code.
+    const { message, code = "" } = at as Error & { readonly code?: string };
+    const said = message === "" ? code : message;
+    if (!words.some((known) => known.includes(said))) words.push(said);
+  }
+  return words.join(": ");
+}

@@ -26,7 +26,8 @@ export interface RegistryOptions {
   readonly userAgent?: string | undefined;
   /**
    * More headers for the registry, as `HttpHeaders` of the Docker configuration has them. They go to
-   * its origin only, never along a redirect and not to the token server.
+   * its origin only, never along a redirect and not to the token server. In browsers, which do not
+   * tell where a redirect leads, a request that is redirected is sent without them.
    */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** How failed requests are repeated. */

@@ -14,7 +14,7 @@ import type { RegistryEvent } from "./events.ts";
 import { HostWaits } from "./_hosts.ts";
 import type { Gate, Lane, Permit } from "./lanes.ts";
 import { retryAfter } from "../model/retry_after.ts";
-import { redactError, redactURL } from "../model/redact.ts";
+import { reasonOf, redactError, redactURL } from "../model/redact.ts";
 import {
   checkLocation,
   FOREIGN_HEADERS,
@@ -98,6 +98,8 @@ export class Client {
   readonly #transport: Transport;
   readonly #authenticator: Authenticator;
   readonly #waits: HostWaits;
+  /** Whether requests have headers that must not leave the registry's origin. */
+  readonly #hasOwnHeaders: boolean;
   readonly #warnings = new WarningFilter();
 
   constructor(setup: ClientSetup) {
@@ -112,6 +114,8 @@ export class Client {
       { traits: this.traits },
     );
     this.#waits = new HostWaits(setup.clock);
+    this.#hasOwnHeaders = Object.keys(setup.headers)
+      .some((name) => !FOREIGN_HEADERS.has(name.toLowerCase()));
     this.#authenticator = createAuthenticator({
       transport: this.#transport,
       origin: setup.endpoint.origin,
@@ -181,7 +185,7 @@ export class Client {
         if (isLadingError(error)) throw error;
         if (attempt > this.policy.retries) throw this.unreachable(call, error, attempt);
         const delay = backoff(this.policy, attempt - 1);
-        this.#retrying(call, attempt, delay, redactError(error).message);
+        this.#retrying(call, attempt, delay, reasonOf(redactError(error)));
         await sleep(this.clock, delay, call.signal);
       }
     }
@@ -207,7 +211,7 @@ export class Client {
           const delay = wanted === undefined
             ? backoff(this.policy, attempt - 1)
             : atLeast(this.policy, wanted);
-          this.#retrying(call, attempt, delay, redactError(error).message);
+          this.#retrying(call, attempt, delay, reasonOf(redactError(error)));
           return delay;
         }
       }
@@ -244,7 +248,9 @@ export class Client {
       ? "; in a browser the registry has to allow the request by CORS headers"
       : "";
     return new RegistryError(
-      `Cannot ${call.action}: no whole answer of ${call.url.host}${times}: ${cause.message}${advice}`,
+      `Cannot ${call.action}: no whole answer of ${call.url.host}${times}: ${
+        reasonOf(cause)
+      }${advice}`,
       { status: 0, method: call.method, url: redactURL(call.url), cause },
     );
   }
@@ -350,9 +356,10 @@ export class Client {
   }
 
   async #hop(call: Call, url: URL, isForeign: boolean, attempt: Attempt): Promise<Response> {
-    const isHidden = this.traits.manualRedirect === false;
+    const isHidden = this.traits.manualRedirect === false && !this.#hasOwnHeaders;
     const response = await this.#dispatch(call, url, isForeign, attempt, isHidden);
-    // Browsers hide where a redirect leads; they take care of credentials themselves.
+    // Browsers hide where a redirect leads. They take credentials along no further than the origin,
+    // other headers everywhere: whoever is led away has to do without them from the start.
     return response.type === "opaqueredirect"
       ? await this.#dispatch(call, url, isForeign, attempt, true)
       : response;
@@ -404,7 +411,7 @@ export class Client {
       ...call.headers,
       ...sent?.headers,
     });
-    if (isForeign) {
+    if (isForeign || isFollowed) {
       for (const name of [...headers.keys()]) {
         if (!FOREIGN_HEADERS.has(name)) headers.delete(name);
       }

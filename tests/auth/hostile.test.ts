@@ -126,6 +126,11 @@ function echoing(status: number): Script {
   };
 }
 
+/** What a server may have in its log of other clients, and tells to this one. */
+const FOREIGN =
+  "as sent: Authorization: Bearer CANARY-of-another, basic Q0FOQVJZOkNBTkFSWQ==; see " +
+  "https://me:CANARY@cdn.example/blob?X-Amz-Signature=CANARY#CANARY";
+
 test("no error tells a secret, whatever fails and whatever servers say back", async () => {
   const all: readonly Credentials[] = [
     { kind: "basic", username: "user", password: 'CANARY-"quoted"-\u00e4' },
@@ -143,6 +148,9 @@ test("no error tells a secret, whatever fails and whatever servers say back", as
     () => new Response('{"token":"CANARY'),
     () => new Response(`{"token":"CANARY${"x".repeat(70_000)}"}`),
     () => Promise.reject(new TypeError("fetch failed")),
+    ({ url }) => Promise.reject(new TypeError(`error sending request for url (${url})`)),
+    () => Response.json({ errors: [{ code: FOREIGN, message: FOREIGN }] }, { status: 401 }),
+    () => Response.json({ details: FOREIGN }, { status: 500 }),
   ];
   const registries: readonly Script[] = [
     echoing(401),
@@ -150,6 +158,8 @@ test("no error tells a secret, whatever fails and whatever servers say back", as
     () => unauthorized('Bearer realm="https://user:CANARY@auth.example/token"'),
     () => unauthorized('Bearer realm="https://10.0.0.1/?sig=CANARY"'),
     () => unauthorized('Bearer realm="https://auth.example/token?sig=CANARY"'),
+    () => unauthorized(`${bearer()},error="${FOREIGN}",scope="${FOREIGN}"`),
+    () => unauthorized('Basic realm="r"', JSON.stringify({ errors: [{ message: FOREIGN }] })),
     () => unauthorized(),
   ];
   let failures = 0;

@@ -457,6 +457,33 @@ test("a transport that follows redirects by itself is let to", async () => {
   assert.deepEqual(modes, ["follow"]);
 });
 
+test("headers of the caller stay at home where a redirect cannot be seen", async () => {
+  const sent: string[] = [];
+  const transport = Object.assign((request: Request) => {
+    const { redirect, headers } = request;
+    sent.push(`${redirect} ${headers.get("x-registry-auth")} ${headers.get("authorization")}`);
+    if (headers.get("authorization") === null) {
+      return Promise.resolve(errorResponse(401, "UNAUTHORIZED", { "www-authenticate": "Basic" }));
+    }
+    if (redirect === "follow") return Promise.resolve(answer(MANIFEST, request));
+    // What a browser shows of a redirect that it is not to follow.
+    return Promise.resolve(
+      Object.defineProperty(new Response(), "type", { value: "opaqueredirect" }),
+    );
+  }, { traits: { manualRedirect: false } });
+  const b = bench(() => undefined, {
+    transport,
+    headers: { "X-Registry-Auth": SECRET },
+    credentials: staticCredentials(HOST, CREDENTIALS),
+  });
+  await b.clock.run(b.repository.manifest("v1"));
+  assert.deepEqual(sent, [
+    `manual ${SECRET} null`,
+    `manual ${SECRET} ${BASIC}`,
+    `follow null ${BASIC}`,
+  ]);
+});
+
 test("bodies of redirects are let go", async () => {
   let cancelled = 0;
   const b = bench((request) => {

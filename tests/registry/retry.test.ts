@@ -119,6 +119,27 @@ test("F32: a certificate that is wrong does not get better by itself", async () 
   const error = await failure(b.clock.run(b.repository.manifest("v1")));
   assert.ok(error instanceof RegistryError);
   assert.equal(b.transport.seen.length, 1);
+  assert.match(error.message, /no whole answer of .*: fetch failed: self-signed certificate$/);
+});
+
+test("an error without an answer says what the runtime hides in causes", async () => {
+  const causes: readonly (readonly [cause: Error, said: RegExp])[] = [
+    [Object.assign(new AggregateError([]), { code: "ECONNREFUSED" }), /failed: ECONNREFUSED$/],
+    [new Error("connect: fetch failed"), /failed: connect: fetch failed$/],
+    [new Error("failed"), /fetch failed$/],
+    [new Error("GET https://me:canary@cdn.test/a?sig=canary"), /: GET https:\/\/cdn\.test\/a$/],
+  ];
+  for (const [cause, said] of causes) {
+    const b = bench(() => {
+      throw new TypeError("fetch failed", { cause });
+    }, { retry: { retries: 1 } });
+    const error = await failure(b.clock.run(b.repository.manifest("v1")));
+    assert.ok(error instanceof RegistryError);
+    assert.match(error.message, said);
+    const [retry] = b.events;
+    assert.ok(retry?.type === "retry");
+    assert.match(retry.reason, said);
+  }
 });
 
 async function waitAfter(retryAfter: (clock: FakeClock) => string, status = 429): Promise<number> {

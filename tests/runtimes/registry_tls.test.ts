@@ -183,6 +183,7 @@ for (const transport of TRANSPORTS) {
         assert.equal(error?.name, "RegistryError", method);
         assert.equal(error?.status, 0, method);
         assert.equal(retries, 0, `${method}: ${error?.message}`);
+        assert.match(error?.message ?? "", /certificate/, method);
         assert.doesNotMatch(error?.text ?? "", /canary/);
       }
       assert.deepEqual(bench.registry.seen, []);

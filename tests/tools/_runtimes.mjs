@@ -222,6 +222,11 @@ export function runWorkerdBare(context, files) {
   return runWorkerdWith(context, files, "workerd-bare", { date: "2026-01-01", flags: [] });
 }
 
+/** Runs bundles on workerd as it was when it took credentials along every redirect. */
+export function runWorkerdOld(context, files) {
+  return runWorkerdWith(context, files, "workerd-2025", { date: "2025-01-01", flags: [] });
+}
+
 const CHROMIUM_FLAGS = [
   "--headless",
   "--no-sandbox",

@@ -2,6 +2,7 @@
 import { createReadStream, readdirSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { join, normalize } from "node:path";
+import { startWire } from "./_wire.mjs";
 
 function list(corpus, folder) {
   return readdirSync(join(corpus, folder), { recursive: true, withFileTypes: true })
@@ -12,6 +13,8 @@ function list(corpus, folder) {
 
 /** Starts the server; `routes` maps an extra path to a handler. */
 export async function startTestServer(corpus, routes = {}) {
+  const wire = await startWire();
+  routes["/wire"] = wire.handle;
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
     response.setHeader("access-control-allow-origin", "*");
@@ -36,6 +39,7 @@ export async function startTestServer(corpus, routes = {}) {
     url: `http://127.0.0.1:${server.address().port}`,
     routes,
     close: () => {
+      wire.close();
       server.closeAllConnections();
       server.close();
     },

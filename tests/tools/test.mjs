@@ -21,6 +21,7 @@ import {
   runNode24,
   runWorkerd,
   runWorkerdBare,
+  runWorkerdOld,
 } from "./_runtimes.mjs";
 import { startTestServer } from "./_test_server.mjs";
 
@@ -44,18 +45,21 @@ const PORTABLE = [
   "testing",
 ];
 const SYSTEM = [...PORTABLE, "runtimes"];
+/** Runtimes that can start no server: the test server has one for them. */
+const SERVERLESS = [...PORTABLE, "wire"];
 const RUNTIMES = {
   node: { run: runNode, needs: ["node"], folders: SYSTEM },
   node24: { run: runNode24, needs: ["node24"], folders: [...SYSTEM, "tools", "interop", "types"] },
   deno: { run: runDeno, needs: ["deno"], folders: [...SYSTEM, "interop/std"] },
   bun: { run: runBun, needs: ["bun"], folders: SYSTEM },
-  workerd: { run: runWorkerd, needs: ["workerd"], folders: PORTABLE },
+  workerd: { run: runWorkerd, needs: ["workerd"], folders: SERVERLESS },
   "workerd-bare": {
     run: runWorkerdBare,
     needs: ["workerd"],
     folders: ["hash", "kernel", "registry"],
   },
-  chromium: { run: runChromium, needs: ["chromium"], folders: PORTABLE },
+  "workerd-2025": { run: runWorkerdOld, needs: ["workerd"], folders: ["wire"] },
+  chromium: { run: runChromium, needs: ["chromium"], folders: SERVERLESS },
 };
 /** The one suite that may be skipped in CI: it needs JSR, which not every machine reaches. */
 const MAY_SKIP = "tests/interop/std/";

@@ -1,4 +1,5 @@
 import type { Bytes, ByteStream } from "../model/bytes.ts";
+import type { TarFormat } from "./header.ts";
 
 /** What an entry of an archive is. */
 export type TarEntryType =
@@ -23,6 +24,8 @@ export interface TarEntry {
   readonly type: TarEntryType;
   /** The type flag of the header. */
   readonly typeFlag: string;
+  /** The format of the header: `gnu` and `star` are told by their own marks. */
+  readonly format: TarFormat;
   /** The bytes of the content, holes of sparse files included; 0 for what has no content. */
   readonly size: number;
   /** The permission bits (`0o7777`). */

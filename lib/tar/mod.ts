@@ -17,6 +17,7 @@
  */
 
 export type { TarEntry, TarEntryType } from "./entry.ts";
+export type { TarFormat } from "./header.ts";
 export {
   MAX_ENTRIES,
   MAX_LONG_NAME_BYTES,

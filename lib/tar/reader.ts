@@ -353,6 +353,7 @@ async function openEntry(
     pathBytes,
     type,
     typeFlag: header.typeFlag,
+    format: header.format,
     size: type === "directory" ? 0 : size,
     mode: header.mode,
     uid: number("uid", header.uid),

@@ -9,8 +9,8 @@ export interface BlockFunction {
   readonly blockBytes: number;
   /** The bytes at the end of the last block that hold the length of the message. */
   readonly lengthBytes: number;
-  /** The initial chaining value, in words of 32 bits. */
-  readonly initial: readonly number[];
+  /** Gives the initial chaining value, in words of 32 bits. */
+  readonly initial: () => Int32Array<ArrayBuffer>;
   /** Takes in as many whole blocks as there are between `start` and `end`. */
   compress(words: Int32Array, bytes: Uint8Array, start: number, end: number): void;
 }
@@ -31,7 +31,7 @@ export class BlockHasher implements ResumableHasher {
     this.#function = blockFunction;
     this.#block = new Uint8Array(blockFunction.blockBytes);
     if (state === undefined) {
-      this.#words = Int32Array.from(blockFunction.initial);
+      this.#words = blockFunction.initial().slice();
       return;
     }
     const { algorithm, words, pending, byteCount } = decodeHashState(state);

@@ -1,24 +1,6 @@
 import type { ResumableHasher } from "./hasher.ts";
 import { type BlockFunction, BlockHasher } from "./_block_hasher.ts";
-
-// FIPS 180-4 §4.2.2: the fractions of the cube roots of the first 64 primes, 32 bits each.
-// deno-fmt-ignore
-const K = Int32Array.of(
-  0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-  0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-  0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-  0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-  0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-  0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-  0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-  0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
-);
-
-// FIPS 180-4 §5.3.3: the fractions of the square roots of the first 8 primes.
-// deno-fmt-ignore
-const INITIAL = [
-  0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
-];
+import { sha256Constants } from "./_constants.ts";
 
 /** The message schedule of one block; `compress` never yields, so that all hashers share it. */
 const W = new Int32Array(64);
@@ -47,33 +29,34 @@ function schedule(bytes: Uint8Array, start: number): void {
 }
 
 function compress(words: Int32Array, bytes: Uint8Array, start: number, end: number): void {
+  const k = sha256Constants().rounds;
   let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = words;
   for (let at = start; at < end; at += 64) {
     schedule(bytes, at);
     // Eight rounds at a time: the eight names come round, so that no value has to be moved.
     for (let i = 0; i < 64; i += 8) {
-      h += bigSigma1(e) + (g ^ e & (f ^ g)) + (K[i] ?? 0) + (W[i] ?? 0);
+      h += bigSigma1(e) + (g ^ e & (f ^ g)) + (k[i] ?? 0) + (W[i] ?? 0);
       d = d + h | 0;
       h = h + bigSigma0(a) + (a & b | c & (a | b)) | 0;
-      g += bigSigma1(d) + (f ^ d & (e ^ f)) + (K[i + 1] ?? 0) + (W[i + 1] ?? 0);
+      g += bigSigma1(d) + (f ^ d & (e ^ f)) + (k[i + 1] ?? 0) + (W[i + 1] ?? 0);
       c = c + g | 0;
       g = g + bigSigma0(h) + (h & a | b & (h | a)) | 0;
-      f += bigSigma1(c) + (e ^ c & (d ^ e)) + (K[i + 2] ?? 0) + (W[i + 2] ?? 0);
+      f += bigSigma1(c) + (e ^ c & (d ^ e)) + (k[i + 2] ?? 0) + (W[i + 2] ?? 0);
       b = b + f | 0;
       f = f + bigSigma0(g) + (g & h | a & (g | h)) | 0;
-      e += bigSigma1(b) + (d ^ b & (c ^ d)) + (K[i + 3] ?? 0) + (W[i + 3] ?? 0);
+      e += bigSigma1(b) + (d ^ b & (c ^ d)) + (k[i + 3] ?? 0) + (W[i + 3] ?? 0);
       a = a + e | 0;
       e = e + bigSigma0(f) + (f & g | h & (f | g)) | 0;
-      d += bigSigma1(a) + (c ^ a & (b ^ c)) + (K[i + 4] ?? 0) + (W[i + 4] ?? 0);
+      d += bigSigma1(a) + (c ^ a & (b ^ c)) + (k[i + 4] ?? 0) + (W[i + 4] ?? 0);
       h = h + d | 0;
       d = d + bigSigma0(e) + (e & f | g & (e | f)) | 0;
-      c += bigSigma1(h) + (b ^ h & (a ^ b)) + (K[i + 5] ?? 0) + (W[i + 5] ?? 0);
+      c += bigSigma1(h) + (b ^ h & (a ^ b)) + (k[i + 5] ?? 0) + (W[i + 5] ?? 0);
       g = g + c | 0;
       c = c + bigSigma0(d) + (d & e | f & (d | e)) | 0;
-      b += bigSigma1(g) + (a ^ g & (h ^ a)) + (K[i + 6] ?? 0) + (W[i + 6] ?? 0);
+      b += bigSigma1(g) + (a ^ g & (h ^ a)) + (k[i + 6] ?? 0) + (W[i + 6] ?? 0);
       f = f + b | 0;
       b = b + bigSigma0(c) + (c & d | e & (c | d)) | 0;
-      a += bigSigma1(f) + (h ^ f & (g ^ h)) + (K[i + 7] ?? 0) + (W[i + 7] ?? 0);
+      a += bigSigma1(f) + (h ^ f & (g ^ h)) + (k[i + 7] ?? 0) + (W[i + 7] ?? 0);
       e = e + a | 0;
       a = a + bigSigma0(b) + (b & c | d & (b | c)) | 0;
     }
@@ -92,7 +75,7 @@ const SHA256: BlockFunction = {
   algorithm: "sha256",
   blockBytes: 64,
   lengthBytes: 8,
-  initial: INITIAL,
+  initial: () => sha256Constants().initial,
   compress,
 };
 

@@ -31,7 +31,8 @@ const textMap: Judge<Readonly<Record<string, string>>> = that(
   "not an object of strings",
 );
 
-const platform: Judge<Platform> = object<Platform>({
+/** Judges a {@linkcode Platform}, and that of a config among its other fields. */
+export const judgePlatform: Judge<Platform> = object<Platform>({
   os: text,
   architecture: text,
   variant: optional(text),
@@ -52,7 +53,7 @@ export const judgeDescriptor: Judge<Descriptor> = object<Descriptor>({
   annotations: optional(textMap),
   data: optional(text),
   artifactType: optional(text),
-  platform: optional(platform),
+  platform: optional(judgePlatform),
 });
 
 /** Judges an {@linkcode ImageManifest}. */

@@ -2,7 +2,7 @@ import { readAll } from "../bytes/read_all.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { LimitExceededError, PlatformNotFoundError } from "../model/errors.ts";
-import { MAX_CONFIG_BYTES, parseImageConfig } from "../model/image_config.ts";
+import { configPlatform, MAX_CONFIG_BYTES } from "../model/image_config.ts";
 import type { ParsedImageIndex } from "../model/image_index.ts";
 import { isConfigType, isIndexType } from "../model/media_types.ts";
 import { formatPlatform, type Platform } from "../model/platform.ts";
@@ -70,15 +70,7 @@ async function ownPlatform(
     maxBytes: MAX_CONFIG_BYTES,
     signal: options.signal,
   });
-  const { value } = parseImageConfig(raw);
-  const { os, architecture, variant, "os.version": version, "os.features": features } = value;
-  return [{
-    os,
-    architecture,
-    ...(variant === undefined ? {} : { variant }),
-    ...(version === undefined ? {} : { "os.version": version }),
-    ...(features === undefined ? {} : { "os.features": features }),
-  }];
+  return [configPlatform(raw)];
 }
 
 /** Lists the platforms that a manifest has images for; attestations are none. */

@@ -1,6 +1,8 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { configPlatform } from "../../lib/model/image_config.ts";
 import {
+  InvalidConfigError,
   LadingError,
   parseImageConfig,
   parseImageIndex,
@@ -133,4 +135,22 @@ test("parseImageConfig() keeps bytes, unknown fields and labels of any name", ()
   assert.equal(value.config !== undefined && "Cmd" in value.config, false);
   assert.equal(JSON.stringify(value).includes('"x":1'), true);
   assert.equal(JSON.stringify(value).includes('"container":null'), true);
+});
+
+test("configPlatform() reads the platform, and nothing else", () => {
+  const platform = {
+    architecture: "arm",
+    os: "linux",
+    variant: "v7",
+    "os.version": "1",
+    "os.features": ["a"],
+  };
+  assert.deepEqual(configPlatform(encode({ ...platform, rootfs: 1, "__proto__x": 1 })), platform);
+  const bare = '{"os":"linux","architecture":"amd64","variant":null,"__proto__":{"variant":"v9"}}';
+  assert.deepEqual(configPlatform(encode(bare)), { os: "linux", architecture: "amd64" });
+  assert.equal(configPlatform(encode(bare)).variant, undefined);
+  const wrong = ["[]", "{", '{"os":"linux"}', '{"os":"a","architecture":1}', '{"os":"a","os":"b"}'];
+  for (const text of wrong) {
+    assert.throws(() => configPlatform(encode(text)), InvalidConfigError, text);
+  }
 });

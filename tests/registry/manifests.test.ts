@@ -4,6 +4,7 @@ import { parseManifest } from "../../lib/model/manifest.ts";
 import { manifestDigest } from "../../lib/hash/mod.ts";
 import {
   DigestMismatchError,
+  InvalidConfigError,
   InvalidManifestError,
   InvalidReferenceError,
   LimitExceededError,
@@ -23,6 +24,7 @@ import {
   failure,
   index,
   MANIFEST,
+  OCI_CONFIG,
   OCI_INDEX,
   OCI_LAYER,
   OCI_MANIFEST,
@@ -384,6 +386,22 @@ test("platforms() of an image without an index are in its config", async () => {
   assert.deepEqual(await b.clock.run(b.repository.platforms(MANIFEST.descriptor)), [
     { os: "linux", architecture: "amd64" },
   ]);
+});
+
+test("platforms() refuses a config without a platform", async () => {
+  const config = sample({ os: "linux" }, OCI_CONFIG);
+  const manifest = sample({
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config: config.descriptor,
+    layers: [],
+  }, OCI_MANIFEST);
+  const b = bench((request) =>
+    answer(request.url.includes("/blobs/") ? config : manifest, request)
+  );
+  const error = await failure(b.clock.run(b.repository.platforms(manifest.descriptor)));
+  assert.ok(error instanceof InvalidConfigError);
+  assert.match(error.message, /architecture: missing/);
 });
 
 test("resolve() takes tag@digest, where the digest decides", async () => {

@@ -26,4 +26,4 @@ export {
   type TarSummary,
 } from "./reader.ts";
 export { type TarInput, type TarInputType, writeTar } from "./writer.ts";
-export { MAX_PATH_DEPTH, MAX_PATH_LENGTH, sanitizePath } from "./path.ts";
+export { MAX_PATH_DEPTH, MAX_PATH_LENGTH, sanitizePath, type SanitizePathOptions } from "./path.ts";

@@ -48,6 +48,15 @@ const TYPES: Readonly<Record<string, TarEntryType>> = {
   "M": "multi-volume",
 };
 
+const WITHOUT_BODY: ReadonlySet<TarEntryType> = new Set([
+  "hardlink",
+  "symlink",
+  "character-device",
+  "block-device",
+  "directory",
+  "fifo",
+]);
+
 interface Pending {
   pax: Map<string, Bytes>;
   longName: Bytes | undefined;
@@ -60,6 +69,9 @@ interface Merged {
   readonly records: Map<string, Bytes>;
   readonly path: Bytes;
   readonly link: Bytes;
+  readonly type: TarEntryType;
+  /** Whether there are blocks of content. */
+  readonly hasBody: boolean;
   readonly stored: number;
 }
 
@@ -81,9 +93,18 @@ function join(prefix: Bytes, name: Bytes): Bytes {
   return whole;
 }
 
-/** Content follows every type but links, devices, directories and pipes (POSIX; Go agrees). */
-function hasBody(header: TarHeader): boolean {
-  return !"123456".includes(header.typeFlag);
+/** What an entry is. V7 has no directories: an empty flag with a trailing slash says it. */
+function typeOf({ typeFlag }: TarHeader, path: Bytes): TarEntryType {
+  if (typeFlag === "\0" && path.at(-1) === 0x2f) return "directory";
+  return TYPES[typeFlag] ?? "unknown";
+}
+
+/**
+ * Content follows every type but links, devices, directories and pipes, whatever their size says
+ * (POSIX; Go agrees). GNU's dumped directories (`D`) have a list as their content.
+ */
+function hasBody(type: TarEntryType, { typeFlag }: TarHeader): boolean {
+  return typeFlag === "D" || !WITHOUT_BODY.has(type);
 }
 
 function merge(
@@ -104,13 +125,11 @@ function merge(
       offset,
     });
   }
-  return {
-    header,
-    records,
-    path: records.get("path") ?? pending.longName ?? join(header.prefix, header.name),
-    link: records.get("linkpath") ?? pending.longLink ?? header.linkName,
-    stored: hasBody(header) ? stored : 0,
-  };
+  const path = records.get("path") ?? pending.longName ?? join(header.prefix, header.name);
+  const link = records.get("linkpath") ?? pending.longLink ?? header.linkName;
+  const type = typeOf(header, path);
+  const isStored = hasBody(type, header);
+  return { header, records, path, link, type, hasBody: isStored, stored: isStored ? stored : 0 };
 }
 
 async function* parse(
@@ -306,7 +325,7 @@ async function sparseOf(
     return { map: checkSparseMap(map, realSize, stored, offset), realSize, body };
   }
   const real = records.get("GNU.sparse.realsize") ?? records.get("GNU.sparse.size");
-  if (real === undefined || !hasBody(header)) return undefined;
+  if (real === undefined || !merged.hasBody) return undefined;
   const realSize = paxInteger(real, "GNU.sparse.realsize", offset);
   const body = new EntryBody(reader, stored);
   const listed = records.get("GNU.sparse.map");
@@ -323,7 +342,7 @@ async function openEntry(
   block: Bytes,
   offset: number,
 ): Promise<{ readonly entry: TarEntry; readonly body: EntryBody }> {
-  const { header, records } = merged;
+  const { header, records, type } = merged;
   const sparse = await sparseOf(reader, merged, block, offset);
   const body = sparse?.body ?? new EntryBody(reader, merged.stored);
   const bodyOffset = reader.offset;
@@ -331,10 +350,6 @@ async function openEntry(
     ? plainStream(body)
     : sparseStream(body, sparse.map, sparse.realSize);
   const pathBytes = records.get("GNU.sparse.name") ?? merged.path;
-  const type = header.typeFlag === "0" || header.typeFlag === "\0"
-    // V7 has no directories: a trailing slash says it.
-    ? (header.format === "v7" && pathBytes.at(-1) === 0x2f ? "directory" : "file")
-    : TYPES[header.typeFlag] ?? "unknown";
   const number = (key: string, fallback: number): number => {
     const value = records.get(key);
     return value === undefined ? fallback : paxInteger(value, key, offset);

@@ -1,9 +1,6 @@
 import { sanitizePath } from "../tar/path.ts";
 import { decodeName } from "./_lossless_name.ts";
 
-/** Stands for a backslash: a lone surrogate that no name decodes to. */
-const BACKSLASH = "\udc5c";
-
 /**
  * Turns the name of a layer's entry into the path it has in the file tree of an image, under the
  * rules of Linux: a backslash and a colon are letters like any other, as in the unit
@@ -16,7 +13,5 @@ const BACKSLASH = "\udc5c";
  * @throws {LimitExceededError} when it is too long or too deep.
  */
 export function layerPath(name: Uint8Array): string {
-  const text = decodeName(name);
-  // Behind "./" nothing is the letter of a drive.
-  return sanitizePath(`./${text.replaceAll("\\", BACKSLASH)}`).replaceAll(BACKSLASH, "\\");
+  return sanitizePath(decodeName(name), { system: "posix" });
 }

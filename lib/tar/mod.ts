@@ -16,6 +16,7 @@
  * @module
  */
 
+export type { Bytes, ByteStream } from "../model/bytes.ts";
 export type { TarEntry, TarEntryType } from "./entry.ts";
 export type { TarFormat } from "./header.ts";
 export {

@@ -13,7 +13,7 @@ export interface SanitizePathOptions {
   /**
    * Whose rules the path has to be safe by. With `any`, the default, backslashes and drive letters
    * are refused: a path that is one name on Linux is several on Windows. With `posix` they are
-   * letters like any other, as in `system-systemd\\x2dcryptsetup.slice` of many images; for trees
+   * letters like any other, as in `system-systemd\x2dcryptsetup.slice` of many images; for trees
    * that never meet a disk, or one of Linux only.
    */
   readonly system?: "any" | "posix" | undefined;

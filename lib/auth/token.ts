@@ -16,7 +16,7 @@ import type {
 import { checkRealm, type RealmPolicy } from "./realm.ts";
 import { mergeScopes } from "./scope.ts";
 import { describeDiagnostics, discard, readDiagnostics, readReply } from "./_reply.ts";
-import { redactError, redactURL } from "../model/redact.ts";
+import { reasonOf, redactError, redactURL } from "../model/redact.ts";
 import { retryAfter as retryAfterIn } from "../model/retry_after.ts";
 import { secretsOf } from "./_redact.ts";
 
@@ -142,24 +142,26 @@ async function exchange(
   throw failure(request, method, "it redirects too often");
 }
 
+function messageOf({ registry, realm }: TokenRequest, reason: string): string {
+  return `Cannot get a token for ${registry} from ${realm.host}: ${reason}`;
+}
+
 function failure(request: TokenRequest, method: Method, reason: string, cause?: unknown): Error {
-  const message =
-    `Cannot get a token for ${request.registry} from ${request.realm.host}: ${reason}`;
-  const url = redactURL(request.realm.href);
-  return new AuthenticationError(message, { status: 0, method, url, cause });
+  const url = redactURL(request.realm);
+  return new AuthenticationError(messageOf(request, reason), { status: 0, method, url, cause });
 }
 
 /** The error for an answer that holds no token. */
 async function refusal(request: TokenRequest, method: Method, response: Response): Promise<Error> {
-  const { credentials, registry, realm } = request;
+  const { credentials, realm } = request;
   const diagnostics: readonly Diagnostic[] = await readDiagnostics(
     response,
     secretsOf(credentials),
   );
   const { status } = response;
-  const options = { status, method, url: redactURL(realm.href), diagnostics };
+  const options = { status, method, url: redactURL(realm), diagnostics };
   const said = `the token server answered ${status}${describeDiagnostics(diagnostics)}`;
-  const message = `Cannot get a token for ${registry} from ${realm.host}: ${said}`;
+  const message = messageOf(request, said);
   const isAnonymous = credentials.kind === "anonymous";
   // RFC 6749 §5.2: a refresh token that is not good is answered with 400 invalid_grant.
   const isGrantRefused = status === 400 && diagnostics[0]?.code === "invalid_grant";
@@ -256,13 +258,12 @@ export async function fetchToken(transport: Transport, request: TokenRequest): P
   } catch (error) {
     request.signal?.throwIfAborted();
     if (isLadingError(error)) throw error;
+    const cause = redactError(error);
     const reason = deadline.signal.aborted
       ? `no answer within ${timeoutMs / 1000} seconds`
-      : "no answer";
-    const message =
-      `Cannot get a token for ${request.registry} from ${request.realm.host}: ${reason}`;
-    const url = redactURL(request.realm.href);
-    throw new RegistryError(message, { status: 0, method, url, cause: redactError(error) });
+      : `no answer: ${reasonOf(cause)}`;
+    const url = redactURL(request.realm);
+    throw new RegistryError(messageOf(request, reason), { status: 0, method, url, cause });
   } finally {
     clearTimeout(timer);
   }

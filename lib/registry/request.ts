@@ -205,15 +205,11 @@ export class Client {
       const isTemporary = error instanceof RegistryError
         ? isRetryableStatus(error.status)
         : !isLadingError(error) && !(error instanceof SilenceError) && !isTLSFailure(error);
-      if (isTemporary && mayRepeat) {
-        const wanted = error instanceof RegistryError ? error.retryAfter : undefined;
-        if (wanted === undefined || wanted <= this.policy.maxRetryAfterMs) {
-          const delay = wanted === undefined
-            ? backoff(this.policy, attempt - 1)
-            : atLeast(this.policy, wanted);
-          this.#retrying(call, attempt, delay, reasonOf(redactError(error)));
-          return delay;
-        }
+      const wanted = error instanceof RegistryError ? error.retryAfter : undefined;
+      const delay = isTemporary && mayRepeat ? this.#delay(wanted, attempt) : undefined;
+      if (delay !== undefined) {
+        this.#retrying(call, attempt, delay, reasonOf(redactError(error)));
+        return delay;
       }
       throw isLadingError(error) ? error : this.unreachable(call, error, attempt);
     }
@@ -263,11 +259,15 @@ export class Client {
     if (!isRetryableStatus(status)) return undefined;
     if (status === 429 && await this.#isQuota(answer)) return undefined;
     const wanted = retryAfter(headers, this.clock.now());
-    if (wanted === undefined) return backoff(this.policy, attempt - 1);
-    if (wanted > this.policy.maxRetryAfterMs) return undefined;
-    const delay = atLeast(this.policy, wanted);
-    this.#waits.pause(answer.url.origin, delay);
+    const delay = this.#delay(wanted, attempt);
+    if (wanted !== undefined && delay !== undefined) this.#waits.pause(answer.url.origin, delay);
     return delay;
+  }
+
+  /** How long to wait before the next time; `undefined` when a registry wants too much of it. */
+  #delay(wanted: number | undefined, attempt: number): number | undefined {
+    if (wanted === undefined) return backoff(this.policy, attempt - 1);
+    return wanted > this.policy.maxRetryAfterMs ? undefined : atLeast(this.policy, wanted);
   }
 
   /** Docker Hub's pull quota is of hours: waiting seconds does not help. */

@@ -2,7 +2,7 @@ import { noteOwnedChunks, ownsChunks } from "../bytes/lineage.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { isLadingError } from "../model/errors.ts";
 import { type Answer, discard, isEncoded } from "./_answer.ts";
-import { contentOf, type Expected } from "./_content_encoding.ts";
+import { blobContentOf, type Expected } from "./_content_encoding.ts";
 import { parseContentRange } from "./_content_range.ts";
 import { sleep } from "./clock.ts";
 import { answerError } from "./errors.ts";
@@ -137,7 +137,7 @@ class ResumingDownload {
       this.#isEncoded = true;
       this.#hasRanges = false;
     }
-    const content = await contentOf(answer.body, answer.headers, this.#expected);
+    const content = await blobContentOf(answer.body, answer.headers, this.#expected);
     const { span, size } = this.#download;
     this.#use(content, skip, span.end < size);
   }

@@ -101,7 +101,7 @@ async function readBody(answer: Answer, what: string, signal?: AbortSignal): Pro
       { limit: MAX_MANIFEST_BYTES, unit: "bytes" },
     );
   }
-  const content = await contentOf(answer.body, answer.headers, { isGzip: false });
+  const content = await contentOf(answer.body, answer.headers);
   return await readAll(content, { maxBytes: MAX_MANIFEST_BYTES, what, signal });
 }
 

@@ -84,7 +84,7 @@ export async function* readPages<Entry>(
         return undefined;
       }
       if (answer.status !== 200) throw await answerError(answer, action, client.clock);
-      const body = await contentOf(answer.body, answer.headers, { isGzip: false });
+      const body = await contentOf(answer.body, answer.headers);
       return {
         answer,
         raw: await readAll(body, { maxBytes: MAX_PAGE_BYTES, what: action, signal }),

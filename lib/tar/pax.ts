@@ -7,18 +7,30 @@ export const MAX_PAX_BYTES: number = 1 << 20;
 /** The most records of one pax header. */
 export const MAX_PAX_RECORDS = 4096;
 
+/** Times are 64-bit numbers of seconds wherever they can be set. */
+const MAX_SECONDS = 2n ** 63n - 1n;
+
+const SECOND_NS = 1_000_000_000n;
+const encoder = new TextEncoder();
+
 const NO_NUL_KEYS = new Set(["path", "linkpath", "uname", "gname"]);
 
 /** Records of pax headers, in the order of the archive. A later record of a key replaces it. */
 export type PaxRecords = ReadonlyMap<string, Bytes>;
 
-interface Record {
+/** One record, and where it ends. */
+export interface PaxRecord {
   readonly key: string;
   readonly value: Bytes;
   readonly end: number;
 }
 
-function readRecord(body: Bytes, start: number, fail: (what: string) => never): Record {
+/** Reads the record at `start` (POSIX.1-2017, pax extended header). */
+export function parsePaxRecord(
+  body: Bytes,
+  start: number,
+  fail: (what: string) => never,
+): PaxRecord {
   const space = body.indexOf(0x20, start);
   const digits = space < 0
     ? ""
@@ -60,7 +72,7 @@ export function parsePax(body: Bytes, offset: number): Map<string, Bytes> {
       continue;
     }
     if (body[at] === 0) break;
-    const { key, value, end } = readRecord(body, at, fail);
+    const { key, value, end } = parsePaxRecord(body, at, fail);
     at = end;
     if (++count > MAX_PAX_RECORDS * 32) {
       throw new LimitExceededError(
@@ -74,6 +86,8 @@ export function parsePax(body: Bytes, offset: number): Map<string, Bytes> {
     if (key === "GNU.sparse.offset" || key === "GNU.sparse.numbytes") {
       const wanted = sparse.length % 2 === 0 ? "GNU.sparse.offset" : "GNU.sparse.numbytes";
       if (key !== wanted) fail("a sparse map is out of order");
+      // A comma would make one number two.
+      if (value.includes(0x2c)) fail("a sparse map holds a number that is none");
       sparse.push(new TextDecoder().decode(value));
       continue;
     }
@@ -107,8 +121,8 @@ export function paxInteger(value: Bytes, what: string, offset: number): number {
 
 /** Reads a pax time in nanoseconds since 1970. */
 export function paxTime(value: Bytes, what: string, offset: number): bigint {
-  const found = /^(-?)([0-9]{1,18})(?:\.([0-9]*))?$/.exec(new TextDecoder().decode(value));
-  if (found === null) {
+  const found = /^(-?)([0-9]{1,19})(?:\.([0-9]*))?$/.exec(new TextDecoder().decode(value));
+  if (found === null || BigInt(found[2] ?? 0) > MAX_SECONDS) {
     throw new InvalidTarError(`Cannot read the pax header at byte ${offset}: bad ${what}`, {
       offset,
     });
@@ -116,4 +130,37 @@ export function paxTime(value: Bytes, what: string, offset: number): bigint {
   const [, sign = "", seconds = "0", fraction = ""] = found;
   const ns = BigInt(seconds) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
   return sign === "-" ? -ns : ns;
+}
+
+/**
+ * Writes a record; `undefined` when it could not be read again: a key that is empty or holds `=` or
+ * a NUL, a name with a NUL.
+ */
+export function formatPaxRecord(key: string, value: Uint8Array): Bytes | undefined {
+  const isKey = key !== "" && !/[=\0]/.test(key);
+  if (!isKey || NO_NUL_KEYS.has(key) && value.includes(0)) return undefined;
+  const rest = encoder.encode(` ${key}=`);
+  const body = rest.length + value.length + 1;
+  let length = body + String(body).length;
+  if (String(length).length + body !== length) length = body + String(length).length;
+  const record = new Uint8Array(length);
+  const digits = encoder.encode(String(length));
+  record.set(digits);
+  record.set(rest, digits.length);
+  record.set(value, digits.length + rest.length);
+  record[length - 1] = 0x0a;
+  return record;
+}
+
+/** Writes a time given in nanoseconds since 1970. */
+export function formatPaxTime(ns: bigint): string {
+  const seconds = ns / SECOND_NS;
+  const fraction = ns % SECOND_NS;
+  const sign = ns < 0n ? "-" : "";
+  const whole = seconds < 0n ? -seconds : seconds;
+  const digits = (fraction < 0n ? -fraction : fraction).toString().padStart(9, "0").replace(
+    /0+$/,
+    "",
+  );
+  return digits === "" ? `${sign}${whole}` : `${sign}${whole}.${digits}`;
 }

@@ -285,6 +285,9 @@ async function oldGnuMap(
   return map;
 }
 
+/** Numbers of a map may have zeros in front, as many as two blocks hold. */
+const MAX_LINE_LENGTH: number = 2 * BLOCK_SIZE;
+
 /** GNU pax sparse 1.0 files have the map as lines of numbers before the content. */
 async function leadingMap(body: EntryBody, offset: number): Promise<SparseEntry[]> {
   let unread = "";
@@ -294,9 +297,9 @@ async function leadingMap(body: EntryBody, offset: number): Promise<SparseEntry[
       if (end >= 0) {
         const line = unread.slice(0, end);
         unread = unread.slice(end + 1);
-        if (/^[0-9]{1,16}$/.test(line)) return Number(line);
+        if (/^0*[0-9]{1,16}$/.test(line)) return Number(line);
       }
-      if (end >= 0 || unread.length > 32 || body.rest < BLOCK_SIZE) {
+      if (end >= 0 || unread.length > MAX_LINE_LENGTH || body.rest < BLOCK_SIZE) {
         throw new InvalidTarError(`Cannot read the sparse file at byte ${offset}: bad map`, {
           offset,
         });
@@ -319,21 +322,52 @@ async function sparseOf(
 ): Promise<(Sparse & { readonly body: EntryBody }) | undefined> {
   const { header, records, stored } = merged;
   if (header.typeFlag === "S") {
+    if (header.format !== "gnu") {
+      throw new InvalidTarError(
+        `Cannot read the sparse file at byte ${offset}: its header is not GNU's`,
+        { offset },
+      );
+    }
     const realSize = numericField(block, 483, 12, "the real size", offset);
     const map = await oldGnuMap(reader, block, offset);
     const body = new EntryBody(reader, stored);
     return { map: checkSparseMap(map, realSize, stored, offset), realSize, body };
   }
-  const real = records.get("GNU.sparse.realsize") ?? records.get("GNU.sparse.size");
-  if (real === undefined || !merged.hasBody) return undefined;
-  const realSize = paxInteger(real, "GNU.sparse.realsize", offset);
+  const version = sparseVersion(records);
+  if (version === undefined || !merged.hasBody) return undefined;
+  const real = records.get("GNU.sparse.size") ?? records.get("GNU.sparse.realsize");
+  const realSize = real === undefined ? stored : paxInteger(real, "GNU.sparse.realsize", offset);
   const body = new EntryBody(reader, stored);
-  const listed = records.get("GNU.sparse.map");
-  const leading = listed === undefined && records.get("GNU.sparse.major") !== undefined &&
-    text(records.get("GNU.sparse.major") ?? new Uint8Array(0)) === "1";
-  if (listed === undefined && !leading) return undefined;
-  const map = listed === undefined ? await leadingMap(body, offset) : parseCommaMap(listed, offset);
+  const map = version === 1 ? await leadingMap(body, offset) : listedMap(records, offset);
   return { map: checkSparseMap(map, realSize, body.rest, offset), realSize, body };
+}
+
+/** Which of GNU's pax forms of a sparse file it is; `undefined` for other files. */
+function sparseVersion(records: ReadonlyMap<string, Bytes>): 0 | 1 | undefined {
+  const value = (key: string): string => text(records.get(`GNU.sparse.${key}`) ?? new Uint8Array());
+  switch (`${value("major")}.${value("minor")}`) {
+    case "1.0":
+      return 1;
+    case "0.0":
+    case "0.1":
+      return 0;
+    case ".":
+      // GNU tar before 1.14 wrote no version.
+      return records.has("GNU.sparse.map") ? 0 : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The map of the forms 0.0 and 0.1, whose number of pieces is said twice. */
+function listedMap(records: ReadonlyMap<string, Bytes>, offset: number): SparseEntry[] {
+  const map = parseCommaMap(records.get("GNU.sparse.map") ?? new Uint8Array(), offset);
+  const count = records.get("GNU.sparse.numblocks") ?? new Uint8Array();
+  if (paxInteger(count, "GNU.sparse.numblocks", offset) === map.length) return map;
+  throw new InvalidTarError(
+    `Cannot read the sparse file at byte ${offset}: its map has another number of pieces`,
+    { offset },
+  );
 }
 
 async function openEntry(

@@ -3,6 +3,8 @@ import { streamFrom } from "../bytes/stream_from.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { SizeMismatchError } from "../model/errors.ts";
 import { BLOCK_SIZE } from "./header.ts";
+import { formatPaxRecord, formatPaxTime } from "./pax.ts";
+import { splitName } from "./_ustar_name.ts";
 
 /** The types of entries that can be written. */
 export type TarInputType =
@@ -78,18 +80,6 @@ function isUTF8(bytes: Uint8Array): boolean {
   }
 }
 
-/** Splits a long name at a slash into prefix and name, as ustar has it. */
-function splitName(path: Bytes): { readonly prefix: Bytes; readonly name: Bytes } | undefined {
-  const none = new Uint8Array(0);
-  if (path.length <= 100) return { prefix: none, name: path };
-  for (let at = Math.min(155, path.length - 2); at > 0; at--) {
-    if (path[at] !== 0x2f) continue;
-    const name = path.slice(at + 1);
-    return name.length <= 100 ? { prefix: path.slice(0, at), name } : undefined;
-  }
-  return undefined;
-}
-
 class Block {
   readonly bytes: Bytes = new Uint8Array(BLOCK_SIZE);
 
@@ -114,35 +104,9 @@ function padding(size: number): Bytes {
   return new Uint8Array((BLOCK_SIZE - size % BLOCK_SIZE) % BLOCK_SIZE);
 }
 
-function paxRecord(key: string, value: Uint8Array): Bytes {
-  const rest = encoder.encode(` ${key}=`);
-  const body = rest.length + value.length + 1;
-  let length = body + String(body).length;
-  if (String(length).length + body !== length) length = body + String(length).length;
-  const record = new Uint8Array(length);
-  const digits = encoder.encode(String(length));
-  record.set(digits);
-  record.set(rest, digits.length);
-  record.set(value, digits.length + rest.length);
-  record[length - 1] = 0x0a;
-  return record;
-}
-
 interface Plan {
   readonly header: Bytes;
   readonly records: readonly Bytes[];
-}
-
-function timeText(ns: bigint): string {
-  const seconds = ns / SECOND_NS;
-  const fraction = ns % SECOND_NS;
-  const sign = ns < 0n ? "-" : "";
-  const whole = seconds < 0n ? -seconds : seconds;
-  const digits = (fraction < 0n ? -fraction : fraction).toString().padStart(9, "0").replace(
-    /0+$/,
-    "",
-  );
-  return digits === "" ? `${sign}${whole}` : `${sign}${whole}.${digits}`;
 }
 
 function refuse(path: string, what: string): never {
@@ -161,18 +125,25 @@ function planEntry(input: TarInput, size: number): Plan {
   const link = input.linkPathBytes ?? encoder.encode(input.linkPath ?? "");
   const isLink = type === "hardlink" || type === "symlink";
   if (name.length === 0) refuse(path, "it has no name");
+  // Readers take such a file for a directory.
+  if (type === "file" && name.at(-1) === 0x2f) refuse(path, "the name of a file ends in a slash");
   if (isLink && link.length === 0) refuse(path, "the link has no target");
   if (name.includes(0) || link.includes(0)) refuse(path, "a name holds a NUL");
   const records: Bytes[] = [];
   const record = (key: string, value: Uint8Array): void => {
-    records.push(paxRecord(key, value));
+    records.push(formatPaxRecord(key, value) ?? refuse(path, `${key} fits no pax record`));
   };
   const split = splitName(name);
   const block = new Block();
-  const binary = !isUTF8(name) || !isUTF8(link);
-  if (binary) record("hdrcharset", encoder.encode("BINARY"));
-  if (split === undefined || !isASCII(name)) record("path", name);
-  if (link.length > 100 || !isASCII(link)) record("linkpath", link);
+  // Names that are no UTF-8 lie in the header where they fit: every reader takes their bytes, while
+  // GNU tar warns of the record that says so for the records of names.
+  const hasPath = split === undefined || !isASCII(name) && isUTF8(name);
+  const hasLink = link.length > 100 || !isASCII(link) && isUTF8(link);
+  if (hasPath && !isUTF8(name) || hasLink && !isUTF8(link)) {
+    record("hdrcharset", encoder.encode("BINARY"));
+  }
+  if (hasPath) record("path", name);
+  if (hasLink) record("linkpath", link);
   block.text(0, 100, split?.name ?? name);
   block.text(345, 155, split?.prefix ?? new Uint8Array(0));
   block.text(157, 100, link);
@@ -192,7 +163,7 @@ function planEntry(input: TarInput, size: number): Plan {
   const ns = input.mtimeNs ?? BigInt(Math.round((input.mtime ?? 0) * 1e6)) * 1000n;
   const seconds = ns / SECOND_NS;
   const plain = ns >= 0n && ns % SECOND_NS === 0n && seconds < 8n ** 11n;
-  if (!plain) record("mtime", encoder.encode(timeText(ns)));
+  if (!plain) record("mtime", encoder.encode(formatPaxTime(ns)));
   block.octal(136, 12, ns >= 0n && seconds < 8n ** 11n ? Number(seconds) : 0);
   block.text(156, 1, encoder.encode(FLAGS[type]));
   block.text(257, 8, encoder.encode("ustar\u000000"));
@@ -204,7 +175,7 @@ function planEntry(input: TarInput, size: number): Plan {
     ]] as const
   ) {
     const bytes = encoder.encode(value ?? "");
-    if (bytes.length > 31 || !isASCII(bytes)) record(key, bytes);
+    if (bytes.length > 32 || !isASCII(bytes)) record(key, bytes);
     else block.text(start, 32, bytes);
   }
   if (type === "character-device" || type === "block-device") {

@@ -24,6 +24,24 @@
  * @module
  */
 
+export type { Bytes } from "../model/bytes.ts";
+export type { Descriptor } from "../model/descriptor.ts";
+export type { ImageIndex, ParsedImageIndex } from "../model/image_index.ts";
+export type {
+  ArtifactManifest,
+  ImageManifest,
+  ParsedArtifactManifest,
+  ParsedImageManifest,
+  ParsedManifest,
+} from "../model/manifest.ts";
+export type { Platform } from "../model/platform.ts";
+export type {
+  ParsedSchema1,
+  Schema1HistoryEntry,
+  Schema1LayerRef,
+  Schema1Manifest,
+  Schema1Signature,
+} from "../model/schema1.ts";
 export type { HashAlgorithm, Hasher, HasherFactory, ResumableHasher } from "./hasher.ts";
 export { createHasher, createResumableHasher, resumeHasher } from "./create_hasher.ts";
 export { sha256Hasher } from "./sha256.ts";

@@ -1,89 +1,37 @@
 // The tar scan in plain TypeScript; see wasm/assembly/tar.ts for the kernel's.
 import type { TarRecord, TarScan, TarScanner, TarScanStop } from "./kernel.ts";
+import {
+  hasTarChecksum,
+  hasTarContent,
+  isTarMetadata,
+  readTarNumber,
+  TAR_BLOCK_BYTES,
+} from "./tar_fields.ts";
 
-const BLOCK_BYTES = 512;
 // Fields of a header (POSIX.1-1988, ustar).
 const NAME_END = 100;
 const SIZE_AT = 124;
 const SIZE_BYTES = 12;
-const CHECKSUM_AT = 148;
-const CHECKSUM_BYTES = 8;
 const TYPE_AT = 156;
+const TYPE_SPARSE = 0x53;
 
 /** The most records of one scan; the kernel's record buffer has as many. */
 export const MAX_TAR_RECORDS = 128;
 
-/** The largest size that a double holds exactly. */
-const MAX_SIZE = Number.MAX_SAFE_INTEGER;
+/** The largest size whose padding a double still holds exactly. */
+const MAX_SIZE: number = Number.MAX_SAFE_INTEGER - TAR_BLOCK_BYTES;
 
-const SPACE = 0x20;
-
-/**
- * Reads a number as Go's archive/tar does: base-256 when the top bit is set, else octal digits
- * between spaces and NULs, up to a NUL. Gives `undefined` for what is no number, negative or too
- * large.
- */
-function readNumber(block: Uint8Array, at: number, bytes: number): number | undefined {
-  const first = block[at] as number;
-  if ((first & 0x80) !== 0) {
-    if ((first & 0x40) !== 0) return undefined;
-    let value = first & 0x3f;
-    for (let index = 1; index < bytes; index++) {
-      value = value * 256 + (block[at + index] as number);
-      if (value > MAX_SIZE) return undefined;
-    }
-    return value;
-  }
-  let end = at + bytes;
-  while (at < end && isBlank(block[at] as number)) at++;
-  while (at < end && isBlank(block[end - 1] as number)) end--;
-  let value = 0;
-  for (; at < end && block[at] !== 0; at++) {
-    const digit = (block[at] as number) - 0x30;
-    if (digit < 0 || digit > 7) return undefined;
-    value = value * 8 + digit;
-  }
-  return value;
-}
-
-function isBlank(byte: number): boolean {
-  return byte === SPACE || byte === 0;
-}
-
-/** Checks the sum of the bytes, taken unsigned or (as some old writers did) signed. */
-function hasRightChecksum(block: Uint8Array): boolean {
-  let unsigned = 0;
-  let signed = 0;
-  for (let at = 0; at < BLOCK_BYTES; at++) {
-    const isChecksum = at >= CHECKSUM_AT && at < CHECKSUM_AT + CHECKSUM_BYTES;
-    const byte = isChecksum ? SPACE : block[at] as number;
-    unsigned += byte;
-    signed += byte < 128 ? byte : byte - 256;
-  }
-  const stored = readNumber(block, CHECKSUM_AT, CHECKSUM_BYTES);
-  return stored === unsigned || stored === signed;
-}
-
-/** Types whose header changes what follows: pax `x g X`, GNU long names `L K`, GNU sparse `S`. */
-function isHandedOver(type: number): boolean {
-  return type === 0x78 || type === 0x67 || type === 0x58 || type === 0x4c || type === 0x4b ||
-    type === 0x53;
-}
-
-/** Links, devices, directories and fifos have no body, whatever their size says. */
-function hasBody(block: Uint8Array, type: number): boolean {
-  if (type >= 0x31 && type <= 0x36) return false;
-  if (type !== 0) return true;
-  // A V7 header has no type for directories: their names end in a slash.
+/** The last byte of the name in a header. */
+function lastOfName(block: Uint8Array): number | undefined {
   let end = 0;
   while (end < NAME_END && block[end] !== 0) end++;
-  return block[end - 1] !== 0x2f;
+  return block[end - 1];
 }
 
 export class JSTarScanner implements TarScanner {
   #offset = 0;
   #skip = 0;
-  readonly #partial = new Uint8Array(BLOCK_BYTES);
+  readonly #partial = new Uint8Array(TAR_BLOCK_BYTES);
   #partialBytes = 0;
 
   get offset(): number {
@@ -110,11 +58,11 @@ export class JSTarScanner implements TarScanner {
         continue;
       }
       if (records.length === MAX_TAR_RECORDS) return { used, stop: "full", records };
-      const count = Math.min(BLOCK_BYTES - this.#partialBytes, piece.length - used);
+      const count = Math.min(TAR_BLOCK_BYTES - this.#partialBytes, piece.length - used);
       this.#partial.set(piece.subarray(used, used + count), this.#partialBytes);
       this.#partialBytes += count;
       used += count;
-      if (this.#partialBytes < BLOCK_BYTES) break;
+      if (this.#partialBytes < TAR_BLOCK_BYTES) break;
       this.#partialBytes = 0;
       const stop = this.#readHeader(records);
       if (stop !== "input") return { used, stop, records };
@@ -125,18 +73,18 @@ export class JSTarScanner implements TarScanner {
   #readHeader(records: TarRecord[]): TarScanStop {
     const block = this.#partial;
     if (block.every((byte) => byte === 0)) {
-      this.#offset += BLOCK_BYTES;
+      this.#offset += TAR_BLOCK_BYTES;
       return "zeros";
     }
-    if (!hasRightChecksum(block)) return "bad-checksum";
-    const type = block[TYPE_AT] as number;
-    const stored = readNumber(block, SIZE_AT, SIZE_BYTES);
-    if (stored === undefined || stored > MAX_SIZE - BLOCK_BYTES) return "bad-size";
-    const size = hasBody(block, type) ? stored : 0;
+    if (!hasTarChecksum(block)) return "bad-checksum";
+    const type = block[TYPE_AT] ?? 0;
+    const stored = readTarNumber(block, SIZE_AT, SIZE_BYTES);
+    if (stored === undefined || stored < 0 || stored > MAX_SIZE) return "bad-size";
+    const size = hasTarContent(type, lastOfName(block)) ? stored : 0;
     records.push({ offset: this.#offset, size, block: block.slice() });
-    this.#offset += BLOCK_BYTES;
-    if (isHandedOver(type)) return "handover";
-    this.#skip = Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
+    this.#offset += TAR_BLOCK_BYTES;
+    if (isTarMetadata(type) || type === TYPE_SPARSE) return "handover";
+    this.#skip = Math.ceil(size / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES;
     return "input";
   }
 }

@@ -1,8 +1,9 @@
+import { hasTarChecksum, readTarNumber, TAR_BLOCK_BYTES } from "../kernel/tar_fields.ts";
 import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError } from "../model/errors.ts";
 
 /** The unit of tar archives (POSIX.1-2017, pax, ustar interchange format). */
-export const BLOCK_SIZE = 512;
+export const BLOCK_SIZE: number = TAR_BLOCK_BYTES;
 
 /** The format that a header is written in. */
 export type TarFormat = "v7" | "ustar" | "gnu" | "star";
@@ -25,8 +26,6 @@ export interface TarHeader {
   readonly prefix: Bytes;
 }
 
-const SPACE = 0x20;
-
 /** Tells whether a block is all zeros, as the two at the end of an archive are. */
 export function isZeroBlock(block: Uint8Array): boolean {
   return block.every((byte) => byte === 0);
@@ -43,31 +42,6 @@ function refuse(what: string, offset: number): never {
   throw new InvalidTarError(`Cannot read the tar header at byte ${offset}: ${what}`, { offset });
 }
 
-function base256(field: Uint8Array): bigint {
-  const first = field[0] ?? 0;
-  const negative = (first & 0x40) !== 0;
-  let value = BigInt(first & 0x3f) - (negative ? 64n : 0n);
-  for (const byte of field.subarray(1)) value = (value << 8n) | BigInt(byte);
-  return value;
-}
-
-function octal(field: Uint8Array): bigint | undefined {
-  // Leading NULs and spaces are skipped, as Go does; GNU tar writes them, old Solaris too.
-  let start = 0;
-  while (start < field.length && (field[start] === 0 || field[start] === SPACE)) start++;
-  let end = field.length;
-  while (end > start && (field[end - 1] === 0 || field[end - 1] === SPACE)) end--;
-  const stop = field.subarray(start, end).indexOf(0);
-  if (stop >= 0) end = start + stop;
-  if (end === start) return 0n;
-  let value = 0n;
-  for (const byte of field.subarray(start, end)) {
-    if (byte < 0x30 || byte > 0x37) return undefined;
-    value = (value << 3n) | BigInt(byte - 0x30);
-  }
-  return value;
-}
-
 /** Reads a number: octal text, or base-256 where the first bit is set (GNU, star). */
 export function numericField(
   block: Bytes,
@@ -76,25 +50,10 @@ export function numericField(
   what: string,
   offset: number,
 ): number {
-  const field = block.subarray(start, start + length);
-  const value = ((field[0] ?? 0) & 0x80) !== 0 ? base256(field) : octal(field);
+  const value = readTarNumber(block, start, length);
   if (value === undefined) return refuse(`${what} is no number`, offset);
-  const number = Number(value);
-  if (!Number.isSafeInteger(number)) return refuse(`${what} is beyond 2^53 - 1`, offset);
-  return number;
-}
-
-function checkSum(block: Bytes, offset: number): void {
-  const stored = numericField(block, 148, 8, "the checksum", offset);
-  let unsigned = 0;
-  let signed = 0;
-  for (let i = 0; i < BLOCK_SIZE; i++) {
-    const byte = i >= 148 && i < 156 ? SPACE : block[i] ?? 0;
-    unsigned += byte;
-    signed += byte > 127 ? byte - 256 : byte;
-  }
-  // Old Sun and NeXT tars summed signed characters.
-  if (stored !== unsigned && stored !== signed) refuse("the checksum is wrong", offset);
+  if (!Number.isSafeInteger(value)) return refuse(`${what} is beyond 2^53 - 1`, offset);
+  return value;
 }
 
 function formatOf(block: Bytes): TarFormat {
@@ -113,7 +72,7 @@ function formatOf(block: Bytes): TarFormat {
  * @throws {InvalidTarError} when the checksum is wrong or a number is none.
  */
 export function parseHeader(block: Bytes, offset: number): TarHeader {
-  checkSum(block, offset);
+  if (!hasTarChecksum(block)) refuse("the checksum is wrong", offset);
   const format = formatOf(block);
   const number = (start: number, length: number, what: string): number =>
     numericField(block, start, length, what, offset);

@@ -1,8 +1,10 @@
-import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
 
 /** The most fragments of a sparse file; maps are held in memory. */
 export const MAX_SPARSE_ENTRIES = 65_536;
+
+/** The most bytes of a sparse map as the archive has it, as for all metadata of an entry. */
+export const MAX_SPARSE_MAP_BYTES: number = 1 << 20;
 
 /** One piece of a sparse file that the archive holds; what lies between is zeros. */
 export interface SparseEntry {
@@ -60,19 +62,11 @@ export function checkSparseCount(count: number, archiveOffset: number): void {
   );
 }
 
-/** Reads the comma-separated map of GNU pax sparse 0.0 and 0.1. */
-export function parseCommaMap(value: Bytes, archiveOffset: number): SparseEntry[] {
-  const text = new TextDecoder().decode(value);
-  const parts = text === "" ? [] : text.split(",");
-  checkSparseCount(parts.length / 2, archiveOffset);
-  if (parts.length % 2 !== 0 || parts.some((part) => !/^[0-9]{1,16}$/.test(part))) {
-    throw new InvalidTarError(`Cannot read the sparse file at byte ${archiveOffset}: bad map`, {
-      offset: archiveOffset,
-    });
-  }
-  const map: SparseEntry[] = [];
-  for (let i = 0; i < parts.length; i += 2) {
-    map.push({ offset: Number(parts[i]), length: Number(parts[i + 1]) });
-  }
-  return map;
+/** Refuses maps that would take too long to read, whatever they come to. */
+export function checkSparseMapBytes(bytes: number, archiveOffset: number): void {
+  if (bytes <= MAX_SPARSE_MAP_BYTES) return;
+  throw new LimitExceededError(
+    `Cannot read the sparse file at byte ${archiveOffset}: its map is longer than ${MAX_SPARSE_MAP_BYTES} bytes`,
+    { limit: MAX_SPARSE_MAP_BYTES, unit: "bytes" },
+  );
 }

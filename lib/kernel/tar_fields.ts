@@ -1,0 +1,93 @@
+/**
+ * The rules by which a block of 512 bytes is a tar header, and how far its content goes: the one
+ * place of them in TypeScript. The kernel's own scan has them in wasm/assembly/tar.ts; tests hold
+ * the two together.
+ *
+ * @module
+ */
+
+/** The unit of tar archives (POSIX.1-2017, pax, ustar interchange format). */
+export const TAR_BLOCK_BYTES = 512;
+
+const CHECKSUM_AT = 148;
+const CHECKSUM_BYTES = 8;
+const SPACE = 0x20;
+
+/**
+ * Reads a number of a header as Go's archive/tar does: base-256 in two's complement when the top
+ * bit is set (GNU, star), else octal digits between spaces and NULs, up to a NUL.
+ *
+ * @param block Where it is.
+ * @param at Where its field starts.
+ * @param bytes How long the field is.
+ * @returns The number, `undefined` for what is none. One that is no safe integer is only near.
+ */
+export function readTarNumber(block: Uint8Array, at: number, bytes: number): number | undefined {
+  const first = block[at] ?? 0;
+  if ((first & 0x80) !== 0) {
+    let value = (first & 0x3f) - (first & 0x40);
+    // Once beyond 2^53 it stays there, so that what looks exact is exact.
+    for (let index = 1; index < bytes; index++) value = value * 256 + (block[at + index] ?? 0);
+    return value;
+  }
+  let end = at + bytes;
+  while (at < end && isBlank(block[at])) at++;
+  while (at < end && isBlank(block[end - 1])) end--;
+  let value = 0;
+  for (; at < end && block[at] !== 0; at++) {
+    const digit = (block[at] ?? 0) - 0x30;
+    if (digit < 0 || digit > 7) return undefined;
+    value = value * 8 + digit;
+  }
+  return value;
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === SPACE || byte === 0;
+}
+
+/**
+ * Proves the checksum of a header: the sum of its bytes, its own field taken as spaces. Old Sun and
+ * NeXT tars summed signed characters.
+ *
+ * @param block The header.
+ * @returns Whether one of the two sums is the stored one.
+ */
+export function hasTarChecksum(block: Uint8Array): boolean {
+  let unsigned = 0;
+  let high = 0;
+  for (let at = 0; at < TAR_BLOCK_BYTES; at++) {
+    const isChecksum = at >= CHECKSUM_AT && at < CHECKSUM_AT + CHECKSUM_BYTES;
+    const byte = isChecksum ? SPACE : block[at] ?? 0;
+    unsigned += byte;
+    high += byte >> 7;
+  }
+  const stored = readTarNumber(block, CHECKSUM_AT, CHECKSUM_BYTES);
+  return stored === unsigned || stored === unsigned - 256 * high;
+}
+
+/**
+ * Tells headers that describe the entry behind them: pax `x` and `g`, Sun's `X`, GNU's long names
+ * `L` and `K`.
+ *
+ * @param typeFlag The type flag, a byte.
+ * @returns Whether it is one of them.
+ */
+export function isTarMetadata(typeFlag: number): boolean {
+  return typeFlag === 0x78 || typeFlag === 0x67 || typeFlag === 0x58 || typeFlag === 0x4c ||
+    typeFlag === 0x4b;
+}
+
+/**
+ * Tells whether content follows a header. Links, devices, directories and pipes have none, whatever
+ * their size says; nor have the directories of V7, which has no type for them: their names end in
+ * a slash. Types that nobody knows have content (POSIX, and Go agrees).
+ *
+ * @param typeFlag The type flag, a byte.
+ * @param lastOfName The last byte of the name.
+ * @returns Whether blocks of content follow.
+ */
+export function hasTarContent(typeFlag: number, lastOfName: number | undefined): boolean {
+  if (typeFlag >= 0x31 && typeFlag <= 0x36) return false;
+  return typeFlag !== 0 || lastOfName !== 0x2f;
+}

@@ -1,0 +1,213 @@
+// What the headers before an entry and its own header come to. Nothing here reads: whoever finds
+// the headers, the reader or a scan, pushes them with their bodies.
+import { hasTarContent, isTarMetadata } from "../kernel/tar_fields.ts";
+import type { Bytes } from "../model/bytes.ts";
+import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
+import type { TarEntryType } from "./entry.ts";
+import type { TarHeader } from "./header.ts";
+import { MAX_PAX_BYTES, parsePax, paxInteger, paxTime } from "./pax.ts";
+import { oldSparseMap, paxSparseMap, type SparseMapReader } from "./_sparse_map.ts";
+
+/** The longest GNU long name or link in bytes. */
+export const MAX_LONG_NAME_BYTES: number = 1 << 20;
+
+const XATTR_PREFIX = "SCHILY.xattr.";
+const SECOND_NS = 1_000_000_000n;
+
+const TYPES: Readonly<Record<string, TarEntryType>> = {
+  "0": "file",
+  "\0": "file",
+  "7": "file",
+  "S": "file",
+  "1": "hardlink",
+  "2": "symlink",
+  "3": "character-device",
+  "4": "block-device",
+  "5": "directory",
+  "6": "fifo",
+  "D": "directory",
+  "V": "volume-label",
+  "M": "multi-volume",
+};
+
+/** An entry before its content: all that is known when its header was read. */
+export interface MergedEntry {
+  readonly type: TarEntryType;
+  readonly pathBytes: Bytes;
+  readonly linkPathBytes: Bytes | undefined;
+  readonly uid: number;
+  readonly gid: number;
+  readonly userName: Bytes;
+  readonly groupName: Bytes;
+  readonly mtimeNs: bigint;
+  readonly pax: ReadonlyMap<string, Bytes>;
+  readonly xattrs: ReadonlyMap<string, Bytes>;
+  /** The bytes of content in the archive, a sparse map before it included. */
+  readonly storedSize: number;
+  /** The map of a sparse file. */
+  readonly sparse: SparseMapReader | undefined;
+}
+
+function refuse(what: string, offset: number): never {
+  throw new InvalidTarError(`Cannot read the tar entry at byte ${offset}: ${what}`, { offset });
+}
+
+function cutAtNul(bytes: Bytes): Bytes {
+  const end = bytes.indexOf(0);
+  return end < 0 ? bytes : bytes.slice(0, end);
+}
+
+function join(prefix: Bytes, name: Bytes): Bytes {
+  if (prefix.length === 0) return name;
+  const whole = new Uint8Array(prefix.length + 1 + name.length);
+  whole.set(prefix);
+  whole[prefix.length] = 0x2f;
+  whole.set(name, prefix.length + 1);
+  return whole;
+}
+
+function isEqual(a: Bytes, b: Bytes): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** Tells a header that describes the entry behind it. */
+export function isMetadata({ typeFlag }: TarHeader): boolean {
+  return isTarMetadata(typeFlag.charCodeAt(0));
+}
+
+/** Merges metadata into the entry behind it. */
+export class MetadataMerger {
+  readonly #globals = new Map<string, Bytes>();
+  #records: ReadonlyMap<string, Bytes> = new Map();
+  #longName: Bytes | undefined;
+  #longLink: Bytes | undefined;
+
+  /**
+   * Refuses a metadata header whose body is too long, before any of it is read.
+   *
+   * @throws {LimitExceededError} when it is.
+   */
+  checkSize({ typeFlag, size }: TarHeader, offset: number): void {
+    const limit = typeFlag === "L" || typeFlag === "K" ? MAX_LONG_NAME_BYTES : MAX_PAX_BYTES;
+    if (size <= limit) return;
+    throw new LimitExceededError(
+      `Cannot read the metadata at byte ${offset}: it is longer than ${limit} bytes`,
+      { limit, unit: "bytes" },
+    );
+  }
+
+  /** Takes a metadata header with its body. Of several of a kind the last one holds. */
+  take({ typeFlag }: TarHeader, body: Bytes, offset: number): void {
+    if (typeFlag === "L") this.#longName = cutAtNul(body);
+    else if (typeFlag === "K") this.#longLink = cutAtNul(body);
+    else if (typeFlag === "g") this.#takeGlobals(parsePax(body, offset), offset);
+    else this.#records = parsePax(body, offset);
+  }
+
+  #takeGlobals(records: ReadonlyMap<string, Bytes>, offset: number): void {
+    if (records.has("size")) refuse("a size for all entries hides some of them", offset);
+    for (const [key, value] of records) {
+      if (value.length === 0) this.#globals.delete(key);
+      else this.#globals.set(key, value);
+    }
+    let size = 0;
+    for (const [key, value] of this.#globals) size += key.length + value.length;
+    if (size <= MAX_PAX_BYTES) return;
+    throw new LimitExceededError(
+      `Cannot read the pax header at byte ${offset}: global records take more than ${MAX_PAX_BYTES} bytes`,
+      { limit: MAX_PAX_BYTES, unit: "bytes" },
+    );
+  }
+
+  /** The records in force, global ones first; an empty one takes a global one back. */
+  #merged(): Map<string, Bytes> {
+    const records = new Map(this.#globals);
+    for (const [key, value] of this.#records) {
+      if (value.length === 0 && !key.startsWith(XATTR_PREFIX)) records.delete(key);
+      else records.set(key, value);
+    }
+    return records;
+  }
+
+  /** Chooses a name: readers differ on which of two holds, so these have to be the same. */
+  #nameOf(key: "path" | "linkpath", long: Bytes | undefined, short: Bytes, offset: number): Bytes {
+    const record = this.#records.get(key);
+    const own = record?.length === 0 ? undefined : record;
+    if (own !== undefined && long !== undefined && !isEqual(own, long)) {
+      refuse("it has one name by pax and another by GNU", offset);
+    }
+    // An empty record says that the header holds, not a global record.
+    const global = record === undefined ? this.#globals.get(key) : undefined;
+    return own ?? long ?? global ?? short;
+  }
+
+  /**
+   * Merges what came before a header into it, and forgets it.
+   *
+   * @param header The header.
+   * @param block Its 512 bytes.
+   * @param offset Where they are in the archive.
+   * @returns The entry.
+   * @throws {InvalidTarError} when the metadata is impossible.
+   */
+  merge(header: TarHeader, block: Bytes, offset: number): MergedEntry {
+    const pax = this.#merged();
+    const name = this.#nameOf("path", this.#longName, join(header.prefix, header.name), offset);
+    const link = this.#nameOf("linkpath", this.#longLink, header.linkName, offset);
+    this.#records = new Map();
+    this.#longName = undefined;
+    this.#longLink = undefined;
+
+    const number = (key: string, fallback: number): number => {
+      const value = pax.get(key);
+      return value === undefined ? fallback : paxInteger(value, key, offset);
+    };
+    const size = number("size", header.size);
+    if (size < 0) refuse("its size is negative", offset);
+    const { typeFlag } = header;
+    const flag = typeFlag.charCodeAt(0);
+    const hasContent = hasTarContent(flag, name.at(-1));
+    const storedSize = hasContent ? size : 0;
+    const sparse = sparseOf(header, pax, block, storedSize, offset);
+    if (sparse !== undefined && !hasContent) refuse("it is sparse and has no content", offset);
+    const type = flag === 0 && !hasContent ? "directory" : TYPES[typeFlag] ?? "unknown";
+    const time = pax.get("mtime");
+    return {
+      type,
+      // The header of a sparse file names a stand-in.
+      pathBytes: sparse === undefined ? name : pax.get("GNU.sparse.name") ?? name,
+      linkPathBytes: type === "hardlink" || type === "symlink" ? link : undefined,
+      uid: number("uid", header.uid),
+      gid: number("gid", header.gid),
+      userName: pax.get("uname") ?? header.userName,
+      groupName: pax.get("gname") ?? header.groupName,
+      mtimeNs: time === undefined
+        ? BigInt(header.mtime) * SECOND_NS
+        : paxTime(time, "mtime", offset),
+      pax,
+      xattrs: xattrsOf(pax),
+      storedSize,
+      sparse,
+    };
+  }
+}
+
+function sparseOf(
+  header: TarHeader,
+  pax: ReadonlyMap<string, Bytes>,
+  block: Bytes,
+  storedSize: number,
+  offset: number,
+): SparseMapReader | undefined {
+  if (header.typeFlag !== "S") return paxSparseMap(pax, storedSize, offset);
+  if (header.format !== "gnu") refuse("it is sparse and its header is not GNU's", offset);
+  return oldSparseMap(block, offset);
+}
+
+function xattrsOf(records: ReadonlyMap<string, Bytes>): Map<string, Bytes> {
+  const xattrs = new Map<string, Bytes>();
+  for (const [key, value] of records) {
+    if (key.startsWith(XATTR_PREFIX)) xattrs.set(key.slice(XATTR_PREFIX.length), value);
+  }
+  return xattrs;
+}

@@ -5,7 +5,9 @@ import type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
 import type {
   CallOptions,
   ContentStore,
+  Deleter,
   FetchOptions,
+  Mounter,
   Referrers,
   ReferrersOptions,
   Resolver,
@@ -29,6 +31,8 @@ import {
 import { PAGE_SIZE, readPages, textsOf } from "./pages.ts";
 import { chooseImage, listPlatforms } from "./platforms.ts";
 import { putManifest, readManifestSource } from "./push_manifest.ts";
+import { deleteContent, removeTag } from "./deleting.ts";
+import { mountBlob } from "./mount.ts";
 import { listReferrers } from "./referrers.ts";
 import { spanOf } from "../bytes/span.ts";
 import { uploadBlob } from "./upload.ts";
@@ -59,7 +63,7 @@ export interface ListOptions extends CallOptions {
  * `tag@digest`. Everything that is read is verified; what is asked for by digest cannot be anything
  * else. Made by `Registry.repository`.
  */
-export class Repository implements ContentStore, Resolver, Tagger, Referrers {
+export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mounter, Deleter {
   /** The registry's name: `docker.io`. */
   readonly registry: string;
   /** The repository's name in the registry: `library/alpine`. */
@@ -277,6 +281,46 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers {
     if (name.tag !== undefined) {
       await putManifest(this.#context, name.tag, target, raw, options);
     }
+  }
+
+  /**
+   * Takes a blob over from another repository of this registry, without moving a byte.
+   *
+   * @param target The blob.
+   * @param from The name of the other repository, as it is in this registry: `library/alpine`.
+   * @param options A signal.
+   * @returns Whether it is there now; where not, for whatever reason, it has to be pushed.
+   * @throws {DigestMismatchError} when the registry took something else.
+   * @throws {InvalidReferenceError} when `from` is no repository.
+   */
+  async mount(target: Descriptor, from: string, options: CallOptions = {}): Promise<boolean> {
+    return await mountBlob(this.#context, target, from, options);
+  }
+
+  /**
+   * Deletes a manifest with every tag of it, or a blob. Content that is not there is no error. An
+   * index leaves its images; blobs that other images of the repository need go all the same.
+   *
+   * @param target The content; its media type tells whether it is a manifest.
+   * @param options A signal.
+   * @throws {RegistryError} when the registry does not allow it.
+   */
+  async delete(target: Descriptor, options: CallOptions = {}): Promise<void> {
+    await deleteContent(this.#context, target, options);
+  }
+
+  /**
+   * Removes a tag and keeps its manifest. Where the registry only deletes by digest, the tag is put
+   * on an empty image first, which is deleted with it.
+   *
+   * @param reference The tag.
+   * @param options A signal.
+   * @throws {NotFoundError} when there is no such tag.
+   * @throws {InvalidReferenceError} when the reference is no tag.
+   * @throws {RegistryError} when the registry does not allow it; the tag stands as it was.
+   */
+  async untag(reference: string, options: CallOptions = {}): Promise<void> {
+    await removeTag(this.#context, reference, options);
   }
 
   /**

@@ -1,0 +1,164 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import {
+  DigestMismatchError,
+  InvalidReferenceError,
+  NotFoundError,
+  RegistryError,
+} from "../../lib/model/errors.ts";
+import { Registry, type Repository } from "../../lib/registry/mod.ts";
+import { memoryRegistry, type RandomImage, randomImage } from "../../lib/testing/mod.ts";
+import type { Transport } from "../../lib/model/transport.ts";
+import { errorResponse, failure } from "./scripted.ts";
+
+interface Case {
+  readonly image: RandomImage;
+  readonly repository: Repository;
+  readonly other: Repository;
+  readonly requests: string[];
+}
+
+/** A repository with an image under two tags, and a registry that answers some requests otherwise. */
+async function withImage(
+  answer: (request: Request, path: string) => Response | undefined = () => undefined,
+): Promise<Case> {
+  const memory = memoryRegistry();
+  const image = await randomImage("deleting");
+  await image.pushTo(memory.store, "acme/app:1");
+  await memory.store.tag(image.descriptor, "acme/app:2");
+  const requests: string[] = [];
+  const transport: Transport = async (request) => {
+    const { pathname, search } = new URL(request.url);
+    requests.push(`${request.method} ${pathname}${search}`);
+    return answer(request, pathname) ?? await memory.transport(request);
+  };
+  const registry = new Registry("registry.test", { transport, retry: { retries: 0 } });
+  return {
+    image,
+    repository: registry.repository("acme/app"),
+    other: registry.repository("acme/other"),
+    requests,
+  };
+}
+
+async function tagsOf(repository: Repository): Promise<string[]> {
+  const tags: string[] = [];
+  for await (const tag of repository.tags()) tags.push(tag);
+  return tags.sort();
+}
+
+test("delete() of a manifest takes its tags with it, and a second time is no error", async () => {
+  const { image, repository } = await withImage();
+  await repository.delete(image.descriptor);
+  assert.deepEqual(await tagsOf(repository), []);
+  assert.equal(await repository.exists(image.descriptor), false);
+  await repository.delete(image.descriptor);
+});
+
+test("delete() of a blob leaves the manifest", async () => {
+  const { image, repository } = await withImage();
+  const [layer] = image.layers;
+  assert.ok(layer !== undefined);
+  await repository.delete(layer.descriptor);
+  assert.equal(await repository.exists(layer.descriptor), false);
+  assert.equal(await repository.exists(image.descriptor), true);
+});
+
+test("delete() says that a registry does not allow it", async () => {
+  const { image, repository } = await withImage((request) =>
+    request.method === "DELETE" ? errorResponse(405, "UNSUPPORTED") : undefined
+  );
+  const error = await failure(repository.delete(image.descriptor));
+  assert.ok(error instanceof RegistryError);
+  assert.match(error.message, /^Cannot delete "registry\.test\/acme\/app@sha256:.*405 UNSUPPORTED/);
+});
+
+test("untag() removes a tag and keeps the manifest and its other tags", async () => {
+  const { image, repository } = await withImage();
+  await repository.untag("1");
+  assert.deepEqual(await tagsOf(repository), ["2"]);
+  assert.equal(await repository.exists(image.descriptor), true);
+  assert.ok(await failure(repository.untag("1")) instanceof NotFoundError);
+  const { digest } = image.descriptor;
+  assert.ok(await failure(repository.untag(digest)) instanceof InvalidReferenceError);
+});
+
+const isTagDelete = ({ method }: Request, path: string) =>
+  method === "DELETE" && /\/manifests\/[^:]+$/.test(path);
+
+test("untag() works where tags cannot be deleted (distribution 2.8)", async () => {
+  const { image, repository, requests } = await withImage((request, path) =>
+    isTagDelete(request, path) ? errorResponse(400, "DIGEST_INVALID") : undefined
+  );
+  await repository.untag("1");
+  assert.deepEqual(await tagsOf(repository), ["2"]);
+  assert.equal(await repository.exists(image.descriptor), true);
+  // One image to see whether anything can be deleted, one that has the tag.
+  const deleted = requests.filter((request) => /^DELETE .*sha256:/.test(request));
+  assert.equal(new Set(deleted).size, 2);
+  assert.ok(!deleted.some((request) => request.includes(image.descriptor.digest)));
+});
+
+test("untag() leaves the tag alone where nothing can be deleted", async () => {
+  const { image, repository, requests } = await withImage((request) =>
+    request.method === "DELETE" ? errorResponse(405, "UNSUPPORTED") : undefined
+  );
+  assert.ok(await failure(repository.untag("1")) instanceof RegistryError);
+  assert.equal((await repository.resolve("1")).digest, image.descriptor.digest);
+  assert.ok(!requests.includes("PUT /v2/acme/app/manifests/1"));
+});
+
+test("lesson 41: mount() takes a blob over without moving it", async () => {
+  const { image, other, requests } = await withImage();
+  const [layer] = image.layers;
+  assert.ok(layer !== undefined);
+  assert.equal(await other.mount(layer.descriptor, "acme/app"), true);
+  assert.equal(await other.exists(layer.descriptor), true);
+  assert.ok(!requests.some((request) => /^(?:PUT|PATCH|GET)/.test(request)));
+});
+
+test("lesson 41: whatever keeps a mount from happening, the blob is to be pushed", async () => {
+  const answers: readonly (() => Response | undefined)[] = [
+    ...[400, 401, 403, 404, 405, 500].map((status) => () => errorResponse(status, "DENIED")),
+    () =>
+      new Response(null, { status: 202, headers: { location: "/v2/acme/other/blobs/uploads/x" } }),
+    () => new Response(null, { status: 202 }),
+    () => new Response(null, { status: 202, headers: { location: "https://elsewhere.test/x" } }),
+  ];
+  for (const [index, answer] of answers.entries()) {
+    const { image, other } = await withImage((request) =>
+      request.method === "POST" ? answer() : undefined
+    );
+    const [layer] = image.layers;
+    assert.ok(layer !== undefined);
+    assert.equal(await other.mount(layer.descriptor, "acme/app"), false, `answer ${index}`);
+  }
+});
+
+test("mount() gives back the session that a registry opens instead", async () => {
+  const { image, other, requests } = await withImage();
+  const absent = { ...image.descriptor, digest: `sha256:${"0".repeat(64)}`, mediaType: "a/b" };
+  assert.equal(await other.mount(absent, "acme/app"), false);
+  assert.ok(
+    requests.some((request) => /^DELETE \/v2\/acme\/other\/blobs\/uploads\//.test(request)),
+  );
+});
+
+test("mount() refuses another digest, and names that are no repository", async () => {
+  const { image, other } = await withImage((request) =>
+    request.method === "POST"
+      ? new Response(null, {
+        status: 201,
+        headers: { "docker-content-digest": `sha256:${"1".repeat(64)}` },
+      })
+      : undefined
+  );
+  const [layer] = image.layers;
+  assert.ok(layer !== undefined);
+  assert.ok(
+    await failure(other.mount(layer.descriptor, "acme/app")) instanceof DigestMismatchError,
+  );
+  assert.ok(
+    await failure(other.mount(layer.descriptor, "../app")) instanceof InvalidReferenceError,
+  );
+});

@@ -1,18 +1,14 @@
 import { mapConcurrent } from "../bytes/map_concurrent.ts";
 import { type Operation, startOperation } from "../bytes/operation.ts";
-import { chooseFromIndex } from "../image/choose_image.ts";
-import { fetchManifest } from "../image/fetch_manifest.ts";
 import type { CallOptions, Source, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { isDigest } from "../model/digest.ts";
-import { ContentError, UnsupportedMediaTypeError } from "../model/errors.ts";
-import type { CopyEvent } from "../model/events.ts";
-import type { ParsedManifest } from "../model/manifest.ts";
-import { isForeignLayerType } from "../model/media_types.ts";
+import type { BlobEvent, CopyEvent } from "../model/events.ts";
 import type { Platform } from "../model/platform.ts";
 import { copyBlob } from "./copy_blob.ts";
+import { collectGraph, isElsewhere, resolveRoot, type Route } from "./_copy_graph.ts";
 import { blame } from "./_side.ts";
-import { walk, type WalkedManifest } from "./walk.ts";
+import type { WalkedManifest } from "./walk.ts";
 
 /** How many blobs move at the same time unless told otherwise: what Docker's engine does. */
 export const DEFAULT_JOBS = 3;
@@ -28,6 +24,11 @@ export interface CopyOptions extends CallOptions {
   readonly platform?: Platform | "all" | undefined;
   /** How many blobs move at the same time; default 3. */
   readonly jobs?: number | undefined;
+  /**
+   * The repository that the source is, where the target is another one of the same registry: blobs
+   * are mounted from there, and copied where that fails.
+   */
+  readonly mountFrom?: string | undefined;
 }
 
 /** What a copy came to. */
@@ -40,6 +41,8 @@ export interface CopyResult {
   readonly bytesFetched: number;
   /** The bytes of manifests and blobs that the target had already. */
   readonly bytesSkipped: number;
+  /** The bytes of blobs that the target took over from the source by itself. */
+  readonly bytesMounted: number;
   /** How many blobs the image has. */
   readonly blobs: number;
   /** How many manifests and indexes the image has. */
@@ -94,7 +97,8 @@ export function copy(
     throw new RangeError(`Cannot copy with ${jobs} jobs: give a positive integer`);
   }
   return startOperation<CopyResult, CopyEvent>(
-    ({ emit, signal }) => new Copy(source, target, emit, signal).run(reference, options, jobs),
+    ({ emit, signal }) =>
+      new Copy({ source, target, signal }, emit, options.mountFrom).run(reference, options, jobs),
     { signal: options.signal, coalesce: keyOf },
   );
 }
@@ -105,148 +109,66 @@ function keyOf(event: CopyEvent): string {
 
 /** One copy under way. */
 class Copy {
-  readonly #source: Source;
-  readonly #target: Target;
+  readonly #route: Route;
   readonly #emit: (event: CopyEvent) => void;
-  readonly #signal: AbortSignal;
+  readonly #mountFrom: string | undefined;
   readonly #leftOut: Descriptor[] = [];
-  /** The manifests that the target has. */
-  readonly #present = new Set<string>();
   #bytesFetched = 0;
   #bytesSkipped = 0;
+  #bytesMounted = 0;
 
-  constructor(
-    source: Source,
-    target: Target,
-    emit: (event: CopyEvent) => void,
-    signal: AbortSignal,
-  ) {
-    this.#source = source;
-    this.#target = target;
+  constructor(route: Route, emit: (event: CopyEvent) => void, mountFrom: string | undefined) {
+    this.#route = route;
     this.#emit = emit;
-    this.#signal = signal;
+    this.#mountFrom = mountFrom;
   }
 
   async run(reference: string, options: CopyOptions, jobs: number): Promise<CopyResult> {
-    const root = await this.#resolve(reference, options.platform);
+    const { target, signal } = this.#route;
+    const root = await resolveRoot(this.#route, reference, options.platform);
     this.#emit({ type: "resolved", reference, descriptor: root });
-    const { manifests, blobs } = await this.#collect(root);
-    await mapConcurrent(blobs, jobs, (blob, _, signal) => this.#moveBlob(blob, signal), {
-      signal: this.#signal,
-    });
-    for (const manifest of manifests.reverse()) await this.#storeManifest(manifest);
+    const { manifests, blobs, present, bytesFetched } = await collectGraph(this.#route, root);
+    this.#bytesFetched += bytesFetched;
+    await mapConcurrent(blobs, jobs, (blob, _, signal) => this.#moveBlob(blob, signal), { signal });
+    for (const manifest of [...manifests].reverse()) {
+      await this.#storeManifest(manifest, present.has(manifest.descriptor.digest));
+    }
     const name = options.targetReference ?? nameIn(reference, root);
-    await this.#asTarget(root, this.#target.tag(root, name, { signal: this.#signal }));
+    await this.#asTarget(root, target.tag(root, name, { signal }));
     return {
       descriptor: root,
       reference: name,
       bytesFetched: this.#bytesFetched,
       bytesSkipped: this.#bytesSkipped,
+      bytesMounted: this.#bytesMounted,
       blobs: blobs.length,
       manifests: manifests.length,
       leftOut: this.#leftOut,
     };
   }
 
-  async #resolve(reference: string, platform: Platform | "all" | undefined): Promise<Descriptor> {
-    const signal = this.#signal;
-    try {
-      const descriptor = await this.#source.resolve(reference, { signal });
-      if (platform === undefined || platform === "all") return descriptor;
-      const parsed = await fetchManifest(this.#source, descriptor, { signal });
-      if (parsed.kind !== "index") return descriptor;
-      return await chooseFromIndex(this.#source, { parsed, descriptor }, platform, { signal });
-    } catch (error) {
-      throw blame("source", error, undefined, signal);
-    }
-  }
-
-  /** Walks the whole graph before anything moves, outer manifests before inner ones. */
-  async #collect(root: Descriptor): Promise<{ manifests: WalkedManifest[]; blobs: Descriptor[] }> {
-    const manifests: WalkedManifest[] = [];
-    const blobs = new Map<string, Descriptor>();
-    const read = (descriptor: Descriptor, signal: AbortSignal) => this.#read(descriptor, signal);
-    try {
-      for await (const walked of walk(this.#source, root, { signal: this.#signal, read })) {
-        if (walked.kind === "manifest") manifests.push(walked);
-        else blobs.set(walked.descriptor.digest, walked.descriptor);
-      }
-    } catch (error) {
-      throw blame("source", error, root, this.#signal);
-    }
-    return { manifests, blobs: [...blobs.values()] };
-  }
-
-  /** Reads a manifest from the target when it is there, and from the source otherwise. */
-  async #read(descriptor: Descriptor, signal: AbortSignal): Promise<ParsedManifest> {
-    const found = await this.#readFromTarget(descriptor, signal);
-    const parsed = found ?? await fetchManifest(this.#source, descriptor, { signal });
-    if (parsed.kind === "schema1") {
-      const { mediaType } = parsed;
-      throw new UnsupportedMediaTypeError(
-        `Cannot copy ${descriptor.digest}: Docker manifests of schema 1 are only read`,
-        { mediaType },
-      );
-    }
-    if (found === undefined) this.#bytesFetched += parsed.raw.byteLength;
-    else this.#present.add(descriptor.digest);
-    return parsed;
-  }
-
-  async #readFromTarget(
-    descriptor: Descriptor,
-    signal: AbortSignal,
-  ): Promise<ParsedManifest | undefined> {
-    try {
-      if (!await this.#target.exists(descriptor, { signal })) return undefined;
-      return await fetchManifest(this.#target, descriptor, { signal });
-    } catch (error) {
-      // A damaged copy is no reason to fail: the source has another one.
-      if (error instanceof ContentError) return undefined;
-      throw blame("target", error, descriptor, signal);
-    }
-  }
-
   async #moveBlob(blob: Descriptor, signal: AbortSignal): Promise<void> {
-    if (isForeign(blob) && !await this.#isAnywhere(blob, signal)) {
+    const total = blob.size;
+    const tell = (status: BlobEvent["status"], current: number): void =>
+      this.#emit({ type: "blob", descriptor: blob, current, total, status });
+    if (await isElsewhere(this.#route, blob, signal)) {
       this.#leftOut.push(blob);
-      this.#emit({
-        type: "blob",
-        descriptor: blob,
-        current: 0,
-        total: blob.size,
-        status: "skipped",
-      });
-      return;
+      return tell("skipped", 0);
     }
-    const moved = (current: number) =>
-      this.#emit({ type: "blob", descriptor: blob, current, total: blob.size, status: "moving" });
-    const outcome = await copyBlob(this.#source, this.#target, blob, moved, signal);
-    this.#bytesFetched += outcome.bytesFetched;
-    if (outcome.existed) this.#bytesSkipped += blob.size;
-    this.#emit({
-      type: "blob",
-      descriptor: blob,
-      current: blob.size,
-      total: blob.size,
-      status: outcome.existed ? "exists" : "done",
-    });
+    const { source, target } = this.#route;
+    const moved = (current: number): void => tell("moving", current);
+    const way = { source, target, mountFrom: this.#mountFrom };
+    const { status, bytesFetched } = await copyBlob(way, blob, moved, signal);
+    this.#bytesFetched += bytesFetched;
+    if (status === "exists") this.#bytesSkipped += total;
+    if (status === "mounted") this.#bytesMounted += total;
+    tell(status, total);
   }
 
-  async #isAnywhere(blob: Descriptor, signal: AbortSignal): Promise<boolean> {
-    if (await this.#asTarget(blob, this.#target.exists(blob, { signal }))) return true;
-    return await this.#source.exists(blob, { signal }).catch((error) => {
-      throw blame("source", error, blob, signal);
-    });
-  }
-
-  async #storeManifest({ descriptor, parsed }: WalkedManifest): Promise<void> {
-    const existed = this.#present.has(descriptor.digest);
+  async #storeManifest({ descriptor, parsed }: WalkedManifest, existed: boolean): Promise<void> {
+    const { target, signal } = this.#route;
     if (existed) this.#bytesSkipped += descriptor.size;
-    else {
-      const signal = this.#signal;
-      await this.#asTarget(descriptor, this.#target.push(descriptor, parsed.raw, { signal }));
-    }
+    else await this.#asTarget(descriptor, target.push(descriptor, parsed.raw, { signal }));
     this.#emit({ type: "manifest", descriptor, status: existed ? "exists" : "done" });
   }
 
@@ -254,13 +176,9 @@ class Copy {
     try {
       return await work;
     } catch (error) {
-      throw blame("target", error, descriptor, this.#signal);
+      throw blame("target", error, descriptor, this.#route.signal);
     }
   }
-}
-
-function isForeign({ mediaType, urls }: Descriptor): boolean {
-  return isForeignLayerType(mediaType) || urls !== undefined && urls.length > 0;
 }
 
 /** The name that an image keeps: a digest pins the source, it is no name. */

@@ -3,17 +3,25 @@ import { withSignal } from "../bytes/signal.ts";
 import { watched } from "../bytes/watched.ts";
 import { embeddedContent } from "../hash/embedded.ts";
 import type { ByteStream } from "../model/bytes.ts";
-import type { ContentSource, ContentStore } from "../model/content.ts";
+import type { ContentSource, ContentStore, Mounter } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { blame } from "./_side.ts";
 
 /** What is under way into each target: copies at the same time share it. */
 const FLIGHTS = new WeakMap<ContentStore, SingleFlight<string, void>>();
 
+/** Where a blob goes from and to. */
+export interface BlobWay {
+  readonly source: ContentSource;
+  readonly target: ContentStore & Partial<Mounter>;
+  /** The repository that the target can take it over from by itself. */
+  readonly mountFrom?: string | undefined;
+}
+
 /** What one blob took. */
 export interface BlobOutcome {
-  /** Whether the target had it, or another copy has brought it. */
-  readonly existed: boolean;
+  /** `exists`: the target had it, or another copy has brought it. */
+  readonly status: "done" | "exists" | "mounted";
   /** The bytes that came from the source, more than the blob has when it had to be sent again. */
   readonly bytesFetched: number;
 }
@@ -22,40 +30,46 @@ export interface BlobOutcome {
  * Copies one blob unless the target has it. Blobs that several copies want to bring into the same
  * target object at the same time are moved once. The target proves what it stores.
  *
- * @param source Where the blob is.
- * @param target Where it goes.
+ * @param way Where the blob is, and where it goes.
  * @param blob What it is.
  * @param moved Gets the number of bytes moved so far; it starts again when the target asks again.
  * @param signal Ends the copy.
  * @returns What it took.
  */
 export async function copyBlob(
-  source: ContentSource,
-  target: ContentStore,
+  way: BlobWay,
   blob: Descriptor,
   moved: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<BlobOutcome> {
+  const { source, target, mountFrom } = way;
   const existed = await target.exists(blob, { signal }).catch((error) => {
     throw blame("target", error, blob, signal);
   });
-  if (existed) return { existed, bytesFetched: 0 };
+  if (existed) return { status: "exists", bytesFetched: 0 };
   let bytesFetched = 0;
-  let isMine = false;
+  let status: BlobOutcome["status"] = "exists";
   const count = (bytes: number, current: number) => {
     bytesFetched += bytes;
     moved(current);
   };
+  const bring = async (shared: AbortSignal): Promise<void> => {
+    status = "done";
+    const isMounted = mountFrom !== undefined &&
+      await target.mount?.(blob, mountFrom, { signal: shared }).catch((error) => {
+        throw blame("target", error, blob, shared);
+      });
+    if (isMounted === true) status = "mounted";
+    else await move(source, target, blob, count, shared);
+  };
   const flights = flightsInto(target);
   for (;;) {
     try {
-      await flights.run(blob.digest, (shared) => {
-        isMine = true;
-        return move(source, target, blob, count, shared);
-      }, signal);
-      return { existed: !isMine, bytesFetched };
+      await flights.run(blob.digest, bring, signal);
+      return { status, bytesFetched };
     } catch (error) {
       // Another copy has failed, perhaps for reasons of its own source: this one tries itself.
+      const isMine = status !== "exists";
       if (isMine || signal.aborted) throw error;
     }
   }

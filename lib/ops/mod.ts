@@ -68,3 +68,4 @@ export {
   type ValidationReport,
   type ValidationStats,
 } from "./validate.ts";
+export { type CopyPlan, planCopy, type PlannedContent } from "./plan_copy.ts";

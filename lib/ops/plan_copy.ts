@@ -1,0 +1,68 @@
+import type { Source, Target } from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import { collectGraph, isElsewhere, resolveRoot } from "./_copy_graph.ts";
+import type { CopyOptions } from "./copy.ts";
+import { blame } from "./_side.ts";
+
+/** What a copy would do with one blob or manifest. */
+export interface PlannedContent {
+  /** What it is. */
+  readonly descriptor: Descriptor;
+  /**
+   * `copy`: it is fetched and pushed; `exists`: the target has it; `mount`: the target is asked to
+   * take it over from the source's repository, and it is copied where that fails; `skip`: a foreign
+   * layer that the source does not have.
+   */
+  readonly action: "copy" | "exists" | "mount" | "skip";
+}
+
+/** What a copy would do. */
+export interface CopyPlan {
+  /** The manifest or index that would be copied. */
+  readonly descriptor: Descriptor;
+  /** The blobs, each once. */
+  readonly blobs: readonly PlannedContent[];
+  /** The manifests and indexes, outer ones before inner ones. */
+  readonly manifests: readonly PlannedContent[];
+  /** The bytes of everything that would be copied. */
+  readonly bytesToCopy: number;
+}
+
+/**
+ * Tells what `copy` would do, and moves nothing: manifests are read, and the target is asked what it
+ * has.
+ *
+ * @param source Where the image is.
+ * @param reference Its name or digest there.
+ * @param target Where it would go.
+ * @param options The platform, whether blobs can be mounted, and a signal.
+ * @returns The plan. What others push meanwhile may change it.
+ * @throws {NotFoundError} when there is no such image.
+ */
+export async function planCopy(
+  source: Source,
+  reference: string,
+  target: Target,
+  options: Omit<CopyOptions, "jobs" | "targetReference"> = {},
+): Promise<CopyPlan> {
+  const { signal = new AbortController().signal, platform, mountFrom } = options;
+  const route = { source, target, signal };
+  const descriptor = await resolveRoot(route, reference, platform);
+  const graph = await collectGraph(route, descriptor);
+  const missing = mountFrom !== undefined && "mount" in target ? "mount" : "copy";
+  const blobs: PlannedContent[] = [];
+  for (const blob of graph.blobs) {
+    const isThere = await target.exists(blob, { signal }).catch((error) => {
+      throw blame("target", error, blob, signal);
+    });
+    const isLeft = !isThere && await isElsewhere(route, blob, signal);
+    blobs.push({ descriptor: blob, action: isThere ? "exists" : isLeft ? "skip" : missing });
+  }
+  const manifests = graph.manifests.map(({ descriptor }): PlannedContent => ({
+    descriptor,
+    action: graph.present.has(descriptor.digest) ? "exists" : "copy",
+  }));
+  const bytesToCopy = [...blobs, ...manifests].filter(({ action }) => action === "copy")
+    .reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+  return { descriptor, blobs, manifests, bytesToCopy };
+}

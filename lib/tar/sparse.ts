@@ -36,6 +36,7 @@ export function checkSparseMap(
       offset: archiveOffset,
     });
   };
+  if (!Number.isSafeInteger(realSize) || realSize < 0) fail("its size is no size");
   let end = 0;
   let stored = 0;
   for (const { offset, length } of map) {

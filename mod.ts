@@ -39,6 +39,7 @@ export { registryHandler } from "./lib/server/handler.ts";
 export type { Image, Layer } from "./lib/image/mod.ts";
 export { exportRootfs } from "./lib/image/export_rootfs.ts";
 export type { CopyResult } from "./lib/ops/copy.ts";
+export type { CopyPlan, PlannedContent } from "./lib/ops/plan_copy.ts";
 export {
   validate,
   type ValidateOptions,
@@ -47,13 +48,16 @@ export {
 } from "./lib/ops/validate.ts";
 export type { Problem, ProblemCode } from "./lib/ops/problem.ts";
 export {
+  type CopyPlaces,
   copyPlaces as copy,
   type CopyPlacesOptions,
+  pullPlace as pull,
+} from "./lib/runtime/copy_places.ts";
+export {
   type OpenedPlace,
   openImage,
   type OpenImageOptions,
   type OpenOptions,
   openSource,
   openTarget,
-  pullPlace as pull,
 } from "./lib/runtime/open.ts";

@@ -5,6 +5,7 @@ import { catCommand } from "./cat.ts";
 import { completionsCommand } from "./completions.ts";
 import { configCommand } from "./config.ts";
 import { copyCommand } from "./copy.ts";
+import { deleteCommand } from "./delete.ts";
 import { digestCommand } from "./digest.ts";
 import { exportCommand } from "./export.ts";
 import { helpCommand } from "./help.ts";
@@ -12,8 +13,11 @@ import { inspectCommand } from "./inspect.ts";
 import { lsCommand } from "./ls.ts";
 import { manifestCommand } from "./manifest.ts";
 import { pullCommand } from "./pull.ts";
+import { referrersCommand } from "./referrers.ts";
 import { serveCommand } from "./serve.ts";
+import { tagCommand } from "./tag.ts";
 import { tagsCommand } from "./tags.ts";
+import { untagCommand } from "./untag.ts";
 import { validateCommand } from "./validate.ts";
 import { versionCommand } from "./version.ts";
 
@@ -31,7 +35,11 @@ export const COMMANDS: readonly Command[] = [
   configCommand,
   blobCommand,
   tagsCommand,
+  referrersCommand,
   catalogCommand,
+  tagCommand,
+  untagCommand,
+  deleteCommand,
   serveCommand,
   completionsCommand,
   versionCommand,

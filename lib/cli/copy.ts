@@ -1,7 +1,19 @@
-import { copyPlaces } from "../runtime/open.ts";
-import { argument, type Command, flag, UsageError } from "./_command.ts";
+import { copyPlaces } from "../runtime/copy_places.ts";
+import type { CopyPlan } from "../ops/plan_copy.ts";
+import { argument, type Command, type CommandContext, flag, UsageError } from "./_command.ts";
 import { jobsOption, openOptions, platformsOption } from "./_options.ts";
+import { formatSize } from "./size.ts";
 import { transfer, TRANSFER_OPTIONS } from "./_transfer.ts";
+
+/** Writes a plan: what would happen to each content, and how much would move. */
+async function showPlan(context: CommandContext, plan: CopyPlan): Promise<void> {
+  const { output } = context;
+  if (flag(context, "json")) return await output.json(plan);
+  for (const { descriptor, action } of [...plan.blobs, ...plan.manifests]) {
+    await output.line(`${action.padEnd(6)}  ${descriptor.digest}  ${formatSize(descriptor.size)}`);
+  }
+  output.note(`${formatSize(plan.bytesToCopy)} would be copied`);
+}
 
 /** `lading copy FROM TO`. */
 export const copyCommand: Command = {
@@ -10,6 +22,7 @@ export const copyCommand: Command = {
   summary: "copy an image between any two places",
   arity: [2, 2],
   options: {
+    "dry-run": { type: "boolean", help: "show what would be copied, and move nothing" },
     all: { type: "boolean", short: "a", help: "copy every platform of an index, as by default" },
     ...TRANSFER_OPTIONS,
     platform: {
@@ -23,6 +36,7 @@ export const copyCommand: Command = {
     "lading copy ghcr.io/acme/app:1 registry.acme.dev/app:1",
     "lading copy docker-archive:app.tar oci:./app:1",
     "lading copy alpine:3.20 oci:./alpine --platform linux/arm64 --jobs 5",
+    "lading copy ghcr.io/acme/app:1 oci:./app --dry-run",
   ],
   async run(context) {
     const [from, to] = [argument(context, 0), argument(context, 1)];
@@ -30,11 +44,11 @@ export const copyCommand: Command = {
     if (flag(context, "all") && platform !== undefined && platform !== "all") {
       throw new UsageError("--all and --platform cannot stand together");
     }
-    const operation = copyPlaces(from, to, {
-      ...openOptions(context),
-      platform,
-      jobs: jobsOption(context),
-    });
+    const options = { ...openOptions(context), platform, jobs: jobsOption(context) };
+    if (flag(context, "dry-run")) {
+      return await showPlan(context, await copyPlaces.plan(from, to, options));
+    }
+    const operation = copyPlaces(from, to, options);
     await transfer(context, { operation, to, pin: to });
   },
 };

@@ -1,6 +1,6 @@
 import { parsePlace } from "../model/place.ts";
 import { parseReference } from "../model/reference.ts";
-import { pullPlace } from "../runtime/open.ts";
+import { pullPlace } from "../runtime/copy_places.ts";
 import { argument, type Command, UsageError } from "./_command.ts";
 import { jobsOption, openOptions, platformsOption } from "./_options.ts";
 import { transfer, TRANSFER_OPTIONS } from "./_transfer.ts";

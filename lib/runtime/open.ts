@@ -1,5 +1,4 @@
 import type { CallOptions, Resolver, Roots, Source, Target } from "../model/content.ts";
-import type { CopyEvent } from "../model/events.ts";
 import type { Transport } from "../model/transport.ts";
 import type { CredentialProvider } from "../auth/credentials.ts";
 import type { FileSystem } from "../store/file_system.ts";
@@ -7,7 +6,6 @@ import { LadingError } from "../model/errors.ts";
 import { formatPlace, parsePlace, type Place } from "../model/place.ts";
 import { parsePlatform, type Platform } from "../model/platform.ts";
 import { parseReference, withDefaultTag } from "../model/reference.ts";
-import { type Operation, startOperation } from "../bytes/operation.ts";
 import type { RegistryEvent } from "../registry/events.ts";
 import { Registry } from "../registry/registry.ts";
 import type { Repository } from "../registry/repository.ts";
@@ -15,7 +13,6 @@ import { dockerArchive } from "../store/docker_archive.ts";
 import { ociArchive } from "../store/oci_archive.ts";
 import { ociLayout } from "../store/oci_layout.ts";
 import { type Image, loadImage } from "../image/image.ts";
-import { copy as copyContent, type CopyResult } from "../ops/copy.ts";
 import { hostCredentials } from "./docker_credentials.ts";
 import { hostPlatform } from "./host_platform.ts";
 import { hostTransport } from "./host_transport.ts";
@@ -39,14 +36,6 @@ export interface OpenOptions extends CallOptions {
 export interface OpenImageOptions extends OpenOptions {
   /** The platform to choose from an index, such as `linux/arm64`; default the machine's, on Linux. */
   readonly platform?: Platform | string | undefined;
-}
-
-/** Options of {@linkcode copyPlaces} and {@linkcode pullPlace}. */
-export interface CopyPlacesOptions extends OpenOptions {
-  /** The platform to choose from an index, such as `linux/arm64`, or `all` of them. */
-  readonly platform?: Platform | string | undefined;
-  /** How many blobs move at the same time; default 3. */
-  readonly jobs?: number | undefined;
 }
 
 /** A place that was opened. */
@@ -174,72 +163,7 @@ export async function openImage(text: string, options: OpenImageOptions = {}): P
   return await loadImage(content, descriptor, { signal, platform });
 }
 
-/**
- * Copies an image from any place to any other, verified. See `copy` of `lib/ops`.
- *
- * @param from The place of the image.
- * @param to The place it goes to.
- * @param options The platform (default: every one), the concurrency and how to open the places.
- * @returns The operation.
- */
-export function copyPlaces(
-  from: string,
-  to: string,
-  options: CopyPlacesOptions = {},
-): Operation<CopyResult, CopyEvent> {
-  return startOperation<CopyResult, CopyEvent>(async ({ emit, signal }) => {
-    const platforms = toPlatforms(options.platform);
-    const source = openSource(from, options);
-    try {
-      const target = openTarget(to, options);
-      const operation = copyContent(source.content, source.reference, target.content, {
-        signal,
-        targetReference: nameIn(target, source),
-        platform: platforms,
-        jobs: options.jobs,
-      });
-      for await (const event of operation) emit(event);
-      return await operation;
-    } finally {
-      await source.close();
-    }
-  }, {
-    signal: options.signal,
-    coalesce: (event) =>
-      event.type === "resolved" ? event.type : `${event.type} ${event.descriptor.digest}`,
-  });
-}
-
-function toPlatform(platform: Platform | string): Platform {
+/** Takes a platform as a text or as it is. */
+export function toPlatform(platform: Platform | string): Platform {
   return typeof platform === "string" ? parsePlatform(platform) : platform;
-}
-
-function toPlatforms(platform: Platform | string | undefined): Platform | "all" | undefined {
-  return platform === undefined || platform === "all" ? platform : toPlatform(platform);
-}
-
-/** The name in the target: the one that was given, else the one in the source. */
-function nameIn(
-  target: OpenedPlace<Target>,
-  source: OpenedPlace<Source>,
-): string | undefined {
-  const name = target.reference === "" ? source.reference : target.reference;
-  return name === "" ? undefined : name;
-}
-
-/**
- * Pulls an image, verified, into an OCI layout or another place.
- *
- * @param image The place of the image.
- * @param to The place it goes to, such as `oci:./alpine`.
- * @param options The platform (default: the machine's, on Linux), the concurrency, and how to open
- * the places.
- * @returns The operation.
- */
-export function pullPlace(
-  image: string,
-  to: string,
-  options: CopyPlacesOptions = {},
-): Operation<CopyResult, CopyEvent> {
-  return copyPlaces(image, to, { ...options, platform: options.platform ?? hostPlatform() });
 }

@@ -14,7 +14,7 @@ import { main, type Output } from "../../lib/cli/main.ts";
 import { serve } from "../../lib/runtime/serve.ts";
 import { readTar } from "../../lib/tar/mod.ts";
 import { streamOf } from "../../lib/bytes/mod.ts";
-import { randomIndex } from "../../lib/testing/mod.ts";
+import { randomImage, randomIndex } from "../../lib/testing/mod.ts";
 
 interface Run {
   readonly code: number;
@@ -227,4 +227,65 @@ test("the display of a copy has a line for each blob that moves, and the rate of
   display.add(event("b", 8000, "moving"), 8000);
   display.add(event("b", 1000, "moving"), 9000);
   assert.match(display.lines(9000)[0] ?? "", /1\.0 kB of 10\.0 kB$/);
+});
+
+test("lading tag, untag and delete change what a registry has, and name what they did", async () => {
+  await withRegistry(async (image, _folder, digest) => {
+    const repository = image.slice(0, -2);
+    const tagged = await lading("tag", image, "latest");
+    assert.equal(tagged.out.trim(), `${repository}@${digest}`, tagged.errors);
+    assert.equal((await lading("tags", repository)).out, "1\nlatest\n");
+    assert.equal((await lading("untag", image)).code, 0);
+    assert.equal((await lading("tags", repository)).out, "latest\n");
+    assert.equal((await lading("untag", image)).code, 3);
+    // A digest decides; a tag could be another image by now.
+    assert.equal((await lading("delete", `${repository}:latest`)).code, 2);
+    const deleted = await lading("delete", `${repository}@${digest}`);
+    assert.equal(deleted.code, 0, deleted.errors);
+    assert.equal((await lading("digest", `${repository}:latest`)).code, 3);
+    assert.equal((await lading("untag", `${repository}@${digest}`)).code, 2);
+    assert.equal((await lading("tag", "oci:./layout", "a")).code, 2);
+    assert.equal((await lading("tag", image, "not a tag")).code, 2);
+  });
+});
+
+test("lading referrers lists what was said about an image", async () => {
+  const store = memoryStore();
+  const image = await randomImage("subject");
+  await image.pushTo(store, "acme/app:1");
+  const artifactType = "application/vnd.acme.signature";
+  const about = { subject: image.descriptor, artifactType };
+  const signature = await randomImage("signature", about);
+  await signature.pushTo(store, "acme/app:signature");
+  const server = await serve(registryHandler(store));
+  try {
+    const name = `127.0.0.1:${server.port}/acme/app:1`;
+    const listed = await lading("referrers", name);
+    assert.match(listed.out, new RegExp(`^${signature.descriptor.digest}  .*${artifactType}\n$`));
+    const json = await lading("referrers", name, "--artifact-type", artifactType, "--json");
+    assert.equal(JSON.parse(json.out)[0].digest, signature.descriptor.digest);
+    assert.equal((await lading("referrers", name, "--artifact-type", "a/b")).out, "");
+  } finally {
+    await server.close();
+  }
+});
+
+test("lading copy mounts within a registry, and --dry-run moves nothing", async () => {
+  await withRegistry(async (image, folder, digest) => {
+    const copied = image.replace("acme/app", "acme/copied");
+    const planned = await lading("copy", image, copied, "--dry-run", "--json");
+    assert.equal(planned.code, 0, planned.errors);
+    const { blobs, manifests } = JSON.parse(planned.out);
+    assert.ok(blobs.every(({ action }: { action: string }) => action === "mount"));
+    assert.equal(manifests.length, 3);
+    assert.equal((await lading("digest", copied)).code, 3);
+    const result = JSON.parse((await lading("copy", image, copied, "--json")).out);
+    assert.ok(result.bytesMounted > 0);
+    assert.equal(result.descriptor.digest, digest);
+    assert.equal((await lading("digest", copied)).out.trim(), digest);
+    const shown = await lading("copy", image, `oci:${folder}/layout`, "--dry-run");
+    assert.match(shown.out, /^copy {4}sha256:[0-9a-f]{64} {2}/m);
+    assert.match(shown.errors, /would be copied/);
+    assert.equal((await lading("digest", `oci:${folder}/layout`)).code, 3);
+  });
 });

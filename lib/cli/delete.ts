@@ -1,0 +1,29 @@
+import { argument, type Command, UsageError } from "./_command.ts";
+import { namedArgument } from "./_named.ts";
+import { REGISTRY_OPTION } from "./_options.ts";
+
+/** `lading delete REPOSITORY@DIGEST`. */
+export const deleteCommand: Command = {
+  name: "delete",
+  synopsis: "REPOSITORY@DIGEST",
+  summary: "delete a manifest from a registry, and every tag of it",
+  arity: [1, 1],
+  options: { ...REGISTRY_OPTION },
+  details:
+    "It takes digests alone: a tag may be another image a moment later. An index leaves its " +
+    "images.",
+  examples: ["lading delete ghcr.io/acme/app@sha256:9e01…"],
+  async run(context) {
+    const { repository, reference } = namedArgument(context);
+    if (reference.digest === undefined) {
+      throw new UsageError(
+        `name the digest to delete, as lading digest ${argument(context, 0)} tells it; ` +
+          "lading untag removes a tag",
+      );
+    }
+    const { signal } = context;
+    const descriptor = await repository.resolve(reference.digest, { signal });
+    await repository.delete(descriptor, { signal });
+    context.output.note(`deleted ${descriptor.digest}`);
+  },
+};

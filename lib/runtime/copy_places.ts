@@ -1,0 +1,146 @@
+import { type Operation, startOperation } from "../bytes/operation.ts";
+import type { Source, Target } from "../model/content.ts";
+import type { CopyEvent } from "../model/events.ts";
+import type { Platform } from "../model/platform.ts";
+import { parseReference } from "../model/reference.ts";
+import { copy as copyContent, type CopyResult } from "../ops/copy.ts";
+import { type CopyPlan, planCopy } from "../ops/plan_copy.ts";
+import { hostPlatform } from "./host_platform.ts";
+import { type OpenedPlace, type OpenOptions, openSource, openTarget, toPlatform } from "./open.ts";
+
+/** Options of {@linkcode copyPlaces} and {@linkcode pullPlace}. */
+export interface CopyPlacesOptions extends OpenOptions {
+  /** The platform to choose from an index, such as `linux/arm64`, or `all` of them. */
+  readonly platform?: Platform | string | undefined;
+  /** How many blobs move at the same time; default 3. */
+  readonly jobs?: number | undefined;
+}
+
+/** Copies images between places, and tells what that would be. */
+export interface CopyPlaces {
+  /**
+   * Copies an image from any place to any other, verified. What the target has is not moved; between
+   * repositories of one registry blobs are mounted. Names go last.
+   *
+   * @param from The place of the image.
+   * @param to The place it goes to.
+   * @param options The platform (default: every one), the concurrency and how to open the places.
+   * @returns The operation.
+   */
+  (from: string, to: string, options?: CopyPlacesOptions): Operation<CopyResult, CopyEvent>;
+  /**
+   * Tells what a copy would do, and moves nothing.
+   *
+   * @param from The place of the image.
+   * @param to The place it would go to.
+   * @param options As for the copy.
+   * @returns The blobs and manifests, what would happen to each, and the bytes to copy.
+   */
+  plan(from: string, to: string, options?: CopyPlacesOptions): Promise<CopyPlan>;
+}
+
+/** A source and a target that are open. */
+interface Places {
+  readonly source: OpenedPlace<Source>;
+  readonly target: OpenedPlace<Target>;
+  readonly platform: Platform | "all" | undefined;
+  readonly mountFrom: string | undefined;
+}
+
+async function withPlaces<Result>(
+  from: string,
+  to: string,
+  options: CopyPlacesOptions,
+  use: (places: Places) => Promise<Result>,
+): Promise<Result> {
+  const platform = toPlatforms(options.platform);
+  const source = openSource(from, options);
+  try {
+    const target = openTarget(to, options);
+    return await use({ source, target, platform, mountFrom: mountable(source, target) });
+  } finally {
+    await source.close();
+  }
+}
+
+function startCopy(
+  from: string,
+  to: string,
+  options: CopyPlacesOptions = {},
+): Operation<CopyResult, CopyEvent> {
+  return startOperation<CopyResult, CopyEvent>(
+    ({ emit, signal }) =>
+      withPlaces(from, to, options, async ({ source, target, platform, mountFrom }) => {
+        const operation = copyContent(source.content, source.reference, target.content, {
+          signal,
+          targetReference: nameIn(target, source),
+          platform,
+          mountFrom,
+          jobs: options.jobs,
+        });
+        for await (const event of operation) emit(event);
+        return await operation;
+      }),
+    {
+      signal: options.signal,
+      coalesce: (event) =>
+        event.type === "resolved" ? event.type : `${event.type} ${event.descriptor.digest}`,
+    },
+  );
+}
+
+function plan(from: string, to: string, options: CopyPlacesOptions = {}): Promise<CopyPlan> {
+  const { signal } = options;
+  return withPlaces(
+    from,
+    to,
+    options,
+    ({ source, target, platform, mountFrom }) =>
+      planCopy(source.content, source.reference, target.content, { signal, platform, mountFrom }),
+  );
+}
+
+/** Copies images between places, and plans copies. */
+export const copyPlaces: CopyPlaces = /* @__PURE__ */ Object.assign(startCopy, { plan });
+
+/**
+ * Pulls an image, verified, into an OCI layout or another place.
+ *
+ * @param image The place of the image.
+ * @param to The place it goes to, such as `oci:./alpine`.
+ * @param options The platform (default: the machine's, on Linux), the concurrency, and how to open
+ * the places.
+ * @returns The operation.
+ */
+export function pullPlace(
+  image: string,
+  to: string,
+  options: CopyPlacesOptions = {},
+): Operation<CopyResult, CopyEvent> {
+  return copyPlaces(image, to, { ...options, platform: options.platform ?? hostPlatform() });
+}
+
+function toPlatforms(platform: Platform | string | undefined): Platform | "all" | undefined {
+  return platform === undefined || platform === "all" ? platform : toPlatform(platform);
+}
+
+/** The name in the target: the one that was given, else the one in the source. */
+function nameIn(
+  target: OpenedPlace<Target>,
+  source: OpenedPlace<Source>,
+): string | undefined {
+  const name = target.reference === "" ? source.reference : target.reference;
+  return name === "" ? undefined : name;
+}
+
+/** The repository of the source, where the target is another one of the same registry. */
+function mountable(
+  { place: from }: OpenedPlace<Source>,
+  { place: to }: OpenedPlace<Target>,
+): string | undefined {
+  if (from.transport !== "docker" || to.transport !== "docker") return undefined;
+  const [source, target] = [parseReference(from.reference), parseReference(to.reference)];
+  const isNeighbour = source.registry === target.registry &&
+    source.repository !== target.repository;
+  return isNeighbour ? source.repository : undefined;
+}

@@ -1,7 +1,7 @@
 import { ANONYMOUS } from "../auth/credentials.ts";
 import { systemClock } from "./clock.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { fetchTransport } from "./_fetch_transport.ts";
+import { fetchTransport } from "./fetch_transport.ts";
 import type { Gate } from "./lanes.ts";
 import type { RegistryOptions } from "./registry_options.ts";
 import { Client } from "./request.ts";

@@ -1,4 +1,6 @@
+import type { Descriptor } from "../model/descriptor.ts";
 import { isDigest } from "../model/digest.ts";
+import { DigestMismatchError } from "../model/errors.ts";
 
 /** The digest that a registry names; `undefined` when there is none, or something else. */
 export function namedDigest(headers: Headers): string | undefined {
@@ -15,4 +17,18 @@ export function isSameAlgorithm(a: string, b: string): boolean {
 export function contradicts(headers: Headers, digest: string): boolean {
   const named = namedDigest(headers);
   return named !== undefined && isSameAlgorithm(named, digest) && named !== digest;
+}
+
+/**
+ * Refuses what a registry stored under another digest than it was told.
+ *
+ * @throws {DigestMismatchError} when it names another one.
+ */
+export function expectStored(headers: Headers, target: Descriptor, action: string): void {
+  if (!contradicts(headers, target.digest)) return;
+  const actual = namedDigest(headers) ?? "";
+  throw new DigestMismatchError(
+    `Cannot ${action}: the registry stored it with the digest ${actual}`,
+    { expected: target.digest, actual, descriptor: target },
+  );
 }

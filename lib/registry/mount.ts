@@ -1,11 +1,11 @@
 import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
-import { DigestMismatchError, InvalidReferenceError, isLadingError } from "../model/errors.ts";
+import { InvalidReferenceError, isLadingError } from "../model/errors.ts";
 import { isRepositoryName } from "../model/reference.ts";
 import { type Answer, discard } from "./_answer.ts";
 import { pushScopes, quotedBlob, type RepositoryContext } from "./_context.ts";
-import { contradicts, namedDigest } from "./_digest_header.ts";
+import { expectStored } from "./_digest_header.ts";
 import { checkLocation } from "./redirect.ts";
 
 /**
@@ -53,13 +53,7 @@ export async function mountBlob(
   discard(answer);
   if (answer.status === 202) await abandon(context, answer, options);
   if (answer.status !== 201) return false;
-  if (contradicts(answer.headers, target.digest)) {
-    const actual = namedDigest(answer.headers) ?? "";
-    throw new DigestMismatchError(
-      `Cannot ${action}: the registry mounted ${actual}`,
-      { expected: target.digest, actual, descriptor: target },
-    );
-  }
+  expectStored(answer.headers, target, action);
   return true;
 }
 

@@ -5,11 +5,11 @@ import type { Bytes, ByteSource } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
-import { DigestMismatchError, LimitExceededError, RegistryError } from "../model/errors.ts";
+import { LimitExceededError, RegistryError } from "../model/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
 import { discard } from "./_answer.ts";
 import { pushScopes, quotedName, type RepositoryContext } from "./_context.ts";
-import { contradicts, namedDigest } from "./_digest_header.ts";
+import { expectStored } from "./_digest_header.ts";
 import { answerError } from "./errors.ts";
 import { hasManifest } from "./manifests.ts";
 import { redactURL } from "../model/redact.ts";
@@ -67,13 +67,7 @@ export async function putManifest(
     throw await answerError(answer, action, client.clock);
   }
   discard(answer);
-  if (contradicts(answer.headers, target.digest)) {
-    const actual = namedDigest(answer.headers) ?? "";
-    throw new DigestMismatchError(
-      `Cannot ${action}: the registry stored it with the digest ${actual}`,
-      { expected: target.digest, actual, descriptor: target },
-    );
-  }
+  expectStored(answer.headers, target, action);
   // goharbor/harbor-helm#1833: only 201 says that it is stored; proxies answer 200 and 204.
   if (answer.status === 201 || await hasManifest(context, target.digest, options)) return;
   throw new RegistryError(

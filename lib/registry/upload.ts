@@ -5,18 +5,12 @@ import type { Bytes, ByteSource } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
-import {
-  DigestMismatchError,
-  type LadingError,
-  NotFoundError,
-  RegistryError,
-  UploadError,
-} from "../model/errors.ts";
+import { type LadingError, NotFoundError, RegistryError, UploadError } from "../model/errors.ts";
 import { type Answer, discard } from "./_answer.ts";
 import { hasBlob } from "./blobs.ts";
 import { sleep } from "./clock.ts";
 import { pushScopes, quotedBlob, type RepositoryContext } from "./_context.ts";
-import { contradicts, namedDigest } from "./_digest_header.ts";
+import { expectStored } from "./_digest_header.ts";
 import { answerError } from "./errors.ts";
 import { redactURL } from "../model/redact.ts";
 import { checkLocation } from "./redirect.ts";
@@ -201,13 +195,7 @@ async function finish(upload: Upload, answer: Answer): Promise<void> {
     throw await uploadError(upload, answer, answer.url);
   }
   discard(answer);
-  if (contradicts(answer.headers, target.digest)) {
-    const actual = namedDigest(answer.headers) ?? "";
-    throw new DigestMismatchError(
-      `Cannot ${action}: the registry stored it with the digest ${actual}`,
-      { expected: target.digest, actual, descriptor: target },
-    );
-  }
+  expectStored(answer.headers, target, action);
   // Only 201 says that it is stored; distribution 2.8 stores sha512 under its sha256 alone.
   if (answer.status === 201 && target.digest.startsWith("sha256:")) return;
   if (await hasBlob(context, target, upload.options)) return;

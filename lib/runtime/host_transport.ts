@@ -1,12 +1,7 @@
 import type { Transport } from "../model/transport.ts";
+import { fetchTransport } from "../registry/fetch_transport.ts";
 import { detectRuntime } from "./detect.ts";
 import { nodeDownload } from "./_node_download.ts";
-
-/** Switches that keep a runtime from decoding `Content-Encoding`: digests are over raw bytes. */
-const RAW_BODY: Readonly<Record<string, object>> = {
-  bun: { decompress: false },
-  workerd: { encodeResponseBody: "manual" },
-};
 
 /**
  * Makes the transport of this runtime: its `fetch`, with redirects shown and bodies undecoded where
@@ -16,15 +11,14 @@ const RAW_BODY: Readonly<Record<string, object>> = {
  */
 export function hostTransport(): Transport {
   const runtime = detectRuntime();
-  const init = RAW_BODY[runtime];
-  const send = (request: Request): Promise<Response> => fetch(request, init);
   if (runtime === "browser") {
+    const send = (request: Request): Promise<Response> => fetch(request);
     return Object.assign(send, { traits: { manualRedirect: false, streamingUpload: false } });
   }
   const download = runtime === "node" ? nodeDownload() : undefined;
-  if (download === undefined) return send;
+  if (download === undefined) return fetchTransport;
   return (request) => {
     const isDownload = request.method === "GET" || request.method === "HEAD";
-    return isDownload ? download(request) : send(request);
+    return isDownload ? download(request) : fetchTransport(request);
   };
 }

@@ -1,10 +1,9 @@
-import { iterate } from "../bytes/iterate.ts";
-import { streamFrom } from "../bytes/stream_from.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { SizeMismatchError } from "../model/errors.ts";
-import { BLOCK_SIZE } from "./header.ts";
-import { formatPaxRecord, formatPaxTime } from "./pax.ts";
+import { HeaderBlock } from "./_header_block.ts";
 import { splitName } from "./_ustar_name.ts";
+import { type PlannedEntry, writeEntries } from "./_write_entries.ts";
+import { formatPaxRecord, formatPaxTime, MAX_PAX_BYTES, MAX_PAX_RECORDS } from "./pax.ts";
 
 /** The types of entries that can be written. */
 export type TarInputType =
@@ -80,41 +79,13 @@ function isUTF8(bytes: Uint8Array): boolean {
   }
 }
 
-class Block {
-  readonly bytes: Bytes = new Uint8Array(BLOCK_SIZE);
-
-  text(start: number, length: number, value: Uint8Array): void {
-    this.bytes.set(value.subarray(0, length), start);
-  }
-
-  octal(start: number, length: number, value: number): void {
-    this.text(start, length, encoder.encode(value.toString(8).padStart(length - 1, "0")));
-  }
-
-  seal(): Bytes {
-    this.bytes.fill(0x20, 148, 156);
-    let sum = 0;
-    for (const byte of this.bytes) sum += byte;
-    this.text(148, 8, encoder.encode(`${sum.toString(8).padStart(6, "0")}\0 `));
-    return this.bytes;
-  }
-}
-
-function padding(size: number): Bytes {
-  return new Uint8Array((BLOCK_SIZE - size % BLOCK_SIZE) % BLOCK_SIZE);
-}
-
-interface Plan {
-  readonly header: Bytes;
-  readonly records: readonly Bytes[];
-}
-
 function refuse(path: string, what: string): never {
   throw new RangeError(`Cannot write the tar entry ${JSON.stringify(path)}: ${what}`);
 }
 
-function planEntry(input: TarInput, size: number): Plan {
+function planEntry(input: TarInput): PlannedEntry {
   const { type = "file", path } = input;
+  const size = sizeOf(input);
   let name: Bytes = input.pathBytes ?? encoder.encode(path);
   if (type === "directory" && name.at(-1) !== 0x2f) {
     const withSlash = new Uint8Array(name.length + 1);
@@ -134,7 +105,7 @@ function planEntry(input: TarInput, size: number): Plan {
     records.push(formatPaxRecord(key, value) ?? refuse(path, `${key} fits no pax record`));
   };
   const split = splitName(name);
-  const block = new Block();
+  const block = new HeaderBlock();
   // Names that are no UTF-8 lie in the header where they fit: every reader takes their bytes, while
   // GNU tar warns of the record that says so for the records of names.
   const hasPath = split === undefined || !isASCII(name) && isUTF8(name);
@@ -144,9 +115,9 @@ function planEntry(input: TarInput, size: number): Plan {
   }
   if (hasPath) record("path", name);
   if (hasLink) record("linkpath", link);
-  block.text(0, 100, split?.name ?? name);
-  block.text(345, 155, split?.prefix ?? new Uint8Array(0));
-  block.text(157, 100, link);
+  block.put(0, 100, split?.name ?? name);
+  block.put(345, 155, split?.prefix ?? new Uint8Array(0));
+  block.put(157, 100, link);
   const number = (key: string, start: number, length: number, value: number): void => {
     if (!Number.isSafeInteger(value)) refuse(path, `${key} is no whole number`);
     const fits = value >= 0 && value < 8 ** (length - 1);
@@ -165,8 +136,7 @@ function planEntry(input: TarInput, size: number): Plan {
   const plain = ns >= 0n && ns % SECOND_NS === 0n && seconds < 8n ** 11n;
   if (!plain) record("mtime", encoder.encode(formatPaxTime(ns)));
   block.octal(136, 12, ns >= 0n && seconds < 8n ** 11n ? Number(seconds) : 0);
-  block.text(156, 1, encoder.encode(FLAGS[type]));
-  block.text(257, 8, encoder.encode("ustar\u000000"));
+  block.mark(FLAGS[type]);
   for (
     const [key, start, value] of [["uname", 265, input.userName], [
       "gname",
@@ -176,7 +146,7 @@ function planEntry(input: TarInput, size: number): Plan {
   ) {
     const bytes = encoder.encode(value ?? "");
     if (bytes.length > 32 || !isASCII(bytes)) record(key, bytes);
-    else block.text(start, 32, bytes);
+    else block.put(start, 32, bytes);
   }
   if (type === "character-device" || type === "block-device") {
     number("deviceMajor", 329, 8, input.deviceMajor ?? 0);
@@ -184,41 +154,17 @@ function planEntry(input: TarInput, size: number): Plan {
   }
   const xattrs = [...input.xattrs ?? []].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
   for (const [key, value] of xattrs) record(`SCHILY.xattr.${key}`, value);
-  return { header: block.seal(), records };
+  checkRecords(path, records);
+  return { path, header: block.seal(), records, size, body: input.body };
 }
 
-function paxHeader(records: readonly Bytes[]): Bytes[] {
-  const size = records.reduce((sum, { length }) => sum + length, 0);
-  const block = new Block();
-  block.text(0, 100, encoder.encode("PaxHeaders/entry"));
-  block.octal(100, 8, 0o644);
-  block.octal(108, 8, 0);
-  block.octal(116, 8, 0);
-  block.octal(124, 12, size);
-  block.octal(136, 12, 0);
-  block.text(156, 1, encoder.encode("x"));
-  block.text(257, 8, encoder.encode("ustar\u000000"));
-  return [block.seal(), ...records, padding(size)];
-}
-
-async function* bodyOf(input: TarInput, size: number): AsyncGenerator<Bytes, void, undefined> {
-  const { body } = input;
-  if (body === undefined) return;
-  if (body instanceof Uint8Array) return yield body;
-  let count = 0;
-  const wrong = (): SizeMismatchError =>
-    new SizeMismatchError(
-      `Cannot write the tar entry ${
-        JSON.stringify(input.path)
-      }: it has ${count} bytes, not ${size}`,
-      { expected: size, actual: count },
-    );
-  for await (const chunk of iterate(body)) {
-    count += chunk.length;
-    if (count > size) throw wrong();
-    yield chunk;
+/** What readers refuse is not written. */
+function checkRecords(path: string, records: readonly Bytes[]): void {
+  const bytes = records.reduce((sum, { length }) => sum + length, 0);
+  if (bytes > MAX_PAX_BYTES) refuse(path, `its metadata is longer than ${MAX_PAX_BYTES} bytes`);
+  if (records.length > MAX_PAX_RECORDS) {
+    refuse(path, `its metadata has more than ${MAX_PAX_RECORDS} records`);
   }
-  if (count !== size) throw wrong();
 }
 
 function sizeOf(input: TarInput): number {
@@ -250,21 +196,6 @@ function sizeOf(input: TarInput): number {
   return size;
 }
 
-async function* blocks(
-  entries: AsyncIterable<TarInput> | Iterable<TarInput>,
-): AsyncGenerator<Bytes, void, undefined> {
-  for await (const input of entries) {
-    const size = sizeOf(input);
-    const { header, records } = planEntry(input, size);
-    if (records.length > 0) yield* paxHeader(records);
-    yield header;
-    yield* bodyOf(input, size);
-    const rest = padding(size);
-    if (rest.length > 0) yield rest;
-  }
-  yield new Uint8Array(2 * BLOCK_SIZE);
-}
-
 /**
  * Writes a tar archive: ustar headers, and pax records for what does not fit them (POSIX.1-2017).
  * The same entries give the same bytes on every runtime. Entries are taken as the stream is read;
@@ -283,5 +214,5 @@ async function* blocks(
  * ```
  */
 export function writeTar(entries: AsyncIterable<TarInput> | Iterable<TarInput>): ByteStream {
-  return streamFrom(blocks(entries));
+  return writeEntries(entries, planEntry);
 }

@@ -1,0 +1,75 @@
+import { iterate } from "../bytes/iterate.ts";
+import { streamFrom } from "../bytes/stream_from.ts";
+import type { Bytes, ByteStream } from "../model/bytes.ts";
+import { SizeMismatchError } from "../model/errors.ts";
+import { HeaderBlock } from "./_header_block.ts";
+import { BLOCK_SIZE } from "./header.ts";
+
+/** An entry that is ready to be written. */
+export interface PlannedEntry {
+  /** The name, for errors. */
+  readonly path: string;
+  /** The header. */
+  readonly header: Bytes;
+  /** The pax records that go before it. */
+  readonly records: readonly Bytes[];
+  /** The bytes of the content, as the header says. */
+  readonly size: number;
+  /** The content. */
+  readonly body: Bytes | ByteStream | undefined;
+}
+
+function padding(size: number): Bytes {
+  return new Uint8Array((BLOCK_SIZE - size % BLOCK_SIZE) % BLOCK_SIZE);
+}
+
+function paxHeader(records: readonly Bytes[]): Bytes[] {
+  const size = records.reduce((sum, { length }) => sum + length, 0);
+  const block = new HeaderBlock();
+  block.put(0, 100, "PaxHeaders/entry");
+  block.octal(100, 8, 0o644);
+  block.octal(108, 8, 0);
+  block.octal(116, 8, 0);
+  block.octal(124, 12, size);
+  block.octal(136, 12, 0);
+  block.mark("x");
+  return [block.seal(), ...records, padding(size)];
+}
+
+async function* bodyOf({ path, size, body }: PlannedEntry): AsyncGenerator<Bytes> {
+  if (body === undefined) return;
+  let count = 0;
+  const wrong = (): SizeMismatchError =>
+    new SizeMismatchError(
+      `Cannot write the tar entry ${JSON.stringify(path)}: it has ${count} bytes, not ${size}`,
+      { expected: size, actual: count },
+    );
+  for await (const chunk of body instanceof Uint8Array ? [body] : iterate(body)) {
+    count += chunk.length;
+    if (count > size) throw wrong();
+    yield chunk;
+  }
+  if (count !== size) throw wrong();
+}
+
+async function* blocks<Input>(
+  inputs: AsyncIterable<Input> | Iterable<Input>,
+  plan: (input: Input) => PlannedEntry,
+): AsyncGenerator<Bytes> {
+  for await (const input of inputs) {
+    const entry = plan(input);
+    if (entry.records.length > 0) yield* paxHeader(entry.records);
+    yield entry.header;
+    yield* bodyOf(entry);
+    yield padding(entry.size);
+  }
+  yield new Uint8Array(2 * BLOCK_SIZE);
+}
+
+/** Writes an archive. Each entry is planned when its turn has come, and its content is counted. */
+export function writeEntries<Input>(
+  inputs: AsyncIterable<Input> | Iterable<Input>,
+  plan: (input: Input) => PlannedEntry,
+): ByteStream {
+  return streamFrom(blocks(inputs, plan));
+}

@@ -1,7 +1,6 @@
 // Foreign clients judge the embedded registry: skopeo, a Docker engine.
-import { execFile, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import assert from "node:assert/strict";
@@ -10,44 +9,13 @@ import { type RunningServer, serve } from "../../lib/runtime/serve.ts";
 import { fileUploads, registryHandler } from "../../lib/server/mod.ts";
 import { memoryStore } from "../../lib/store/memory_store.ts";
 import { ociLayout } from "../../lib/store/oci_layout.ts";
+import { inScratch, missing, mustRun, type Ran } from "../support/program.ts";
 
 const CORPUS = process.env["LADING_CORPUS"] ?? join(process.cwd(), "../shared/corpus");
 const LAYOUT = join(CORPUS, "made-by-umoci-skopeo/skopeo-oci-gzip");
 
-function missing(...programs: string[]): string | false {
-  const absent = programs.filter((name) => spawnSync("which", [name]).status !== 0);
-  if (!existsSync(LAYOUT)) absent.push("the corpus");
-  if (absent.length === 0) return false;
-  if (process.env["CI"] === "true") throw new Error(`missing: ${absent.join(", ")}`);
-  return `needs ${absent.join(", ")}`;
-}
-
-interface Ran {
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(
-  program: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<Ran> {
-  return new Promise((resolve, reject) => {
-    const options = { env: { ...process.env, ...env }, timeout: 120_000 };
-    execFile(program, [...args], options, (error, stdout, stderr) => {
-      if (error === null) resolve({ stdout, stderr });
-      else reject(new Error(`${program} ${args.join(" ")} failed: ${stderr || error.message}`));
-    });
-  });
-}
-
-async function inScratch(work: (directory: string) => Promise<void>): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), "lading-embedded-"));
-  try {
-    await work(directory);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+function needs(...programs: string[]): string | false {
+  return missing("corpus", ...programs);
 }
 
 /** A registry in memory, and one over a layout on the disk. */
@@ -85,7 +53,7 @@ function manifestDigest(): string {
 
 test(
   "skopeo pushes, inspects, lists, pulls, mounts and deletes",
-  { skip: missing("skopeo") },
+  { skip: needs("skopeo") },
   async () => {
     await inScratch(async (directory) => {
       await withRegistries(directory, async ({ port }) => {
@@ -96,27 +64,31 @@ test(
           "--src-tls-verify=false",
           "--dest-tls-verify=false",
         ];
-        await run("skopeo", [...copy, `oci:${LAYOUT}`, `${place}:1`]);
+        await mustRun("skopeo", [...copy, `oci:${LAYOUT}`, `${place}:1`]);
         const inspect = async (reference: string) => {
-          const { stdout } = await run("skopeo", ["inspect", "--tls-verify=false", reference]);
+          const { stdout } = await mustRun("skopeo", ["inspect", "--tls-verify=false", reference]);
           return JSON.parse(stdout) as { Digest: string; RepoTags: string[]; Layers: string[] };
         };
         const pushed = await inspect(`${place}:1`);
         assert.equal(pushed.Digest, manifestDigest());
         assert.deepEqual(pushed.RepoTags, ["1"]);
-        await run("skopeo", [...copy, `${place}:1`, `docker://127.0.0.1:${port}/tools/other:2`]);
-        await run("skopeo", [...copy, `${place}@${pushed.Digest}`, `${place}:second`]);
-        const { stdout } = await run("skopeo", ["list-tags", "--tls-verify=false", place]);
+        await mustRun("skopeo", [
+          ...copy,
+          `${place}:1`,
+          `docker://127.0.0.1:${port}/tools/other:2`,
+        ]);
+        await mustRun("skopeo", [...copy, `${place}@${pushed.Digest}`, `${place}:second`]);
+        const { stdout } = await mustRun("skopeo", ["list-tags", "--tls-verify=false", place]);
         assert.deepEqual((JSON.parse(stdout) as { Tags: string[] }).Tags, ["1", "second"]);
         const out = join(directory, `out-${port}`);
-        await run("skopeo", [...copy, `${place}:second`, `dir:${out}`]);
+        await mustRun("skopeo", [...copy, `${place}:second`, `dir:${out}`]);
         const manifest = readFileSync(join(out, "manifest.json"));
-        const { stdout: digest } = await run("skopeo", [
+        const { stdout: digest } = await mustRun("skopeo", [
           "manifest-digest",
           join(out, "manifest.json"),
         ]);
         assert.equal(digest.trim(), pushed.Digest, manifest.toString());
-        await run("skopeo", ["delete", "--tls-verify=false", `${place}:1`]);
+        await mustRun("skopeo", ["delete", "--tls-verify=false", `${place}:1`]);
         await assert.rejects(
           inspect(`${place}:1`),
           /manifest unknown|MANIFEST_UNKNOWN|no such manifest/i,
@@ -132,7 +104,7 @@ test(
 
 test(
   "skopeo converts to Docker's types on the way, and back",
-  { skip: missing("skopeo") },
+  { skip: needs("skopeo") },
   async () => {
     await inScratch(async (directory) => {
       await withRegistries(directory, async ({ port }) => {
@@ -143,15 +115,15 @@ test(
           "--src-tls-verify=false",
           "--dest-tls-verify=false",
         ];
-        await run("skopeo", [...copy, "--format", "v2s2", `oci:${LAYOUT}`, `${place}:docker`]);
-        const { stdout } = await run("skopeo", [
+        await mustRun("skopeo", [...copy, "--format", "v2s2", `oci:${LAYOUT}`, `${place}:docker`]);
+        const { stdout } = await mustRun("skopeo", [
           "inspect",
           "--raw",
           "--tls-verify=false",
           `${place}:docker`,
         ]);
         assert.match(stdout, /application\/vnd\.docker\.distribution\.manifest\.v2\+json/);
-        await run("skopeo", [...copy, "--format", "oci", `${place}:docker`, `${place}:oci`]);
+        await mustRun("skopeo", [...copy, "--format", "oci", `${place}:docker`, `${place}:oci`]);
       });
     });
   },
@@ -179,7 +151,7 @@ async function startEngine(directory: string): Promise<Engine> {
     "--bridge=none",
   ], { stdio: "ignore" });
   const exited = new Promise<void>((resolve) => daemon.once("exit", () => resolve()));
-  const docker = (...args: string[]) => run("docker", args, { DOCKER_HOST: host });
+  const docker = (...args: string[]) => mustRun("docker", args, { env: { DOCKER_HOST: host } });
   const stop = async () => {
     daemon.kill("SIGTERM");
     await exited;
@@ -198,7 +170,7 @@ async function startEngine(directory: string): Promise<Engine> {
   }
 }
 
-const noEngine = missing("dockerd", "docker") ||
+const noEngine = needs("dockerd") ||
   (process.getuid?.() === 0 ? false : "needs root to start a Docker engine");
 
 test("a Docker engine pushes and pulls, and finds the same image", { skip: noEngine }, async () => {
@@ -208,7 +180,7 @@ test("a Docker engine pushes and pulls, and finds the same image", { skip: noEng
       writeFileSync(join(directory, "large"), new Uint8Array(3_000_000).map((_, i) => i * i >> 3));
       writeFileSync(join(directory, "hello"), "hello");
       const archive = join(directory, "root.tar");
-      await run("tar", ["-C", directory, "-cf", archive, "large", "hello"]);
+      await mustRun("tar", ["-C", directory, "-cf", archive, "large", "hello"]);
       await engine.docker("import", archive, "made:here");
       const idOf = async (name: string) =>
         (await engine.docker("image", "inspect", "-f", "{{.Id}}", name)).stdout.trim();

@@ -31,26 +31,17 @@ export type Download = (request: Request) => Promise<Response>;
  * @returns The downloads; `undefined` where there is no `node:http`.
  */
 export function nodeDownload(): Download | undefined {
-  shared ??= makeDownload();
-  return shared;
-}
-
-/** One for the process: connections are used again by whoever asks the same server. */
-let shared: Download | undefined;
-
-function makeDownload(): Download | undefined {
   const load = (globalThis as Host).process?.getBuiltinModule;
   const http = load?.("node:http");
   const https = load?.("node:https");
   if (http === undefined || https === undefined) return undefined;
-  const insecure = { send: http.request, agent: new http.Agent({ keepAlive: true }) };
-  const secure = { send: https.request, agent: new https.Agent({ keepAlive: true }) };
   return async (request) => {
     request.signal.throwIfAborted();
     const url = new URL(request.url);
-    const { send, agent } = url.protocol === "https:" ? secure : insecure;
+    // The agents of the process: they keep connections, and know the proxies of its environment.
+    const send = url.protocol === "https:" ? https.request : http.request;
     const headers = Object.fromEntries(request.headers);
-    return await answerOf(request, send(url, { method: request.method, headers, agent }));
+    return await answerOf(request, send(url, { method: request.method, headers }));
   };
 }
 

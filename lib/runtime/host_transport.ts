@@ -5,7 +5,8 @@ import { nodeDownload } from "./_node_download.ts";
 
 /**
  * Makes the transport of this runtime: its `fetch`, with redirects shown and bodies undecoded where
- * the runtime can do that. On Node, requests without a body go over `node:http`, which is faster.
+ * the runtime can do that. On Node, requests without a body go over `node:http`, which is faster;
+ * where a dispatcher was set for `fetch`, give `fetch` as the transport instead.
  *
  * @returns The transport, with the traits of the runtime.
  */

@@ -9,6 +9,7 @@ import { BLOCK_SIZE, type TarHeader } from "./header.ts";
 import type { SparseMapReader } from "./_sparse_map.ts";
 import type { SparseEntry } from "./sparse.ts";
 
+const SECOND_NS = 1_000_000_000n;
 const DEFAULT_CONTENT_BYTES = 64 << 20;
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -68,7 +69,8 @@ export async function openEntry(
     gid: merged.gid,
     userName: decoder.decode(merged.userName),
     groupName: decoder.decode(merged.groupName),
-    mtime: Number(mtimeNs) / 1e9,
+    // Whole seconds stay whole, which nanoseconds in a double do not.
+    mtime: Number(mtimeNs / SECOND_NS) + Number(mtimeNs % SECOND_NS) / 1e9,
     mtimeNs,
     linkPath: linkPathBytes === undefined ? undefined : decoder.decode(linkPathBytes),
     linkPathBytes,

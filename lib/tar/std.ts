@@ -1,8 +1,9 @@
 /**
  * The tar streams of `@std/tar`, by the same names: `TarStream` and `UntarStream` with the same
  * constructors, entries and streams, over lading's reader and writer. A script swaps the import and
- * keeps working, and what the originals refuse or misread works too: long names, pax and GNU
- * archives, sizes without a limit, numbers in base 256.
+ * keeps working; what it packs has the same bytes. What the originals refuse or misread works, too:
+ * long names, pax and GNU archives, sparse files, large sizes, numbers in base 256. An archive that
+ * is damaged gives an `InvalidTarError`.
  *
  * @example Pack and unpack
  * ```ts
@@ -22,8 +23,9 @@
  * @module
  */
 
-export type { Bytes } from "../model/bytes.ts";
+export type { Bytes, Bytes as Uint8Array_ } from "../model/bytes.ts";
 export {
+  assertValidLinkname,
   assertValidPath,
   assertValidTarStreamOptions,
   TarStream,
@@ -31,6 +33,7 @@ export {
   type TarStreamFile,
   type TarStreamInput,
   type TarStreamOptions,
+  type TarStreamSymlink,
 } from "./tar_stream.ts";
 export {
   type OldStyleFormat,

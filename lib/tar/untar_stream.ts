@@ -1,8 +1,11 @@
 import type { Bytes } from "../model/bytes.ts";
 import { toByteStream } from "./_byte_stream.ts";
-import { readTar, type TarEntry } from "./reader.ts";
+import { readEntries } from "./_read_entries.ts";
+import { readTarNumber } from "../kernel/tar_fields.ts";
+import type { TarEntry } from "./entry.ts";
+import { textField } from "./header.ts";
 
-/** A header of the format before POSIX. Names and numbers are those that are in force. */
+/** A header of the format before POSIX. What pax and GNU headers replaced is replaced. */
 export interface OldStyleFormat {
   /** The name. */
   name: string;
@@ -22,7 +25,7 @@ export interface OldStyleFormat {
   linkname: string;
 }
 
-/** A header of POSIX (ustar). Names and numbers are those that are in force, by pax records too. */
+/** A header of POSIX (ustar). What pax headers replaced is replaced. */
 export interface PosixUstarFormat extends OldStyleFormat {
   /** The mark of the format. */
   magic: string;
@@ -32,11 +35,11 @@ export interface PosixUstarFormat extends OldStyleFormat {
   uname: string;
   /** The name of the group. */
   gname: string;
-  /** The major number of a device, in octal digits. */
+  /** The major number of a device, as the field has it: in octal digits. */
   devmajor: string;
-  /** The minor number of a device, in octal digits. */
+  /** The minor number of a device, as the field has it: in octal digits. */
   devminor: string;
-  /** The first part of the path; always empty, the name is whole. */
+  /** The first part of the path, where the header splits it; a slash follows. */
   prefix: string;
 }
 
@@ -53,30 +56,42 @@ export interface TarStreamEntry {
 /** Types that have no content: links, devices, directories and pipes. */
 const WITHOUT_CONTENT = "123456";
 
-function headerOf(entry: TarEntry): OldStyleFormat | PosixUstarFormat {
-  const { path, mode, uid, gid, size, mtime, typeFlag, linkPath = "", format } = entry;
+const decoder = new TextDecoder();
+
+/**
+ * The header as the original shows it: fields as they are in the block, but for what metadata
+ * before it replaced.
+ */
+function headerOf(entry: TarEntry, block: Bytes): OldStyleFormat | PosixUstarFormat {
+  const text = (start: number, length: number): string =>
+    decoder.decode(textField(block, start, length));
+  const isPosix = decoder.decode(block.subarray(257, 265)) === "ustar\u000000";
+  const name = text(0, 100);
+  const prefix = isPosix ? text(345, 155) : "";
+  const isOwnName = entry.path === (prefix === "" ? name : `${prefix}/${name}`);
   const old: OldStyleFormat = {
-    name: path,
-    mode,
-    uid,
-    gid,
-    size,
-    mtime,
-    typeflag: typeFlag === "\0" ? "0" : typeFlag,
-    linkname: linkPath,
+    name: isOwnName ? name : entry.path,
+    // All bits, as some writers put the type of the file there.
+    mode: readTarNumber(block, 100, 8) ?? entry.mode,
+    uid: entry.uid,
+    gid: entry.gid,
+    size: entry.size,
+    mtime: entry.mtime,
+    typeflag: entry.typeFlag === "\0" ? "0" : entry.typeFlag,
+    linkname: entry.linkPath ?? text(157, 100),
   };
-  if (format !== "ustar" && format !== "star") return old;
-  const isDevice = typeFlag === "3" || typeFlag === "4";
-  const device = (number: number) => isDevice ? number.toString(8).padStart(7, "0") : "";
+  if (!isPosix) return old;
+  const digits = (start: number): string =>
+    decoder.decode(block.subarray(start, start + 8)).replaceAll("\0", "");
   return {
     ...old,
     magic: "ustar\0",
     version: "00",
     uname: entry.userName,
     gname: entry.groupName,
-    devmajor: device(entry.deviceMajor),
-    devminor: device(entry.deviceMinor),
-    prefix: "",
+    devmajor: digits(329),
+    devminor: digits(337),
+    prefix: isOwnName ? prefix : "",
   };
 }
 
@@ -99,8 +114,8 @@ class Entries {
   }
 
   async *#read(archive: ReadableStream<Bytes>): AsyncGenerator<TarStreamEntry> {
-    for await (const entry of readTar(archive)) {
-      const header = headerOf(entry);
+    const read = (entry: TarEntry, block: Bytes) => ({ entry, header: headerOf(entry, block) });
+    for await (const { entry, header } of readEntries(archive, {}, read)) {
       if (WITHOUT_CONTENT.includes(header.typeflag)) {
         yield { path: entry.path, header };
         continue;
@@ -131,14 +146,15 @@ class Entries {
  * }
  * ```
  */
-export class UntarStream implements TransformStream<Bytes, TarStreamEntry> {
+export class UntarStream implements TransformStream<Uint8Array, TarStreamEntry> {
   readonly #readable: ReadableStream<TarStreamEntry>;
-  readonly #writable: WritableStream<Bytes>;
+  readonly #writable: WritableStream<Uint8Array>;
 
   /** Makes a stream that is written an archive to, and read entries from. */
   constructor() {
     const { readable, writable } = new TransformStream<Bytes, Bytes>();
-    this.#writable = writable;
+    // Bytes in shared memory, which the type allows for, come from nowhere.
+    this.#writable = writable as WritableStream<Uint8Array>;
     const entries = new Entries(readable);
     this.#readable = new ReadableStream<TarStreamEntry>({
       async pull(controller) {
@@ -156,7 +172,7 @@ export class UntarStream implements TransformStream<Bytes, TarStreamEntry> {
   }
 
   /** Takes the archive. */
-  get writable(): WritableStream<Bytes> {
+  get writable(): WritableStream<Uint8Array> {
     return this.#writable;
   }
 }

@@ -83,6 +83,13 @@ function refuse(path: string, what: string): never {
   throw new RangeError(`Cannot write the tar entry ${JSON.stringify(path)}: ${what}`);
 }
 
+/** Whole seconds stay exact; fractions of a double are good for microseconds. */
+function nanoseconds(seconds: number): bigint | undefined {
+  if (!Number.isFinite(seconds)) return undefined;
+  const whole = Math.floor(seconds);
+  return BigInt(whole) * SECOND_NS + BigInt(Math.round((seconds - whole) * 1e6)) * 1000n;
+}
+
 function planEntry(input: TarInput): PlannedEntry {
   const { type = "file", path } = input;
   const size = sizeOf(input);
@@ -131,7 +138,7 @@ function planEntry(input: TarInput): PlannedEntry {
   number("uid", 108, 8, input.uid ?? 0);
   number("gid", 116, 8, input.gid ?? 0);
   number("size", 124, 12, size);
-  const ns = input.mtimeNs ?? BigInt(Math.round((input.mtime ?? 0) * 1e6)) * 1000n;
+  const ns = input.mtimeNs ?? nanoseconds(input.mtime ?? 0) ?? refuse(path, "mtime is no number");
   const seconds = ns / SECOND_NS;
   const plain = ns >= 0n && ns % SECOND_NS === 0n && seconds < 8n ** 11n;
   if (!plain) record("mtime", encoder.encode(formatPaxTime(ns)));

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readAll, streamFrom, streamOf } from "../../lib/bytes/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import {
+  assertValidLinkname,
   assertValidPath,
   assertValidTarStreamOptions,
   TarStream,
@@ -11,6 +12,7 @@ import {
   UntarStream,
 } from "../../lib/tar/std.ts";
 import { readTar, writeTar } from "../../lib/tar/mod.ts";
+import { corpusBytes } from "../support/corpus.ts";
 
 const encode = (text: string): Bytes => new TextEncoder().encode(text);
 const MAX = { maxBytes: 1 << 24 };
@@ -226,8 +228,99 @@ test("assertValidTarStreamOptions() and assertValidPath() say what does not fit"
   }
   assertValidTarStreamOptions({});
   assertValidTarStreamOptions({ mode: 0o777, uid: 1, gid: 1, mtime: 1.5, uname: "a", gname: "b" });
-  assertValidPath("x".repeat(1000));
-  assert.throws(() => assertValidPath("a\0b"), TypeError);
+});
+
+test("assertValidPath() takes what a header holds, TarStream longer paths too", async () => {
+  const valid = ["a", "x".repeat(100), `${"p".repeat(155)}/${"n".repeat(99)}`, "ü".repeat(50)];
+  for (const path of valid) assertValidPath(path);
+  const invalid: readonly (readonly [string, ErrorConstructor])[] = [
+    ["x".repeat(300), RangeError],
+    ["x".repeat(101), RangeError],
+    ["ü".repeat(51), RangeError],
+    [`/${"x".repeat(100)}`, RangeError],
+    [`${"p".repeat(156)}/${"n".repeat(99)}`, TypeError],
+    ["a\0b", TypeError],
+    ["", TypeError],
+  ];
+  for (const [path, kind] of invalid) {
+    assert.throws(() => assertValidPath(path), kind, path);
+    if (path === "" || path.includes("\0")) {
+      await assert.rejects(unpack(pack({ type: "directory", path })), kind, path);
+      continue;
+    }
+    const [[entry] = []] = await unpack(pack({ type: "directory", path }));
+    assert.equal(entry?.path, path);
+    assert.equal(entry?.header.name, path);
+  }
+});
+
+test("assertValidLinkname() takes what a header holds, TarStream longer targets too", async () => {
+  for (const linkname of ["a", "x".repeat(100), "ü".repeat(50)]) assertValidLinkname(linkname);
+  for (const linkname of ["", "x".repeat(101), "ü".repeat(51), "a\0b"]) {
+    assert.throws(() => assertValidLinkname(linkname), TypeError, linkname);
+    const archive = pack({ type: "symlink", path: "link", linkname });
+    if (linkname === "" || linkname.includes("\0")) {
+      await assert.rejects(unpack(archive), TypeError);
+      continue;
+    }
+    const [[entry] = []] = await unpack(archive);
+    assert.equal(entry?.header.linkname, linkname);
+    assert.equal(entry?.header.typeflag, "2");
+    assert.equal(entry?.readable, undefined);
+    assert.equal(entry?.header.mode, 0o777);
+  }
+});
+
+test("TarStream writes headers as the original does, and UntarStream shows their fields", async () => {
+  const path = `${"a".repeat(75)}/${"b".repeat(75)}`;
+  const options = {
+    ...{ mode: 0o123456, uid: 0o12, gid: 0o21, mtime: 1_700_000_000.9 },
+    ...{ uname: "me", gname: "us", devmajor: "ice", devminor: "scream" },
+  };
+  const input = (): TarStreamInput => ({ type: "directory", path, options });
+  const block = (await readAll(pack(input()), MAX)).subarray(0, 512);
+  const field = (start: number, end: number): string =>
+    new TextDecoder().decode(block.subarray(start, end)).replace(/\0+$/, "");
+  assert.equal(field(0, 100), "b".repeat(75));
+  assert.equal(field(345, 500), "a".repeat(75));
+  assert.equal(
+    field(100, 156),
+    `123456 \u0000000012 \u0000000021 \u0000${"0".repeat(11)} ${
+      (1_700_000_000).toString(8).padStart(11, "0")
+    } ${field(148, 154)}\0 `,
+  );
+  assert.equal(field(257, 263), "ustar");
+  const [[entry] = []] = await unpack(pack(input()));
+  assert.equal(entry?.path, path);
+  assert.deepEqual(entry?.header, {
+    ...{ name: "b".repeat(75), prefix: "a".repeat(75), size: 0, typeflag: "5", linkname: "" },
+    ...{ ...options, mtime: 1_700_000_000, magic: "ustar\0", version: "00" },
+  });
+});
+
+test("UntarStream shows the fields of archives that others wrote", async () => {
+  for (const name of ["gnu", "v7"]) {
+    const archive = await corpusBytes(`go-archive-tar/${name}.tar`);
+    const [[entry] = []] = await unpack(streamOf(archive));
+    assert.equal(entry?.header.typeflag, "0", name);
+    assert.ok(entry !== undefined && !("magic" in entry.header), name);
+  }
+  const [[posix] = []] = await unpack(streamOf(await corpusBytes("go-archive-tar/ustar.tar")));
+  assert.ok(posix !== undefined && "magic" in posix.header);
+  assert.equal(`${posix.header.prefix}/${posix.header.name}`, posix.path);
+});
+
+test("TarStream writes sizes of 8 GiB and more", async () => {
+  const sizes = [[8 ** 11 - 1, "77777777777 "], [8 ** 11, "100000000000"], [8 ** 12, ""]] as const;
+  for (const [size, digits] of sizes) {
+    const readable = new ReadableStream<Bytes>({}, { highWaterMark: 0 });
+    const entries = readTar(pack({ type: "file", path: "large", size, readable }));
+    const { value } = await entries.next();
+    assert.ok(value !== undefined && "size" in value && value.size === size, `${size}`);
+    const archive = pack({ type: "file", path: "large", size, readable: streamOf(encode("x")) });
+    const { value: header } = await archive.getReader().read();
+    if (digits !== "") assert.equal(new TextDecoder().decode(header?.subarray(124, 136)), digits);
+  }
 });
 
 test("lading's reader reads a TarStream, and UntarStream lading's writer", async () => {
@@ -237,5 +330,5 @@ test("lading's reader reads a TarStream, and UntarStream lading's writer", async
   ) {
     names.push(entry.path);
   }
-  assert.deepEqual(names, ["a", "d/"]);
+  assert.deepEqual(names, ["a", "d"]);
 });

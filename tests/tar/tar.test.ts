@@ -48,6 +48,21 @@ test("readTar() gives back what writeTar() wrote", async () => {
   assert.deepEqual([device?.deviceMajor, device?.deviceMinor, device?.mtime], [1, 3, 7]);
 });
 
+test("readTar() gives whole seconds as whole numbers, and fractions near to them", async () => {
+  const times = [0, 1, -1, 1_700_000_000, 8 ** 11 - 1, 8 ** 11 + 1, 2 ** 52 + 1, -(2 ** 52 + 1)];
+  const archive = await pack(...times.map((mtime) => ({ path: "a", mtime })));
+  const seen: number[] = [];
+  for await (const { mtime } of readTar(streamOf(archive))) seen.push(mtime);
+  assert.deepEqual(seen, times);
+  const halves = await pack(
+    ...[0.5, -0.5, 1_700_000_000.25].map((mtime) => ({ path: "a", mtime })),
+  );
+  const found: number[] = [];
+  for await (const { mtime } of readTar(streamOf(halves))) found.push(mtime);
+  assert.deepEqual(found, [0.5, -0.5, 1_700_000_000.25]);
+  for (const mtime of [NaN, Infinity]) await assert.rejects(pack({ path: "a", mtime }), RangeError);
+});
+
 test("readTar() gives the same entries however the archive is cut", async () => {
   const archive = await corpusBytes("go-archive-tar/sparse-formats.tar");
   const list = async (size: number): Promise<string[]> => {

@@ -5,22 +5,11 @@ import process from "node:process";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { pull } from "../../mod.ts";
-import { serve } from "../../lib/runtime/serve.ts";
 import { faultyTransport, memoryRegistry, randomImage } from "../../lib/testing/mod.ts";
+import { momentRegistry } from "../support/moments.ts";
 import { inScratch } from "../support/program.ts";
 
-const ABORTS = 300;
-
-/** A small generator, so that a failure can be repeated (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = state + 0x6d2b79f5 | 0;
-    let t = Math.imul(state ^ state >>> 15, 1 | state);
-    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t;
-    return ((t ^ t >>> 14) >>> 0) / 2 ** 32;
-  };
-}
+const ABORTS = 200;
 
 function temporaries(folder: string): string[] {
   if (!existsSync(folder)) return [];
@@ -32,50 +21,40 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 test(`F25: a pull aborted at ${ABORTS} moments ends with the reason and leaves nothing`, async () => {
   const image = await randomImage("aborts", { layers: 5, files: 4, maxFileBytes: 100_000 });
-  const registry = memoryRegistry({ host: "127.0.0.1" });
-  await image.pushTo(registry.store, "acme/app:1");
-  const slow = faultyTransport(registry.transport, [
-    { path: /\/blobs\//, fault: { kind: "throttle", bytes: 32_768, ms: 1 } },
-  ]);
-  const server = await serve((request) => {
-    const { pathname, search } = new URL(request.url);
-    return slow(new Request(`http://127.0.0.1${pathname}${search}`, request));
-  });
-  const name = `127.0.0.1:${server.port}/acme/app:1`;
+  const registry = await momentRegistry(image, 8192);
   const unhandled: unknown[] = [];
   const onUnhandled = (reason: unknown) => void unhandled.push(reason);
   process.on("unhandledRejection", onUnhandled);
-  const next = random(25);
   let aborted = 0;
   try {
     await inScratch(async (folder) => {
-      const started = performance.now();
-      await pull(name, `oci:${join(folder, "whole")}`, { platform: "linux/amd64" });
-      const wholeMs = performance.now() - started;
+      const options = { platform: "linux/amd64" };
+      await pull(registry.name, `oci:${join(folder, "whole")}`, options);
+      const moments = registry.count();
+      assert.ok(moments > 40, `${moments} moments`);
       for (let i = 0; i < ABORTS; i++) {
-        const layout = join(folder, `layout-${i % 10}-${Math.floor(i / 10)}`);
+        const layout = join(folder, String(i));
         const reason = new Error(`enough ${i}`);
-        const operation = pull(name, `oci:${layout}`, { platform: "linux/amd64" });
-        const ended = Promise.resolve(operation).then(() => undefined, (error) => error);
-        await sleep(next() * wholeMs * 1.2);
-        operation.abort(reason);
-        const error = await ended;
+        const operation = pull(registry.name, `oci:${layout}`, options);
+        // A little behind the moment, so that what the client does meanwhile is met too.
+        registry.at(1 + i % moments, () => setTimeout(() => operation.abort(reason), i % 7 / 2));
+        const error = await Promise.resolve(operation).then(() => undefined, (error) => error);
         if (error !== undefined) {
           assert.equal(error, reason, "the reason comes unchanged");
           aborted++;
         }
         // What was under way for the layout itself ends behind the operation.
-        for (let tries = 0; temporaries(layout).length > 0 && tries < 100; tries++) await sleep(10);
+        for (let tries = 0; temporaries(layout).length > 0 && tries < 200; tries++) await sleep(10);
         assert.deepEqual(temporaries(layout), [], `after abort ${i}`);
       }
     });
     await sleep(50);
   } finally {
     process.off("unhandledRejection", onUnhandled);
-    await server.close();
+    await registry.close();
   }
   assert.deepEqual(unhandled, []);
-  assert.ok(aborted > ABORTS / 3, `only ${aborted} came in time`);
+  assert.ok(aborted > ABORTS / 2, `only ${aborted} came in time`);
 });
 
 test("F28: of 60 layers at most as many are open as there are jobs", async () => {

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { serve } from "../../lib/runtime/serve.ts";
-import { faultyTransport, memoryRegistry, randomImage } from "../../lib/testing/mod.ts";
+import { randomImage } from "../../lib/testing/mod.ts";
+import { momentRegistry } from "../support/moments.ts";
 import { inScratch, mustRun } from "../support/program.ts";
 
 const KILLS = 20;
@@ -26,37 +26,30 @@ function wholeBlobs(layout: string): string[] {
 
 test(`a pull killed at ${KILLS} moments leaves whole blobs, and is resumed`, async () => {
   const image = await randomImage("kills", { layers: 6, files: 6, maxFileBytes: 400_000 });
-  const registry = memoryRegistry({ host: "127.0.0.1" });
-  await image.pushTo(registry.store, "acme/app:1");
-  const slow = faultyTransport(registry.transport, [
-    { path: /\/blobs\//, fault: { kind: "throttle", bytes: 65_536, ms: 2 } },
-  ]);
-  const server = await serve((request) => {
-    const { pathname, search } = new URL(request.url);
-    return slow(new Request(`http://127.0.0.1${pathname}${search}`, request));
-  });
-  const name = `127.0.0.1:${server.port}/acme/app:1`;
-  const pull = (layout: string) => ["lib/cli/main.ts", "pull", "--quiet", name, `oci:${layout}`];
+  const registry = await momentRegistry(image, 65_536);
+  const pull = (
+    layout: string,
+  ) => ["lib/cli/main.ts", "pull", "--quiet", registry.name, `oci:${layout}`];
   let partial = 0;
   try {
     await inScratch(async (folder) => {
-      const started = Date.now();
       await mustRun(process.execPath, pull(join(folder, "whole")));
-      const wholeMs = Date.now() - started;
+      const moments = registry.count();
+      assert.ok(moments > KILLS, `${moments} moments`);
       for (let kill = 0; kill < KILLS; kill++) {
         const layout = join(folder, String(kill));
         const child = spawn(process.execPath, pull(layout), { stdio: "ignore" });
         const ended = new Promise((resolve) => child.once("close", resolve));
-        await new Promise((resolve) => setTimeout(resolve, wholeMs * (kill + 0.5) / KILLS));
-        child.kill("SIGKILL");
+        registry.at(1 + Math.floor(moments * kill / KILLS), () => child.kill("SIGKILL"));
         await ended;
         const index = join(layout, "index.json");
         if (existsSync(index)) JSON.parse(readFileSync(index, "utf8"));
         const complete = wholeBlobs(layout);
         if (complete.length > 0 && complete.length < image.contents.length) partial++;
-        const before = slow.exchanges.length;
+        const before = registry.transport.exchanges.length;
         await mustRun(process.execPath, pull(layout));
-        const fetched = slow.exchanges.slice(before).filter(({ method }) => method === "GET");
+        const fetched = registry.transport.exchanges.slice(before)
+          .filter(({ method }) => method === "GET");
         for (const digest of complete) {
           const again = fetched.filter(({ url }) => url.endsWith(`/blobs/${digest}`));
           assert.equal(again.length, 0, `${digest} was complete and was fetched again`);
@@ -69,7 +62,7 @@ test(`a pull killed at ${KILLS} moments leaves whole blobs, and is resumed`, asy
       }
     });
   } finally {
-    await server.close();
+    await registry.close();
   }
   assert.ok(partial >= 3, `only ${partial} kills came amid the pull`);
 });

@@ -19,6 +19,8 @@ interface Lineage {
   readonly proof?: Proof;
   /** Nobody else holds its chunks: who reads it may free their memory. */
   readonly ownsChunks?: boolean;
+  /** It ends with this signal. */
+  readonly signal?: AbortSignal;
 }
 
 const LINEAGES = new WeakMap<ByteStream, Lineage>();
@@ -48,6 +50,16 @@ export function hasProof(
   const proof = LINEAGES.get(stream)?.proof;
   return proof !== undefined && proof.digest === digest && proof.size === size &&
     proof.hasher === hasher;
+}
+
+/** Notes that a stream ends with a signal. */
+export function noteSignal(stream: ByteStream, signal: AbortSignal): void {
+  LINEAGES.set(stream, { ...LINEAGES.get(stream), signal });
+}
+
+/** Tells whether a stream ends with a signal already. */
+export function hasSignal(stream: ByteStream, signal: AbortSignal): boolean {
+  return LINEAGES.get(stream)?.signal === signal;
 }
 
 /**

@@ -1,17 +1,17 @@
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { whenAborted } from "./_abort.ts";
-import { passLineage } from "./lineage.ts";
+import { hasSignal, noteSignal, passLineage } from "./lineage.ts";
 
 /**
  * Ties a stream to a signal: on abort the source is cancelled with the reason, and the consumer,
  * also one that waits for a chunk, gets the reason as the stream's error.
  *
- * @param stream The stream.
+ * @param stream The stream; one that ends with this signal already is given back as it is.
  * @param signal The signal; without one the stream is given back as it is.
  * @returns The stream that ends with the signal.
  */
 export function withSignal(stream: ByteStream, signal: AbortSignal | undefined): ByteStream {
-  if (signal === undefined) return stream;
+  if (signal === undefined || hasSignal(stream, signal)) return stream;
   const reader = stream.getReader();
   let forget = () => {};
   const tied = new ReadableStream<Bytes>({
@@ -44,5 +44,7 @@ export function withSignal(stream: ByteStream, signal: AbortSignal | undefined):
       return reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
-  return passLineage(stream, tied);
+  passLineage(stream, tied);
+  noteSignal(tied, signal);
+  return tied;
 }

@@ -48,17 +48,13 @@ export class EntryBody {
   /**
    * Moves past the body. The end of the input inside the padding is no error: the docker CLI sends
    * such archives.
-   *
-   * @returns Whether all of the padding was there.
    */
-  async leave(): Promise<boolean> {
+  async leave(): Promise<void> {
     this.#left = true;
-    const skipped = await this.#reader.skip(this.#rest);
-    this.#rest -= skipped;
+    this.#rest -= await this.#reader.skip(this.#rest);
     if (this.#rest > 0) this.#cutShort();
-    const padding = this.#padding;
+    await this.#reader.skip(this.#padding);
     this.#padding = 0;
-    return await this.#reader.skip(padding) === padding;
   }
 
   /** Reads small stored bytes whole, such as a sparse map at the begin of a body. */

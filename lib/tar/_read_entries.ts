@@ -67,7 +67,7 @@ async function* parse<View>(
     const merged = metadata.merge(header, block, offset);
     const { entry, body } = await openEntry(reader, header, merged, offset);
     yield view(entry, block);
-    if (!await body.leave()) return { entries, truncatedTrailer: true };
+    await body.leave();
   }
 }
 

@@ -276,8 +276,16 @@ test("a sparse map that is impossible is refused, in each form", async () => {
   for (const text of ["", "x\n", "1\n", "1\n0\n", "1\n0\nx\n", "-1\n", "1\n-5\n5\n", "1\n\n5\n"]) {
     await assertRefused(leadingSparse(text, 10, new Uint8Array()), INVALID, JSON.stringify(text));
   }
-  const line = "0".repeat(5000);
-  await assertRefused(leadingSparse(line, 10, new Uint8Array()), INVALID, "a line without an end");
+  const cut = await outcomeOf(streamOf(leadingSparse("9\n0\n0\n", 10, new Uint8Array())));
+  assert.match(String(cut.error), /its map is cut short/);
+  // A line without an end is not read to the end of the content.
+  const begin = leadingSparse("0".repeat(BLOCK), 10, content(1 << 19)).slice(
+    0,
+    -(1 << 19) - 2 * BLOCK,
+  );
+  const { stream, taken } = endless(begin, encode("0".repeat(BLOCK)), 1 << 19);
+  assert.equal((await outcomeOf(stream)).code, INVALID, "a line without an end");
+  assert.ok(taken() <= begin.length + 3 * BLOCK, `${taken()} bytes were taken`);
   for (const list of ["1", "0,x", "0,-1", "0, 1", ",", "0,1,", "9007199254740993,1"]) {
     await assertRefused(listedSparse(list, 1, 10, content(1)), INVALID, list);
   }
@@ -291,6 +299,17 @@ test("a sparse map that is impossible is refused, in each form", async () => {
     member({ type: "2", link: "x" }),
   );
   await assertRefused(link, INVALID, "a sparse link");
+  const noPieces = {
+    "GNU.sparse.major": "0",
+    "GNU.sparse.minor": "1",
+    "GNU.sparse.numblocks": "0",
+    "GNU.sparse.size": "10",
+  };
+  await assertRead(join(pax(noPieces), header({}), END), ["file"], "a hole");
+  for (const type of "123456") {
+    const other = join(pax(noPieces), header({ type, link: "x" }), END);
+    await assertRefused(other, INVALID, `a hole of type ${type}`);
+  }
   const foreign = header({ type: "S" });
   await assertRefused(foreign, INVALID, "an old sparse file without the mark of GNU");
 });
@@ -374,6 +393,7 @@ test("malformed pax records are refused, never skipped", async () => {
     " ",
     "0 a=b\n",
     "06 a=b\n",
+    "07 a=b\n",
     "-6 a=b\n",
     "+6 a=b\n",
     "7 a=b\n",
@@ -455,6 +475,43 @@ test("metadata whose meaning readers differ on is refused", async () => {
   await assertRefused(join(pax({ linkpath: "a" }), target, link, END), INVALID, "two targets");
   const one = join(FILE, new Uint8Array(BLOCK), FILE, END);
   await assertRefused(one, INVALID, "one block of zeros in the middle", 1);
+});
+
+test("an entry's own name holds, then GNU's, then that of all entries, then the header's", async () => {
+  const all = pax({ path: "global" }, "g");
+  const long = member({ type: "L" }, encode("long"));
+  const rows: readonly (readonly [string, readonly Bytes[], string])[] = [
+    ["the header's", [], "file"],
+    ["of all entries", [all], "global"],
+    ["GNU's", [all, long], "long"],
+    ["its own", [all, pax({ path: "own" })], "own"],
+    ["its own, taken back", [all, pax({ path: "" })], "file"],
+    ["of all entries, taken back", [all, pax({ path: "" }, "g")], "file"],
+    ["of a sparse file that is none", [pax({ "GNU.sparse.name": "sparse" })], "file"],
+  ];
+  for (const [label, before, name] of rows) {
+    await assertRead(join(...before, FILE, END), [name], label);
+    // What is for one entry is not for the next.
+    const isGlobal = before.includes(all) && !label.startsWith("of all entries, taken");
+    await assertRead(join(...before, FILE, FILE, END), [name, isGlobal ? "global" : "file"], label);
+  }
+});
+
+test("a chunk belongs to whoever reads it", async () => {
+  const archive = join(FILE, member({ name: "b" }, encode("second")), END);
+  const texts: string[] = [];
+  for await (const entry of readTar(streamOf(archive))) {
+    const reader = entry.body.getReader();
+    const { value } = await reader.read();
+    assert.ok(value !== undefined);
+    texts.push(new TextDecoder().decode(value));
+    // Written over and given away: the entries behind it are not in its memory.
+    value.fill(0xff);
+    structuredClone(value, { transfer: [value.buffer] });
+    reader.releaseLock();
+  }
+  assert.deepEqual(texts, ["content", "second"]);
+  assert.equal(archive[BLOCK], 0x63, "the caller's bytes are as they were");
 });
 
 test("what is behind the end of an archive is not read as entries", async () => {

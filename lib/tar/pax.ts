@@ -66,12 +66,11 @@ export function parsePax(body: Bytes, offset: number): Map<string, Bytes> {
   const sparse: string[] = [];
   let count = 0;
   for (let at = 0; at < body.length;) {
-    // Blank lines and padding are accepted by every reader.
+    // Blank lines are taken; NULs are not: some readers stop there, and what is behind is hidden.
     if (body[at] === 0x0a) {
       at++;
       continue;
     }
-    if (body[at] === 0) break;
     const { key, value, end } = parsePaxRecord(body, at, fail);
     at = end;
     if (++count > MAX_PAX_RECORDS * 32) {

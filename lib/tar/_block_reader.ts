@@ -1,5 +1,8 @@
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 
+/** Enough for a header, and for most metadata. */
+const FIRST_BYTES = 4096;
+
 /** Reads exact numbers of bytes from a stream, and counts them. */
 export class BlockReader {
   readonly #reader: ReadableStreamDefaultReader<Bytes>;
@@ -29,23 +32,25 @@ export class BlockReader {
     return part;
   }
 
-  /** Reads `length` bytes; fewer only at the end of the stream. Grows with what comes. */
+  /**
+   * Reads `length` bytes; fewer only at the end of the stream. What is held grows with what comes:
+   * it is neither reserved for a claim, nor does it keep the chunks, of which each may be one byte.
+   */
   async exactly(length: number): Promise<Bytes> {
-    const parts: Bytes[] = [];
+    let bytes: Bytes = new Uint8Array(Math.min(length, FIRST_BYTES));
     let count = 0;
     while (count < length) {
       const part = await this.some(length - count);
       if (part === undefined) break;
-      parts.push(part);
+      if (count + part.length > bytes.length) {
+        const grown = new Uint8Array(Math.min(length, Math.max(2 * count, count + part.length)));
+        grown.set(bytes.subarray(0, count));
+        bytes = grown;
+      }
+      bytes.set(part, count);
       count += part.length;
     }
-    const whole = new Uint8Array(count);
-    let at = 0;
-    for (const part of parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return whole;
+    return count === bytes.length ? bytes : bytes.slice(0, count);
   }
 
   /** Skips `length` bytes and gives the number skipped; fewer only at the end of the stream. */

@@ -17,8 +17,9 @@ const FLOORS: Readonly<Record<string, number>> = {
   server: 4,
   image: 5,
   ops: 6,
-  runtime: 7,
-  testing: 7,
+  dockerreg: 7,
+  runtime: 8,
+  testing: 8,
   cli: 9,
 };
 

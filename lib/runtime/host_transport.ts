@@ -3,10 +3,16 @@ import { fetchTransport } from "../registry/fetch_transport.ts";
 import { detectRuntime } from "./detect.ts";
 import { nodeDownload } from "./_node_download.ts";
 
+interface NodeProcess {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly execArgv: readonly string[];
+}
+
 /**
  * Makes the transport of this runtime: its `fetch`, with redirects shown and bodies undecoded where
- * the runtime can do that. On Node, requests without a body go over `node:http`, which is faster;
- * where a dispatcher was set for `fetch`, give `fetch` as the transport instead.
+ * the runtime can do that. On Node, requests without a body go over its sockets, which is faster;
+ * not where Node takes the proxies of its environment. Where a dispatcher was set for `fetch`, give
+ * `fetch` as the transport.
  *
  * @returns The transport, with the traits of the runtime.
  */
@@ -16,10 +22,18 @@ export function hostTransport(): Transport {
     const send = (request: Request): Promise<Response> => fetch(request);
     return Object.assign(send, { traits: { manualRedirect: false, streamingUpload: false } });
   }
-  const download = runtime === "node" ? nodeDownload() : undefined;
+  const download = runtime === "node" && !usesProxies() ? nodeDownload() : undefined;
   if (download === undefined) return fetchTransport;
   return (request) => {
     const isDownload = request.method === "GET" || request.method === "HEAD";
     return isDownload ? download(request) : fetchTransport(request);
   };
+}
+
+/** Tells whether `fetch` goes through the proxies of the environment (Node 24 and later). */
+function usesProxies(): boolean {
+  const { process } = globalThis as { readonly process?: NodeProcess };
+  if (process?.env["NODE_USE_ENV_PROXY"] === "1") return true;
+  const options = [...process?.execArgv ?? [], ...(process?.env["NODE_OPTIONS"] ?? "").split(" ")];
+  return options.includes("--use-env-proxy");
 }

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { iterate, readAll } from "../../lib/bytes/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
+import { detectRuntime } from "../../lib/runtime/detect.ts";
 import { hostTransport } from "../../lib/runtime/host_transport.ts";
 
 type Talk = (socket: Socket, request: string) => void;
@@ -74,6 +75,53 @@ test("an answer arrives with its status, headers and body, over one connection",
       assert.match(requests[i] ?? "", new RegExp(`\\r\\nx-own: ${i}(\\r\\n|$)`, "i"));
     }
     assert.equal(sockets.length, 1);
+  });
+});
+
+if (detectRuntime() === "node") {
+  test("a connection that the server closes when it is used again is replaced", async () => {
+    let asked = 0;
+    await withServer((socket) => {
+      asked++;
+      if (asked === 2) socket.destroy();
+      else socket.write(reply("200 OK", ["Content-Length: 5"], "hello"));
+    }, async (url, sockets) => {
+      for (let i = 0; i < 2; i++) {
+        assert.equal(new TextDecoder().decode(await bodyOf(await get(url))), "hello");
+      }
+      assert.equal(asked, 3);
+      assert.equal(sockets.length, 2);
+    });
+  });
+
+  test("a connection with more on it than was asked for is not used again", async () => {
+    await withServer((socket) => {
+      socket.write(reply("200 OK", ["Content-Length: 5"], "helloHTTP/1.1 200 OK\r\n\r\n"));
+    }, async (url, sockets) => {
+      for (let i = 1; i < 4; i++) {
+        assert.equal(new TextDecoder().decode(await bodyOf(await get(url))), "hello");
+        assert.equal(sockets.length, i);
+      }
+    });
+  });
+}
+
+test("bodies of many sizes are whole, in chunks and at once", async () => {
+  const content = new Uint8Array(3_000_000).map((_, index) => index * 31 >> 3);
+  const hex = content.length.toString(16);
+  await withServer((socket, request) => {
+    if (request.includes("chunked")) {
+      socket.write(reply("200 OK", ["Transfer-Encoding: chunked"], `${hex}\r\n`));
+      socket.write(content);
+      socket.write("\r\n0\r\n\r\n");
+    } else if (request.includes("open")) {
+      socket.end(reply("200 OK", ["Connection: close"], content));
+    } else socket.write(reply("200 OK", [`Content-Length: ${content.length}`], content));
+  }, async (url) => {
+    for (const kind of ["length", "chunked", "open", "length"]) {
+      const body = await bodyOf(await get(`${url}&${kind}`));
+      assert.ok(Buffer.from(content).equals(body), kind);
+    }
   });
 });
 

@@ -1,0 +1,152 @@
+import type { Socket } from "node:net";
+import type * as NetModule from "node:net";
+import type * as TLSModule from "node:tls";
+import { Exchange } from "./_http_exchange.ts";
+
+/** How much a socket may give at once. Sockets that read into one buffer are twice as fast. */
+const RECEIVE_BYTES = 256 * 1024;
+
+/** How long a connection waits for its next request; servers close them after 5 s and more. */
+const IDLE_MS = 4000;
+
+/** The modules that connections are made with. */
+export interface ConnectionModules {
+  readonly net: typeof NetModule;
+  readonly tls: typeof TLSModule;
+}
+
+/** A connection to an HTTP/1.1 server; it carries one exchange at a time. */
+export class Connection {
+  readonly #socket: Socket;
+  #exchange: Exchange | undefined;
+  #onFree: () => void = () => {};
+  #isClosed = false;
+  #uses = 0;
+
+  /**
+   * Connects. A failure to do so is one of the first exchange.
+   *
+   * @param modules The modules of the host.
+   * @param url Where to.
+   * @param session A TLS session to continue.
+   * @param onSession Gets TLS sessions that can be continued.
+   */
+  constructor(
+    { net, tls }: ConnectionModules,
+    url: URL,
+    session: Uint8Array | undefined,
+    onSession: (session: Uint8Array) => void,
+  ) {
+    // URL writes an IPv6 address in brackets.
+    const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+    if (url.protocol === "https:") {
+      const socket = tls.connect({
+        host,
+        port: Number(url.port || 443),
+        ALPNProtocols: ["http/1.1"],
+        // An address is no server name (RFC 6066 §3).
+        ...(net.isIP(host) === 0 ? { servername: host } : {}),
+        ...(session === undefined ? {} : { session: session as Buffer }),
+      });
+      socket.on("session", onSession);
+      socket.on("data", (bytes: Uint8Array) => {
+        if (!this.#take(bytes)) socket.pause();
+      });
+      this.#socket = socket;
+    } else {
+      this.#socket = net.connect({
+        host,
+        port: Number(url.port || 80),
+        onread: {
+          buffer: new Uint8Array(RECEIVE_BYTES),
+          callback: (count, { buffer, byteOffset }) =>
+            this.#take(new Uint8Array(buffer, byteOffset, count)),
+        },
+      });
+    }
+    this.#socket.setNoDelay(true);
+    this.#socket.on("error", (error) => this.#end(error));
+    this.#socket.on("end", () => this.#end(undefined));
+    this.#socket.on("close", () => this.#end(undefined));
+    this.#socket.on("timeout", () => this.close());
+  }
+
+  /** Whether it cannot be used any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Whether it carried an exchange before the current one. */
+  get isReused(): boolean {
+    return this.#uses > 1;
+  }
+
+  /**
+   * Sends a request.
+   *
+   * @param request The request; it has no body.
+   * @param url Its address.
+   * @param onFree Called when the connection can carry the next one.
+   * @returns The exchange.
+   */
+  send(request: Request, url: URL, onFree: () => void): Exchange {
+    this.#uses++;
+    this.#onFree = onFree;
+    this.#socket.ref();
+    this.#socket.setTimeout(0);
+    const exchange = new Exchange(request, {
+      resume: () => this.#socket.resume(),
+      close: () => this.close(),
+    });
+    this.#exchange = exchange;
+    const { signal } = request;
+    // Holds the request too: Node 20 collects one that is only waited for, and its signal with it.
+    const onAbort = (): void => exchange.fail(request.signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    exchange.onOver = () => signal.removeEventListener("abort", onAbort);
+    this.#socket.write(requestHead(request, url), "latin1");
+    return exchange;
+  }
+
+  /** Ends it; an exchange that is not over fails. */
+  close(): void {
+    this.#isClosed = true;
+    this.#socket.destroy();
+  }
+
+  #take(bytes: Uint8Array): boolean {
+    const exchange = this.#exchange;
+    if (exchange === undefined) {
+      // An answer that nobody asked for.
+      this.close();
+      return false;
+    }
+    const wantsMore = exchange.take(bytes);
+    if (exchange.isOver) this.#free(exchange);
+    return wantsMore;
+  }
+
+  #free(exchange: Exchange): void {
+    this.#exchange = undefined;
+    if (!exchange.isKept || this.#isClosed) return this.close();
+    this.#socket.setTimeout(IDLE_MS);
+    // A connection that waits is no reason to go on living.
+    this.#socket.unref();
+    this.#onFree();
+  }
+
+  #end(error: Error | undefined): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    if (error === undefined) exchange?.end();
+    else exchange?.fail(error);
+    this.close();
+  }
+}
+
+function requestHead({ method, headers }: Request, url: URL): string {
+  const lines = [`${method} ${url.pathname}${url.search} HTTP/1.1`, `host: ${url.host}`];
+  for (const [name, value] of headers) if (name !== "host") lines.push(`${name}: ${value}`);
+  if (!headers.has("connection")) lines.push("connection: keep-alive");
+  return [...lines, "", ""].join("\r\n");
+}

@@ -44,7 +44,7 @@ const PORTABLE = [
   "ops",
   "testing",
 ];
-const SYSTEM = [...PORTABLE, "runtimes"];
+const SYSTEM = [...PORTABLE, "runtimes", "faults"];
 /** Runtimes that can start no server: the test server has one for them. */
 const SERVERLESS = [...PORTABLE, "wire"];
 const RUNTIMES = {

@@ -68,6 +68,8 @@ export interface Schema1Layer {
   readonly parent?: string;
   /** Whether this step changed no file: its blob is an empty layer. */
   readonly isThrowaway: boolean;
+  /** The history entry as it was signed. */
+  readonly v1Compatibility: string;
   /** The whole history entry, parsed. */
   readonly config: Readonly<Record<string, unknown>>;
 }
@@ -95,10 +97,12 @@ function historyConfig(entry: Schema1HistoryEntry, fail: Fail): JSONObject {
   return isJSONObject(config) ? config : fail("a history entry is no JSON object");
 }
 
-function layerOf(blobSum: string, config: JSONObject, fail: Fail): Schema1Layer {
+function layerOf(blobSum: string, entry: Schema1HistoryEntry, fail: Fail): Schema1Layer {
+  const config = historyConfig(entry, fail);
+  const { v1Compatibility } = entry;
   const { id, parent, throwaway } = config;
   if (typeof id !== "string" || !ID_REGEXP.test(id)) return fail("a history entry has no ID");
-  const layer = { blobSum, id, isThrowaway: throwaway === true, config };
+  const layer = { blobSum, id, isThrowaway: throwaway === true, v1Compatibility, config };
   if (parent === undefined || parent === null || parent === "") return layer;
   return typeof parent === "string" && ID_REGEXP.test(parent)
     ? { ...layer, parent }
@@ -125,7 +129,7 @@ export function schema1Layers(manifest: Schema1Manifest): Schema1Layer[] {
   for (const [index, { blobSum }] of manifest.fsLayers.entries()) {
     const entry = manifest.history[index];
     if (entry === undefined) return fail("more layers than history entries");
-    const layer = layerOf(blobSum, historyConfig(entry, fail), fail);
+    const layer = layerOf(blobSum, entry, fail);
     const above = layers.at(-1);
     if (above?.id === layer.id) continue;
     if (seen.has(layer.id)) fail(`the ID ${layer.id} appears twice`);

@@ -203,7 +203,8 @@ export class RegistryAuthenticator implements Authenticator {
     const { transport, registry, clientID, oauth2 } = this.#options;
     const request = { ...server, scopes, registry, policy: this.#policy, clientID, oauth2, signal };
     if (credentials.kind !== "identity-token") {
-      return await fetchToken(transport, { ...request, credentials });
+      const offline = credentials.kind === "basic" && this.#tokens.wantsIdentityTokens;
+      return await fetchToken(transport, { ...request, credentials, offline });
     }
     const identity = identityOf(credentials);
     const token = this.#rotated.get(identity) ?? credentials.token;

@@ -39,6 +39,15 @@ export type Credentials =
   | IdentityTokenCredentials
   | RegistryTokenCredentials;
 
+/** An identity token, and whose it is where that is known. */
+export interface NamedIdentityTokenCredentials extends IdentityTokenCredentials {
+  /** The user name that the token was given to. */
+  readonly username?: string | undefined;
+}
+
+/** What a configuration file or a credential helper can keep. */
+export type StorableCredentials = BasicCredentials | NamedIdentityTokenCredentials;
+
 /** For what credentials are needed. */
 export interface CredentialRequest {
   /** The registry as references name it: `docker.io`, `ghcr.io`, `localhost:5000`. */

@@ -1,8 +1,9 @@
 import { decodeBase64 } from "../model/base64.ts";
 import { InvalidConfigError } from "../model/errors.ts";
+import { isJSONObject, type JSONObject } from "../model/json_object.ts";
 import { ANONYMOUS, type CredentialProvider, type Credentials } from "./credentials.ts";
 import { askHelper, type HelperRunner } from "./helper.ts";
-import { registryKey } from "./registry_key.ts";
+import { hostOfKey, pathOfKey, registryKey } from "./registry_key.ts";
 
 /** The credentials of one entry of `auths`. */
 export interface DockerAuthEntry {
@@ -31,21 +32,15 @@ export interface DockerConfig {
 /** A file with a thousand logins stays below a megabyte. */
 export const MAX_CONFIG_LENGTH: number = 4 * 1024 * 1024;
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function invalid(name: string, reason: string): InvalidConfigError {
   // The input is left out: it holds passwords.
   return new InvalidConfigError(`Cannot read ${name}: ${reason}`, { input: "" });
 }
 
-function mapOf(fields: Fields, field: string, name: string): Map<string, unknown> {
+function mapOf(fields: JSONObject, field: string, name: string): Map<string, unknown> {
   const value = fields[field];
   if (value === undefined || value === null) return new Map();
-  if (!isFields(value)) throw invalid(name, `"${field}" is no object`);
+  if (!isJSONObject(value)) throw invalid(name, `"${field}" is no object`);
   return new Map(Object.entries(value));
 }
 
@@ -70,7 +65,7 @@ export function parseDockerConfig(text: string, name = "the Docker configuration
   } catch {
     throw invalid(name, "it is no JSON");
   }
-  if (!isFields(fields)) throw invalid(name, "it is no JSON object");
+  if (!isJSONObject(fields)) throw invalid(name, "it is no JSON object");
   const credHelpers = new Map<string, string>();
   for (const [key, helper] of mapOf(fields, "credHelpers", name)) {
     if (typeof helper !== "string") throw invalid(name, `"credHelpers" holds something else`);
@@ -99,7 +94,7 @@ function decodeAuth(auth: string): { username: string; password: string } | unde
 
 function parseEntry(entry: unknown, key: string, name: string): DockerAuthEntry {
   const where = `the entry of ${JSON.stringify(key.slice(0, 256))}`;
-  if (!isFields(entry)) throw invalid(name, `${where} is no object`);
+  if (!isJSONObject(entry)) throw invalid(name, `${where} is no object`);
   const text = (field: string): string | undefined => {
     const value = entry[field];
     if (value === undefined || value === null || value === "") return undefined;
@@ -114,24 +109,6 @@ function parseEntry(entry: unknown, key: string, name: string): DockerAuthEntry 
     throw invalid(name, `"auth" in ${where} is no base64 of a user name, a colon and a password`);
   }
   return { ...pair, identityToken: text("identitytoken"), registryToken: text("registrytoken") };
-}
-
-/**
- * Gives the host that a key of a configuration file is about.
- *
- * @param key A host, `host:port`, `host/path`, or a URL such as `https://index.docker.io/v1/`.
- * @returns The host with its port.
- */
-export function hostOfKey(key: string): string {
-  return key.replace(/^https?:\/\//i, "").replace(/\/.*$/s, "");
-}
-
-/** The repositories that a key is limited to (containers-auth.json); "" for the whole registry. */
-function pathOfKey(key: string): string {
-  if (/^https?:\/\//i.test(key)) return "";
-  const slash = key.indexOf("/");
-  const path = slash < 0 ? "" : key.slice(slash + 1).replace(/\/+$/, "");
-  return path === "v1" || path === "v2" ? "" : path;
 }
 
 /** Keys that fit a registry and a repository, the best first. */
@@ -185,10 +162,47 @@ function credentialsOf(entry: DockerAuthEntry): Credentials {
   return { kind: "basic", username, password };
 }
 
+/**
+ * Finds the credential helper of a registry: its own, else that of all.
+ *
+ * @param config The configuration.
+ * @param registry The registry, host and port.
+ * @param repository The repository, for keys with a path.
+ * @returns The name of the helper; `undefined` when credentials are in the file itself.
+ */
+export function findHelper(
+  config: DockerConfig,
+  registry: string,
+  repository?: string,
+): string | undefined {
+  const [key] = matchingKeys(config.credHelpers.keys(), registry, repository);
+  const name = (key === undefined ? undefined : config.credHelpers.get(key)) ?? config.credsStore;
+  return name === "" ? undefined : name;
+}
+
 /** How a configuration is used. */
 export interface DockerConfigOptions {
   /** Runs credential helpers; without it a registry that needs one is an error. */
   readonly helper?: HelperRunner | undefined;
+}
+
+/**
+ * Gives what runs the helper of a registry.
+ *
+ * @param config The configuration that names a helper.
+ * @param registry The registry, for the message.
+ * @param helper What runs helpers, where there is such a thing.
+ * @returns The same.
+ * @throws {InvalidConfigError} when there is none.
+ */
+export function requireHelper(
+  config: DockerConfig,
+  registry: string,
+  helper: HelperRunner | undefined,
+): HelperRunner {
+  if (helper !== undefined) return helper;
+  const reason = `${registry} needs a credential helper, and no program can be run here`;
+  throw invalid(config.name, reason);
 }
 
 /**
@@ -215,14 +229,10 @@ export function dockerConfigCredentials(
   options: DockerConfigOptions = {},
 ): CredentialProvider {
   return async ({ registry, repository, signal }) => {
-    const [key] = matchingKeys(config.credHelpers.keys(), registry, repository);
-    const name = (key === undefined ? undefined : config.credHelpers.get(key)) ?? config.credsStore;
-    if (name) {
-      if (options.helper === undefined) {
-        const reason = `${registry} needs a credential helper, and no program can be run here`;
-        throw invalid(config.name, reason);
-      }
-      const found = await askHelper(options.helper, name, registry, signal);
+    const name = findHelper(config, registry, repository);
+    if (name !== undefined) {
+      const helper = requireHelper(config, registry, options.helper);
+      const found = await askHelper(helper, name, registry, signal);
       if (found.kind !== "anonymous") return found;
     }
     const entry = findAuthEntry(config, registry, repository);

@@ -1,6 +1,12 @@
 import { InvalidConfigError, isLadingError, LadingError } from "../model/errors.ts";
-import { ANONYMOUS, type CredentialProvider, type Credentials } from "./credentials.ts";
-import { registryKey } from "./registry_key.ts";
+import { isJSONObject } from "../model/json_object.ts";
+import {
+  ANONYMOUS,
+  type CredentialProvider,
+  type Credentials,
+  type StorableCredentials,
+} from "./credentials.ts";
+import { isKeyOf, registryKey, serverAddress } from "./registry_key.ts";
 
 /** What a credential helper did. */
 export interface HelperOutput {
@@ -29,11 +35,58 @@ export const MAX_HELPER_OUTPUT_LENGTH: number = 64 * 1024;
 
 const NAME_REGEXP = /^[A-Za-z0-9._-]{1,64}$/;
 const NOT_FOUND_TEXT = "credentials not found in native keychain";
-const HUB_SERVER = "https://index.docker.io/v1/";
 
-function failed(program: string, registry: string, reason: string, cause?: unknown): LadingError {
-  const message = `Cannot get credentials for ${registry} from ${program}: ${reason}`;
+/** The user name that says that the secret is an identity token. */
+const TOKEN_USERNAME = "<token>";
+
+/** What one run of a helper is for. */
+interface HelperCall {
+  readonly runner: HelperRunner;
+  readonly name: string;
+  readonly verb: "get" | "store" | "erase" | "list";
+  readonly stdin: string;
+  /** What is attempted, for messages: `get credentials for ghcr.io from`. */
+  readonly action: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+function programOf(name: string): string {
+  return `docker-credential-${name}`;
+}
+
+function failed({ action, name }: HelperCall, reason: string, cause?: unknown): LadingError {
+  const message = `Cannot ${action} ${programOf(name)}: ${reason}`;
   return new LadingError("CREDENTIAL_HELPER_FAILED", message, { cause });
+}
+
+function exitedWith(call: HelperCall, code: number): LadingError {
+  return failed(call, `it failed with exit code ${code}; run it by hand to see why`);
+}
+
+async function run(call: HelperCall): Promise<HelperOutput> {
+  const { runner, name, verb, stdin, signal } = call;
+  if (!NAME_REGEXP.test(name)) {
+    const message = `Cannot use credential helper ${JSON.stringify(name.slice(0, 64))}: ` +
+      "its name holds other characters than letters, digits, dots, dashes and underscores";
+    throw new InvalidConfigError(message, { input: name });
+  }
+  // The server is one line of the helper's input; another line could ask for another server.
+  if (/\p{Cc}/u.test(stdin)) {
+    throw new TypeError(
+      `Cannot ${call.action} ${programOf(name)}: its input holds a control character`,
+    );
+  }
+  signal?.throwIfAborted();
+  let output: HelperOutput;
+  try {
+    output = await runner(programOf(name), verb, stdin, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (isLadingError(error)) throw error;
+    throw failed(call, "it cannot be run", error);
+  }
+  if (output.stdout.length > MAX_HELPER_OUTPUT_LENGTH) throw failed(call, "it wrote too much");
+  return output;
 }
 
 function credentialsOf(output: string): Credentials | undefined {
@@ -43,11 +96,11 @@ function credentialsOf(output: string): Credentials | undefined {
   } catch {
     return undefined;
   }
-  if (typeof reply !== "object" || reply === null) return undefined;
-  const { Username: username, Secret: secret } = reply as Readonly<Record<string, unknown>>;
+  if (!isJSONObject(reply)) return undefined;
+  const { Username: username, Secret: secret } = reply;
   if (typeof username !== "string" || typeof secret !== "string") return undefined;
   if (username === "" && secret === "") return ANONYMOUS;
-  if (username === "<token>") return { kind: "identity-token", token: secret };
+  if (username === TOKEN_USERNAME) return { kind: "identity-token", token: secret };
   return { kind: "basic", username, password: secret };
 }
 
@@ -70,36 +123,114 @@ export async function askHelper(
   registry: string,
   signal?: AbortSignal,
 ): Promise<Credentials> {
-  if (!NAME_REGEXP.test(name)) {
-    const message = `Cannot use credential helper ${JSON.stringify(name.slice(0, 64))}: ` +
-      "its name holds other characters than letters, digits, dots, dashes and underscores";
-    throw new InvalidConfigError(message, { input: name });
-  }
-  const key = registryKey(registry);
-  const server = key === "docker.io" ? HUB_SERVER : registry;
-  const program = `docker-credential-${name}`;
-  // The server is one line of the helper's input; another line could ask for another server.
-  if (/\p{Cc}/u.test(server)) {
-    throw new TypeError(`Cannot ask ${program}: the registry's name holds a control character`);
-  }
-  signal?.throwIfAborted();
-  let output: HelperOutput;
-  try {
-    output = await runner(program, "get", server, signal);
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (isLadingError(error)) throw error;
-    throw failed(program, key, "it cannot be run", error);
-  }
-  const { code, stdout, stderr } = output;
-  if (stdout.length > MAX_HELPER_OUTPUT_LENGTH) throw failed(program, key, "it wrote too much");
+  const action = `get credentials for ${registryKey(registry)} from`;
+  const stdin = serverAddress(registry);
+  const call: HelperCall = { runner, name, verb: "get", stdin, action, signal };
+  const { code, stdout, stderr } = await run(call);
   if (code !== 0) {
     if (`${stdout}\n${stderr}`.includes(NOT_FOUND_TEXT)) return ANONYMOUS;
-    throw failed(program, key, `it failed with exit code ${code}; run it by hand to see why`);
+    throw exitedWith(call, code);
   }
   const credentials = credentialsOf(stdout);
-  if (credentials === undefined) throw failed(program, key, "its answer holds no credentials");
+  if (credentials === undefined) throw failed(call, "its answer holds no credentials");
   return credentials;
+}
+
+/**
+ * Gives credentials to a helper for keeping (`docker-credential-<name> store`). An identity token
+ * goes under the user name `<token>`, as Docker does it. The secret is in the helper's input, never
+ * among its arguments.
+ *
+ * @param runner Runs the program.
+ * @param name The helper.
+ * @param registry The registry, host and port.
+ * @param credentials What it shall keep.
+ * @param signal Ends the waiting.
+ * @throws {InvalidConfigError} when the name could lead to another program than a helper.
+ * @throws {LadingError} (`CREDENTIAL_HELPER_FAILED`) when the helper cannot be run or fails; the
+ * credentials are kept nowhere then.
+ */
+export async function storeInHelper(
+  runner: HelperRunner,
+  name: string,
+  registry: string,
+  credentials: StorableCredentials,
+  signal?: AbortSignal,
+): Promise<void> {
+  const isToken = credentials.kind === "identity-token";
+  const stdin = JSON.stringify({
+    ServerURL: serverAddress(registry),
+    Username: isToken ? TOKEN_USERNAME : credentials.username,
+    Secret: isToken ? credentials.token : credentials.password,
+  });
+  const action = `store the credentials for ${registryKey(registry)} with`;
+  const call: HelperCall = { runner, name, verb: "store", stdin, action, signal };
+  const { code } = await run(call);
+  if (code !== 0) throw exitedWith(call, code);
+}
+
+/**
+ * Lists what a helper keeps (`docker-credential-<name> list`), without secrets.
+ *
+ * @param runner Runs the program.
+ * @param name The helper.
+ * @param signal Ends the waiting.
+ * @returns The user names by the servers they are for.
+ * @throws {InvalidConfigError} when the name could lead to another program than a helper.
+ * @throws {LadingError} (`CREDENTIAL_HELPER_FAILED`) when the helper cannot be run, fails or answers
+ * with something else.
+ */
+export async function listHelper(
+  runner: HelperRunner,
+  name: string,
+  signal?: AbortSignal,
+): Promise<Map<string, string>> {
+  const action = "list the credentials of";
+  const call: HelperCall = { runner, name, verb: "list", stdin: "", action, signal };
+  const { code, stdout } = await run(call);
+  if (code !== 0) throw exitedWith(call, code);
+  const servers = new Map<string, string>();
+  let reply: unknown;
+  try {
+    // Some helpers write nothing where there is nothing.
+    reply = stdout.trim() === "" ? {} : JSON.parse(stdout);
+  } catch {
+    throw failed(call, "its answer is no JSON");
+  }
+  if (!isJSONObject(reply)) throw failed(call, "its answer is no list");
+  for (const [server, username] of Object.entries(reply)) {
+    if (typeof username === "string") servers.set(server, username);
+  }
+  return servers;
+}
+
+/**
+ * Makes a helper forget the credentials of a registry (`list`, then `erase`), under whatever
+ * spelling of its name they are.
+ *
+ * @param runner Runs the program.
+ * @param name The helper.
+ * @param registry The registry, host and port.
+ * @param signal Ends the waiting.
+ * @returns Whether there were any.
+ * @throws {InvalidConfigError} when the name could lead to another program than a helper.
+ * @throws {LadingError} (`CREDENTIAL_HELPER_FAILED`) when the helper cannot be run or fails.
+ */
+export async function eraseFromHelper(
+  runner: HelperRunner,
+  name: string,
+  registry: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const servers = [...(await listHelper(runner, name, signal)).keys()]
+    .filter((server) => isKeyOf(server, registry));
+  const action = `erase the credentials for ${registryKey(registry)} from`;
+  for (const stdin of servers) {
+    const call: HelperCall = { runner, name, verb: "erase", stdin, action, signal };
+    const { code } = await run(call);
+    if (code !== 0) throw exitedWith(call, code);
+  }
+  return servers.length > 0;
 }
 
 /**

@@ -45,9 +45,11 @@ export {
   firstCredentials,
   identityOf,
   type IdentityTokenCredentials,
+  type NamedIdentityTokenCredentials,
   type RegistryTokenCredentials,
   sameCredentials,
   staticCredentials,
+  type StorableCredentials,
 } from "./credentials.ts";
 export {
   type DockerAuthEntry,
@@ -55,20 +57,32 @@ export {
   dockerConfigCredentials,
   type DockerConfigOptions,
   findAuthEntry,
-  hostOfKey,
+  findHelper,
   MAX_CONFIG_LENGTH,
   parseDockerConfig,
+  requireHelper,
 } from "./docker_config.ts";
+export { eraseFromDockerConfig, storeInDockerConfig } from "./docker_config_edit.ts";
+export {
+  type CredentialPlace,
+  type CredentialStoreOptions,
+  type DockerConfigFile,
+  eraseCredentials,
+  storeCredentials,
+} from "./docker_config_store.ts";
 export {
   askHelper,
+  eraseFromHelper,
   helperCredentials,
   type HelperOutput,
   type HelperRunner,
+  listHelper,
   MAX_HELPER_OUTPUT_LENGTH,
+  storeInHelper,
 } from "./helper.ts";
 export { isPrivateHost } from "./private_host.ts";
 export { canonicalAddress, checkRealm, type RealmCheck, type RealmPolicy } from "./realm.ts";
-export { registryKey } from "./registry_key.ts";
+export { hostOfKey, isKeyOf, pathOfKey, registryKey, serverAddress } from "./registry_key.ts";
 export {
   coversScopes,
   formatScope,

@@ -29,6 +29,9 @@ export const TOKEN_TIMEOUT_MS = 15_000;
 /** As other clients allow it; each hop is checked like a realm. */
 const MAX_REDIRECTS = 10;
 
+/** The name of the program where the protocol demands one. */
+const CLIENT_ID = "lading";
+
 /** What a token is asked for. */
 export interface TokenRequest {
   /** The token server, checked by {@linkcode checkRealm}; its own query is kept. */
@@ -47,6 +50,8 @@ export interface TokenRequest {
   readonly clientID?: string | undefined;
   /** Sends passwords by OAuth2 `POST` first, and by `GET` where the server does not know that. */
   readonly oauth2?: boolean | undefined;
+  /** Asks for an identity token besides, so that the password need not be kept. */
+  readonly offline?: boolean | undefined;
   /** How long all of it may take; default 15 seconds. */
   readonly timeoutMs?: number | undefined;
   /** Ends the exchange; the reason is thrown unchanged. */
@@ -72,11 +77,14 @@ interface Prepared {
 }
 
 function prepareGet(request: TokenRequest): Prepared {
-  const { realm, service, scopes, credentials, clientID } = request;
+  const { realm, service, scopes, credentials, offline = false } = request;
+  // The token protocol wants a name of those who keep tokens.
+  const clientID = request.clientID ?? (offline ? CLIENT_ID : undefined);
   const url = new URL(realm);
   if (service !== undefined) url.searchParams.append("service", service);
   for (const scope of mergeScopes(scopes)) url.searchParams.append("scope", scope);
   if (clientID !== undefined) url.searchParams.append("client_id", clientID);
+  if (offline) url.searchParams.append("offline_token", "true");
   const headers = new Headers({ accept: "application/json" });
   if (credentials.kind === "basic") {
     url.searchParams.append("account", credentials.username);
@@ -86,7 +94,7 @@ function prepareGet(request: TokenRequest): Prepared {
 }
 
 function preparePost(request: TokenRequest): Prepared {
-  const { realm, service, scopes, credentials, clientID = "lading" } = request;
+  const { realm, service, scopes, credentials, clientID = CLIENT_ID, offline } = request;
   const form = new URLSearchParams({ client_id: clientID });
   if (service !== undefined) form.append("service", service);
   if (scopes.length > 0) form.append("scope", mergeScopes(scopes).join(" "));
@@ -98,6 +106,7 @@ function preparePost(request: TokenRequest): Prepared {
     form.append("username", credentials.username);
     form.append("password", credentials.password);
   }
+  if (offline === true) form.append("access_type", "offline");
   const headers = new Headers({
     accept: "application/json",
     "content-type": "application/x-www-form-urlencoded",

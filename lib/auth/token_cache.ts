@@ -23,6 +23,11 @@ export interface TokenCacheOptions {
   readonly now?: (() => number) | undefined;
   /** Tokens that are kept; the oldest are forgotten. Default 256, at most some megabytes. */
   readonly maxTokens?: number | undefined;
+  /**
+   * Is told the identity tokens that token servers give for a password, or instead of an older one;
+   * they are asked for then (`offline_token`). Default: they are not.
+   */
+  readonly onIdentityToken?: ((token: string) => void) | undefined;
 }
 
 /** Renewed this long before the end, so that a request that is on its way still arrives in time. */
@@ -52,6 +57,7 @@ export class TokenCache {
   readonly #now: () => number;
   readonly #tokens: RecentMap<string, Held>;
   readonly #flights = new SingleFlight<string, Token>();
+  readonly #onIdentityToken: ((token: string) => void) | undefined;
 
   /**
    * Makes an empty cache.
@@ -61,6 +67,12 @@ export class TokenCache {
   constructor(options: TokenCacheOptions = {}) {
     this.#now = options.now ?? Date.now;
     this.#tokens = new RecentMap(options.maxTokens ?? 256);
+    this.#onIdentityToken = options.onIdentityToken;
+  }
+
+  /** Tells whether identity tokens are to be asked for. */
+  get wantsIdentityTokens(): boolean {
+    return this.#onIdentityToken !== undefined;
   }
 
   /** Tells how many tokens are kept, expired ones that nobody asked for included. */
@@ -108,6 +120,7 @@ export class TokenCache {
       const lifetime = token.expiresIn * 1000;
       const renewAt = this.#now() + lifetime - Math.min(RENEWAL_MARGIN_MS, lifetime / 10);
       this.#tokens.set(id, { owner: ownerOf(key), scopes: key.scopes, token, renewAt });
+      if (token.refreshToken !== undefined) this.#onIdentityToken?.(token.refreshToken);
       return token;
     }, signal);
   }

@@ -1,7 +1,14 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { InvalidConfigError, LadingError } from "../../lib/model/errors.ts";
-import { askHelper, helperCredentials, type HelperOutput } from "../../lib/auth/mod.ts";
+import {
+  askHelper,
+  eraseFromHelper,
+  helperCredentials,
+  type HelperOutput,
+  listHelper,
+  storeInHelper,
+} from "../../lib/auth/mod.ts";
 
 function runner(output: Partial<HelperOutput>) {
   const runs: unknown[][] = [];
@@ -115,4 +122,103 @@ test("askHelper() ends with the signal's reason", async () => {
     (error: unknown) => error === reason,
   );
   assert.equal(run.runs.length, 0);
+});
+
+test("storeInHelper() gives Docker's helpers the secret on their input", async () => {
+  const run = runner({});
+  await storeInHelper(run, "pass", "r.example:5000", {
+    kind: "basic",
+    username: "u",
+    password: '"p\\',
+  });
+  await storeInHelper(run, "pass", "docker.io", { kind: "identity-token", token: "refresh" });
+  assert.deepEqual(run.runs, [
+    [
+      "docker-credential-pass",
+      "store",
+      '{"ServerURL":"r.example:5000","Username":"u","Secret":"\\"p\\\\"}',
+    ],
+    [
+      "docker-credential-pass",
+      "store",
+      '{"ServerURL":"https://index.docker.io/v1/","Username":"<token>","Secret":"refresh"}',
+    ],
+  ]);
+});
+
+test("storeInHelper() fails when the helper fails, and repeats nothing of what it wrote", async () => {
+  const credentials = { kind: "basic", username: "u", password: "CANARY" } as const;
+  const runners = [
+    runner({ code: 1, stdout: "CANARY", stderr: "CANARY" }),
+    () => Promise.reject(new Error("ENOENT")),
+  ];
+  for (const run of runners) {
+    await assert.rejects(storeInHelper(run, "pass", "r.example", credentials), (error: unknown) => {
+      assert.ok(error instanceof LadingError);
+      assert.equal(error.code, "CREDENTIAL_HELPER_FAILED");
+      assert.match(error.message, /^Cannot store the credentials for r\.example with docker-cred/);
+      assert.doesNotMatch(`${error.stack}${JSON.stringify(error)}${error.cause}`, /CANARY/);
+      return true;
+    });
+  }
+});
+
+test("listHelper() reads the servers and the user names", async () => {
+  const list = (stdout: string, code = 0) => listHelper(runner({ stdout, code }), "pass");
+  assert.deepEqual(
+    await list('{"r.example":"u","https://index.docker.io/v1/":"<token>"}\n'),
+    new Map([["r.example", "u"], ["https://index.docker.io/v1/", "<token>"]]),
+  );
+  assert.equal((await list("\n")).size, 0);
+  assert.equal((await list("{}")).size, 0);
+  for (const [stdout, code] of [["CANARY", 0], ["[]", 0], ["null", 0], ["CANARY", 1]] as const) {
+    await assert.rejects(list(stdout, code), (error: unknown) => {
+      assert.ok(error instanceof LadingError && error.code === "CREDENTIAL_HELPER_FAILED");
+      assert.doesNotMatch(String(error.stack), /CANARY/);
+      return true;
+    });
+  }
+});
+
+test("eraseFromHelper() erases a registry under every spelling that the helper lists", async () => {
+  const runs: string[] = [];
+  const helper = (_: string, verb: string, stdin: string): Promise<HelperOutput> => {
+    runs.push(`${verb} ${stdin}`);
+    const stdout = JSON.stringify({
+      "https://index.docker.io/v1/": "u",
+      "https://index.docker.io/v1/access-token": "u",
+      "docker.io": "u",
+      "docker.io.attacker.dev": "u",
+      "r.example": "u",
+    });
+    return Promise.resolve({ code: 0, stdout: verb === "list" ? stdout : "", stderr: "" });
+  };
+  assert.equal(await eraseFromHelper(helper, "pass", "registry-1.docker.io"), true);
+  assert.deepEqual(runs, [
+    ...["list ", "erase https://index.docker.io/v1/"],
+    ...["erase https://index.docker.io/v1/access-token", "erase docker.io"],
+  ]);
+  runs.length = 0;
+  assert.equal(await eraseFromHelper(helper, "pass", "unknown.example"), false);
+  assert.deepEqual(runs, ["list "]);
+});
+
+test("eraseFromHelper() fails when the helper does not erase", async () => {
+  const helper = (_: string, verb: string): Promise<HelperOutput> =>
+    Promise.resolve({ code: verb === "list" ? 0 : 1, stdout: '{"r.example":"u"}', stderr: "" });
+  await assert.rejects(
+    eraseFromHelper(helper, "pass", "r.example"),
+    /Cannot erase the credentials for r\.example from docker-credential-pass: .*exit code 1/,
+  );
+});
+
+test("no verb runs anything by a name that could be another program", async () => {
+  const credentials = { kind: "basic", username: "u", password: "p" } as const;
+  for (const name of ["", "a/b", "../../x", "a b", "$(x)"]) {
+    const run = runner({ stdout: "{}" });
+    await assert.rejects(storeInHelper(run, name, "r", credentials), InvalidConfigError);
+    await assert.rejects(listHelper(run, name), InvalidConfigError);
+    await assert.rejects(eraseFromHelper(run, name, "r"), InvalidConfigError);
+    assert.equal(run.runs.length, 0, name);
+  }
 });

@@ -7,8 +7,15 @@ import {
   RateLimitError,
   RegistryError,
 } from "../../lib/model/errors.ts";
-import { fetchToken, type Token, TokenCache, type TokenRequest } from "../../lib/auth/mod.ts";
-import { type Script, scripted } from "./scripted.ts";
+import {
+  createAuthenticator,
+  fetchToken,
+  staticCredentials,
+  type Token,
+  TokenCache,
+  type TokenRequest,
+} from "../../lib/auth/mod.ts";
+import { bearer, get, type Script, scripted, unauthorized } from "./scripted.ts";
 
 const ANONYMOUS = { kind: "anonymous" } as const;
 const BASIC = { kind: "basic", username: "us er", password: "p:\u00e4ss" } as const;
@@ -371,4 +378,37 @@ test("TokenCache holds no more tokens than it may", async () => {
   }
   assert.equal(cache.size, 3);
   assert.equal(cache.get({ ...KEY, scopes: ["repository:r29:pull"] })?.value, "29");
+});
+
+test("TokenCache lets token servers be asked for identity tokens, and is told them", async () => {
+  const told: string[] = [];
+  for (const oauth2 of [false, true]) {
+    const transport = scripted({
+      "auth.example": (_, { method, url, body }) => {
+        const form = method === "POST" ? new URLSearchParams(body) : new URL(url).searchParams;
+        const isWanted = form.get(method === "POST" ? "access_type" : "offline_token");
+        assert.equal(isWanted, method === "POST" ? "offline" : "true");
+        assert.equal(form.get("client_id"), "lading");
+        return Response.json({ token: "t", refresh_token: `refresh by ${method}` });
+      },
+      "r.example": (_, { authorization }) =>
+        authorization === "Bearer t" ? new Response() : unauthorized(bearer()),
+    });
+    const authenticator = createAuthenticator({
+      transport,
+      oauth2,
+      origin: "https://r.example",
+      registry: "r.example",
+      credentials: staticCredentials("r.example", { kind: "basic", username: "u", password: "p" }),
+      tokens: new TokenCache({ onIdentityToken: (token) => told.push(token) }),
+    });
+    await authenticator.send(get("/v2/"));
+  }
+  assert.deepEqual(told, ["refresh by GET", "refresh by POST"]);
+});
+
+test("fetchToken() asks for no identity token by itself", async () => {
+  const transport = server(() => Response.json({ token: "t" }));
+  await ask(transport, { credentials: BASIC });
+  assert.doesNotMatch(transport.seen[0]?.url ?? "", /offline|client_id/);
 });

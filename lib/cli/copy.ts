@@ -24,6 +24,7 @@ export const copyCommand: Command = {
   options: {
     "dry-run": { type: "boolean", help: "show what would be copied, and move nothing" },
     all: { type: "boolean", short: "a", help: "copy every platform of an index, as by default" },
+    referrers: { type: "boolean", help: "copy signatures, SBOMs and whatever else refers to it" },
     ...TRANSFER_OPTIONS,
     platform: {
       type: "string",
@@ -36,7 +37,7 @@ export const copyCommand: Command = {
     "lading copy ghcr.io/acme/app:1 registry.acme.dev/app:1",
     "lading copy docker-archive:app.tar oci:./app:1",
     "lading copy alpine:3.20 oci:./alpine --platform linux/arm64 --jobs 5",
-    "lading copy ghcr.io/acme/app:1 oci:./app --dry-run",
+    "lading copy ghcr.io/acme/app:1 oci:./app --referrers --dry-run",
   ],
   async run(context) {
     const [from, to] = [argument(context, 0), argument(context, 1)];
@@ -44,7 +45,12 @@ export const copyCommand: Command = {
     if (flag(context, "all") && platform !== undefined && platform !== "all") {
       throw new UsageError("--all and --platform cannot stand together");
     }
-    const options = { ...openOptions(context), platform, jobs: jobsOption(context) };
+    const options = {
+      ...openOptions(context),
+      platform,
+      jobs: jobsOption(context),
+      referrers: flag(context, "referrers"),
+    };
     if (flag(context, "dry-run")) {
       return await showPlan(context, await copyPlaces.plan(from, to, options));
     }

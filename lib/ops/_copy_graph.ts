@@ -1,29 +1,37 @@
+import { mapConcurrent } from "../bytes/map_concurrent.ts";
 import { chooseFromIndex } from "../image/choose_image.ts";
 import { fetchManifest } from "../image/fetch_manifest.ts";
-import type { Source, Target } from "../model/content.ts";
+import { MAX_MANIFESTS, tooMany } from "../image/walk_indexes.ts";
+import type { Referrers, Source, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { ContentError, UnsupportedMediaTypeError } from "../model/errors.ts";
 import type { ParsedManifest } from "../model/manifest.ts";
 import { isForeignLayerType } from "../model/media_types.ts";
 import type { Platform } from "../model/platform.ts";
+import type { ReferrersChoice } from "./referrers_choice.ts";
 import { blame } from "./_side.ts";
-import { walk, type WalkedManifest } from "./walk.ts";
+import { MAX_GRAPH_BYTES, tooLarge, walk, type WalkedManifest } from "./walk.ts";
+
+/** How many manifests are asked for their referrers at the same time. */
+const REFERRERS_JOBS = 3;
 
 /** Where a copy goes from and to. */
 export interface Route {
-  readonly source: Source;
+  readonly source: Source & Partial<Referrers>;
   readonly target: Target;
   readonly signal: AbortSignal;
 }
 
 /** Everything that a copy is about, known before anything moves. */
 export interface CopyGraph {
-  /** Manifests, outer ones before inner ones. */
+  /** Manifests in the order they are stored: inner before outer ones, subjects before referrers. */
   readonly manifests: readonly WalkedManifest[];
   /** Blobs, each once. */
   readonly blobs: readonly Descriptor[];
   /** The digests of the manifests that the target has. */
   readonly present: ReadonlySet<string>;
+  /** The referrers that come along, in the order they were found. */
+  readonly referrers: readonly Descriptor[];
   /** The bytes of manifests that came from the source. */
   readonly bytesFetched: number;
 }
@@ -45,15 +53,96 @@ export async function resolveRoot(
   }
 }
 
-/** Walks everything below a manifest; what the target has of it is not read from the source. */
-export async function collectGraph(route: Route, root: Descriptor): Promise<CopyGraph> {
-  const manifests: WalkedManifest[] = [];
-  const blobs = new Map<string, Descriptor>();
-  const present = new Set<string>();
-  let bytesFetched = 0;
-  const read = async (descriptor: Descriptor, signal: AbortSignal): Promise<ParsedManifest> => {
-    const found = await readFromTarget(route, descriptor, signal);
-    const parsed = found ?? await fetchManifest(route.source, descriptor, { signal });
+/**
+ * Walks everything below a manifest, and on request what refers to it; what the target has of it is
+ * not read from the source.
+ */
+export async function collectGraph(
+  route: Route,
+  root: Descriptor,
+  choice: ReferrersChoice | undefined,
+): Promise<CopyGraph> {
+  const graph = new GraphCollector(route);
+  try {
+    const manifests = await graph.walk(root);
+    if (choice !== undefined) await graph.addReferrers(manifests, choice);
+  } catch (error) {
+    throw blame("source", error, root, route.signal);
+  }
+  return graph;
+}
+
+/** A graph that is being collected. */
+class GraphCollector implements CopyGraph {
+  readonly manifests: WalkedManifest[] = [];
+  readonly present: Set<string> = new Set();
+  readonly referrers: Descriptor[] = [];
+  bytesFetched = 0;
+  readonly #route: Route;
+  readonly #blobs = new Map<string, Descriptor>();
+  readonly #known = new Set<string>();
+  #bytes = 0;
+
+  constructor(route: Route) {
+    this.#route = route;
+  }
+
+  get blobs(): Descriptor[] {
+    return [...this.#blobs.values()];
+  }
+
+  /** Adds what lies below a manifest; gives the manifests that are new, outer ones first. */
+  async walk(root: Descriptor): Promise<WalkedManifest[]> {
+    const { source, signal } = this.#route;
+    const read = (descriptor: Descriptor, signal: AbortSignal) => this.#read(descriptor, signal);
+    const added: WalkedManifest[] = [];
+    for await (const walked of walk(source, root, { signal, read })) {
+      const { digest } = walked.descriptor;
+      if (walked.kind === "blob") this.#blobs.set(digest, walked.descriptor);
+      else if (!this.#known.has(digest)) {
+        this.#known.add(digest);
+        this.#bytes += walked.parsed.raw.byteLength;
+        if (this.#known.size > MAX_MANIFESTS) throw tooMany(root, "manifests");
+        if (this.#bytes > MAX_GRAPH_BYTES) throw tooLarge(root);
+        added.push(walked);
+      }
+    }
+    this.manifests.push(...[...added].reverse());
+    return added;
+  }
+
+  /** Adds what refers to manifests, and what refers to that, whatever kind it is. */
+  async addReferrers(
+    subjects: readonly WalkedManifest[],
+    { artifactTypes }: ReferrersChoice,
+  ): Promise<void> {
+    const wanted = artifactTypes === undefined ? undefined : new Set(artifactTypes);
+    const lists = await mapConcurrent(
+      subjects,
+      REFERRERS_JOBS,
+      ({ descriptor }, _, signal) => this.#listReferrers(descriptor, signal),
+      { signal: this.#route.signal },
+    );
+    for (const referrer of lists.flat()) {
+      if (wanted !== undefined && !wanted.has(referrer.artifactType ?? "")) continue;
+      if (this.#known.has(referrer.digest)) continue;
+      this.referrers.push(referrer);
+      await this.addReferrers(await this.walk(referrer), {});
+    }
+  }
+
+  async #listReferrers(subject: Descriptor, signal: AbortSignal): Promise<Descriptor[]> {
+    const found: Descriptor[] = [];
+    for await (const item of this.#route.source.referrers?.(subject, { signal }) ?? []) {
+      found.push(item);
+      if (found.length > MAX_MANIFESTS) throw tooMany(subject, "manifests");
+    }
+    return found;
+  }
+
+  async #read(descriptor: Descriptor, signal: AbortSignal): Promise<ParsedManifest> {
+    const found = await readFromTarget(this.#route, descriptor, signal);
+    const parsed = found ?? await fetchManifest(this.#route.source, descriptor, { signal });
     if (parsed.kind === "schema1") {
       const { mediaType } = parsed;
       throw new UnsupportedMediaTypeError(
@@ -61,19 +150,10 @@ export async function collectGraph(route: Route, root: Descriptor): Promise<Copy
         { mediaType },
       );
     }
-    if (found === undefined) bytesFetched += parsed.raw.byteLength;
-    else present.add(descriptor.digest);
+    if (found === undefined) this.bytesFetched += parsed.raw.byteLength;
+    else this.present.add(descriptor.digest);
     return parsed;
-  };
-  try {
-    for await (const walked of walk(route.source, root, { signal: route.signal, read })) {
-      if (walked.kind === "manifest") manifests.push(walked);
-      else blobs.set(walked.descriptor.digest, walked.descriptor);
-    }
-  } catch (error) {
-    throw blame("source", error, root, route.signal);
   }
-  return { manifests, blobs: [...blobs.values()], present, bytesFetched };
 }
 
 async function readFromTarget(

@@ -7,6 +7,7 @@ import type { BlobEvent, CopyEvent } from "../model/events.ts";
 import type { Platform } from "../model/platform.ts";
 import { copyBlob } from "./copy_blob.ts";
 import { collectGraph, isElsewhere, resolveRoot, type Route } from "./_copy_graph.ts";
+import { type ReferrersChoice, referrersChoice } from "./referrers_choice.ts";
 import { blame } from "./_side.ts";
 import type { WalkedManifest } from "./walk.ts";
 
@@ -29,6 +30,12 @@ export interface CopyOptions extends CallOptions {
    * are mounted from there, and copied where that fails.
    */
   readonly mountFrom?: string | undefined;
+  /**
+   * Copies what refers to the image along with it, such as signatures and SBOMs: `true` for all of
+   * it, or a choice; default nothing. Each manifest of an index is asked for its own referrers. A
+   * source that cannot tell has none.
+   */
+  readonly referrers?: boolean | ReferrersChoice | undefined;
 }
 
 /** What a copy came to. */
@@ -45,8 +52,10 @@ export interface CopyResult {
   readonly bytesMounted: number;
   /** How many blobs the image has. */
   readonly blobs: number;
-  /** How many manifests and indexes the image has. */
+  /** How many manifests and indexes the image has, those of referrers counted too. */
   readonly manifests: number;
+  /** The referrers that came along. */
+  readonly referrers: readonly Descriptor[];
   /** Foreign layers that the source does not have: they stay where their `urls` point. */
   readonly leftOut: readonly Descriptor[];
 }
@@ -56,8 +65,8 @@ export interface CopyResult {
  * once, and everything is copied by digest from then on: manifests byte for byte, blobs streamed
  * with at most a chunk each in memory. What the target has is not read from the source. Blobs go
  * first, then manifests, the outermost last, then the name: when anything fails nothing was
- * named, and what was proved stays for the next attempt. Memory is that of the manifests, at most
- * 64 MiB.
+ * named, and what was proved stays for the next attempt. Referrers go behind their subjects and
+ * before the name. Memory is that of the manifests, at most 64 MiB.
  *
  * Copies at the same time into the same target object move each blob once. Foreign layers are
  * copied when the source has them, and left out otherwise; their `urls` are not fetched.
@@ -127,12 +136,14 @@ class Copy {
     const { target, signal } = this.#route;
     const root = await resolveRoot(this.#route, reference, options.platform);
     this.#emit({ type: "resolved", reference, descriptor: root });
-    const { manifests, blobs, present, bytesFetched } = await collectGraph(this.#route, root);
-    this.#bytesFetched += bytesFetched;
+    const graph = await collectGraph(this.#route, root, referrersChoice(options.referrers));
+    const { manifests, blobs, present, referrers } = graph;
+    this.#bytesFetched += graph.bytesFetched;
     await mapConcurrent(blobs, jobs, (blob, _, signal) => this.#moveBlob(blob, signal), { signal });
-    for (const manifest of [...manifests].reverse()) {
+    for (const manifest of manifests) {
       await this.#storeManifest(manifest, present.has(manifest.descriptor.digest));
     }
+    await this.#keepReferrers(referrers);
     const name = options.targetReference ?? nameIn(reference, root);
     await this.#asTarget(root, target.tag(root, name, { signal }));
     return {
@@ -143,6 +154,7 @@ class Copy {
       bytesMounted: this.#bytesMounted,
       blobs: blobs.length,
       manifests: manifests.length,
+      referrers,
       leftOut: this.#leftOut,
     };
   }
@@ -170,6 +182,15 @@ class Copy {
     if (existed) this.#bytesSkipped += descriptor.size;
     else await this.#asTarget(descriptor, target.push(descriptor, parsed.raw, { signal }));
     this.#emit({ type: "manifest", descriptor, status: existed ? "exists" : "done" });
+  }
+
+  /** Where a store lists what it holds, referrers are listed too: other tools find them there. */
+  async #keepReferrers(referrers: readonly Descriptor[]): Promise<void> {
+    const { target, signal } = this.#route;
+    if (!("roots" in target)) return;
+    for (const referrer of referrers) {
+      await this.#asTarget(referrer, target.tag(referrer, referrer.digest, { signal }));
+    }
   }
 
   async #asTarget<Value>(descriptor: Descriptor, work: Promise<Value>): Promise<Value> {

@@ -51,6 +51,7 @@ export type {
   Schema1Signature,
 } from "../model/schema1.ts";
 export { copy, type CopyOptions, type CopyResult, DEFAULT_JOBS } from "./copy.ts";
+export type { ReferrersChoice } from "./referrers_choice.ts";
 export { pull, type PullOptions } from "./pull.ts";
 export {
   MAX_GRAPH_BYTES,

@@ -2,6 +2,7 @@ import type { Source, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { collectGraph, isElsewhere, resolveRoot } from "./_copy_graph.ts";
 import type { CopyOptions } from "./copy.ts";
+import { referrersChoice } from "./referrers_choice.ts";
 import { blame } from "./_side.ts";
 
 /** What a copy would do with one blob or manifest. */
@@ -22,7 +23,7 @@ export interface CopyPlan {
   readonly descriptor: Descriptor;
   /** The blobs, each once. */
   readonly blobs: readonly PlannedContent[];
-  /** The manifests and indexes, outer ones before inner ones. */
+  /** The manifests and indexes in the order they would go, inner ones before outer ones. */
   readonly manifests: readonly PlannedContent[];
   /** The bytes of everything that would be copied. */
   readonly bytesToCopy: number;
@@ -35,7 +36,7 @@ export interface CopyPlan {
  * @param source Where the image is.
  * @param reference Its name or digest there.
  * @param target Where it would go.
- * @param options The platform, whether blobs can be mounted, and a signal.
+ * @param options The platform, the referrers, whether blobs can be mounted, and a signal.
  * @returns The plan. What others push meanwhile may change it.
  * @throws {NotFoundError} when there is no such image.
  */
@@ -48,7 +49,7 @@ export async function planCopy(
   const { signal = new AbortController().signal, platform, mountFrom } = options;
   const route = { source, target, signal };
   const descriptor = await resolveRoot(route, reference, platform);
-  const graph = await collectGraph(route, descriptor);
+  const graph = await collectGraph(route, descriptor, referrersChoice(options.referrers));
   const missing = mountFrom !== undefined && "mount" in target ? "mount" : "copy";
   const blobs: PlannedContent[] = [];
   for (const blob of graph.blobs) {

@@ -147,7 +147,8 @@ function isManifest({ mediaType }: Descriptor): boolean {
   return isManifestType(mediaType) || isIndexType(mediaType) || isSchema1Type(mediaType);
 }
 
-function tooLarge(root: Descriptor): LimitExceededError {
+/** Makes the error for a graph whose manifests are too many bytes. */
+export function tooLarge(root: Descriptor): LimitExceededError {
   return new LimitExceededError(
     `Cannot walk ${root.digest}: its manifests have more than ${MAX_GRAPH_BYTES} bytes`,
     { limit: MAX_GRAPH_BYTES, unit: "bytes" },

@@ -5,6 +5,7 @@ import type { Platform } from "../model/platform.ts";
 import { parseReference } from "../model/reference.ts";
 import { copy as copyContent, type CopyResult } from "../ops/copy.ts";
 import { type CopyPlan, planCopy } from "../ops/plan_copy.ts";
+import type { ReferrersChoice } from "../ops/referrers_choice.ts";
 import { hostPlatform } from "./host_platform.ts";
 import { type OpenedPlace, type OpenOptions, openSource, openTarget, toPlatform } from "./open.ts";
 
@@ -14,6 +15,8 @@ export interface CopyPlacesOptions extends OpenOptions {
   readonly platform?: Platform | string | undefined;
   /** How many blobs move at the same time; default 3. */
   readonly jobs?: number | undefined;
+  /** Copies what refers to the image along with it: all of it, or a choice; default nothing. */
+  readonly referrers?: boolean | ReferrersChoice | undefined;
 }
 
 /** Copies images between places, and tells what that would be. */
@@ -77,6 +80,7 @@ function startCopy(
           platform,
           mountFrom,
           jobs: options.jobs,
+          referrers: options.referrers,
         });
         for await (const event of operation) emit(event);
         return await operation;
@@ -90,13 +94,18 @@ function startCopy(
 }
 
 function plan(from: string, to: string, options: CopyPlacesOptions = {}): Promise<CopyPlan> {
-  const { signal } = options;
+  const { signal, referrers } = options;
   return withPlaces(
     from,
     to,
     options,
     ({ source, target, platform, mountFrom }) =>
-      planCopy(source.content, source.reference, target.content, { signal, platform, mountFrom }),
+      planCopy(source.content, source.reference, target.content, {
+        signal,
+        platform,
+        mountFrom,
+        referrers,
+      }),
   );
 }
 

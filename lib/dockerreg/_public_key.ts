@@ -25,7 +25,7 @@ function encodeBase32(bytes: Uint8Array): string {
  * Computes the fingerprint of a public key (docker/libtrust, `key.go`): 240 bits of the SHA-256 of
  * its SPKI, in base32, in twelve groups of four.
  */
-export async function keyIDOf(key: CryptoKey): Promise<string> {
+async function keyIDOf(key: CryptoKey): Promise<string> {
   const spki = await crypto.subtle.exportKey("spki", key);
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", spki));
   return encodeBase32(hash.subarray(0, 30)).match(/.{4}/g)?.join(":") ?? "";
@@ -58,17 +58,26 @@ export async function publicJWK(key: CryptoKey): Promise<PublicKey> {
   return { jwk: Object.fromEntries(entries.sort(([a], [b]) => a < b ? -1 : 1)), keyID };
 }
 
+/** A key that signatures can be verified with. */
+export interface ImportedKey {
+  readonly key: CryptoKey;
+  readonly keyID: string;
+}
+
 /** Imports the key of a signature; `undefined` when it is none of the algorithm. */
 export async function importPublicKey(
   jwk: unknown,
   algorithm: SignatureAlgorithm,
-): Promise<CryptoKey | undefined> {
+): Promise<ImportedKey | undefined> {
   const members = isJSONObject(jwk) ? membersOf(jwk) : undefined;
-  if (members === undefined) return undefined;
+  const { key: parameters } = schemeOf(algorithm);
+  // Deno takes a point of another curve, and fails later.
+  const curve = "namedCurve" in parameters ? parameters.namedCurve : undefined;
+  if (members === undefined || members.crv !== curve) return undefined;
   try {
     // Extractable: the fingerprint is computed from it.
-    const { key } = schemeOf(algorithm);
-    return await crypto.subtle.importKey("jwk", members, key, true, ["verify"]);
+    const key = await crypto.subtle.importKey("jwk", members, parameters, true, ["verify"]);
+    return { key, keyID: await keyIDOf(key) };
   } catch {
     return undefined;
   }

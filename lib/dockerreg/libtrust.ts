@@ -4,7 +4,7 @@ import type { Bytes } from "../model/bytes.ts";
 import { isJSONObject } from "../model/json_object.ts";
 import type { ParsedSchema1, Schema1Signature } from "../model/schema1.ts";
 import { isSignatureAlgorithm, schemeOf, type SignatureAlgorithm } from "./_jwa.ts";
-import { importPublicKey, keyIDOf } from "./_public_key.ts";
+import { importPublicKey } from "./_public_key.ts";
 import { SignatureError, type SignatureReason } from "./signature_error.ts";
 import { generateSigningKey, type SigningKey } from "./signing_key.ts";
 
@@ -71,9 +71,8 @@ async function verifyOne(
   if (!isSignatureAlgorithm(alg)) {
     fail(parsed, "unsupported", `it is signed with the algorithm ${JSON.stringify(alg)}`);
   }
-  const key = await importPublicKey(jwk, alg) ??
+  const { key, keyID } = await importPublicKey(jwk, alg) ??
     fail(parsed, "key", `there is no key for ${alg} in the signature`);
-  const keyID = await keyIDOf(key);
   const named = isJSONObject(jwk) ? jwk.kid : undefined;
   if (named !== keyID) fail(parsed, "key", `its key has not the ID that the signature names`);
   const { use, signatureBytes } = schemeOf(alg);

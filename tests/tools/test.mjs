@@ -42,6 +42,7 @@ const PORTABLE = [
   "server",
   "image",
   "ops",
+  "dockerreg",
   "testing",
 ];
 const SYSTEM = [...PORTABLE, "runtimes", "faults"];

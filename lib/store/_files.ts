@@ -1,4 +1,4 @@
-import type { Bytes, ByteStream } from "../model/bytes.ts";
+import type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
 import { LimitExceededError } from "../model/errors.ts";
 import { type FileSystem, FileSystemError, type FileSystemReason } from "./file_system.ts";
 import type { RandomAccess } from "./random_access.ts";
@@ -13,6 +13,17 @@ export function joinPath(directory: string, name: string): string {
   return directory.endsWith("/") ? directory + name : `${directory}/${name}`;
 }
 
+/** The directory that a name is in, as a path that others can be joined to. */
+export function directoryOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? "." : path.slice(0, slash + 1);
+}
+
+/** The last part of a path. */
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
 /** Tells whether an error is that of a file system, for one of these reasons. */
 export function failedBecause(error: unknown, ...reasons: FileSystemReason[]): boolean {
   return error instanceof FileSystemError && reasons.includes(error.reason);
@@ -25,6 +36,11 @@ export async function quietly(action: Promise<unknown>): Promise<void> {
   } catch {
     // The failure before this one is the one to tell.
   }
+}
+
+/** Lets go of content that nobody will read; once it is being read, that is its reader's task. */
+export async function letGo(content: ByteSource, reason?: unknown): Promise<void> {
+  if (content instanceof ReadableStream && !content.locked) await quietly(content.cancel(reason));
 }
 
 /** Streams a part of an open file, and closes the file at the end, on cancel and on failure. */

@@ -15,7 +15,7 @@ import { InvalidConfigError, InvalidReferenceError, NotFoundError } from "../mod
 import type { ImageIndex } from "../model/image_index.ts";
 import type { FileSystem } from "./file_system.ts";
 import type { OCILayoutOptions } from "./oci_layout.ts";
-import { failedBecause, joinPath, quietly } from "./_files.ts";
+import { failedBecause, joinPath, letGo } from "./_files.ts";
 import { LayoutBlobs } from "./_layout_blobs.ts";
 import { IndexEdits } from "./_layout_edits.ts";
 import {
@@ -27,6 +27,7 @@ import {
   writeBeside,
 } from "./_layout_files.ts";
 import {
+  layoutHeader,
   MAX_LAYOUT_INDEX_BYTES,
   namedRoots,
   parseLayoutIndex,
@@ -41,9 +42,6 @@ import { checkName, findByName, findOnly, isDigestReference, noSuchReference } f
 
 /** `oci-layout` says one version number; what is longer is none. */
 const MAX_LAYOUT_FILE_BYTES = 4096;
-
-/** The version of image-layout.md that is written; all of its major version are read. */
-const LAYOUT_VERSION = "1.0.0";
 
 /** A holder of the lock shows four times in this time that it is alive. */
 const LOCK_STALE_AFTER_MS = 10_000;
@@ -95,7 +93,7 @@ export class Layout implements Target, Roots, Deleter, Referrers {
       this.#pushes.set(digest, push);
       await push;
     } catch (error) {
-      await cancel(content, error);
+      await letGo(content, error);
       throw error;
     }
   }
@@ -105,7 +103,7 @@ export class Layout implements Target, Roots, Deleter, Referrers {
     content: ByteSource,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    if (await this.exists(expected)) return await cancel(content);
+    if (await this.exists(expected)) return await letGo(content);
     await abortable(this.#prepare(digestAlgorithm(expected.digest)), signal);
     try {
       await this.#blobs.write(expected, content, signal);
@@ -166,6 +164,11 @@ export class Layout implements Target, Roots, Deleter, Referrers {
       if (artifactType !== undefined && facts.artifactType !== artifactType) continue;
       yield referrerDescriptor(blob, facts);
     }
+  }
+
+  /** Lists all content, also what no root leads to. */
+  contents(): AsyncGenerator<Pick<Descriptor, "digest" | "size">, void, undefined> {
+    return this.#blobs.list();
   }
 
   async delete(target: Descriptor, options: CallOptions = {}): Promise<void> {
@@ -253,9 +256,7 @@ export class Layout implements Target, Roots, Deleter, Referrers {
     if (!await this.#checkVersion()) {
       // The index first: where there is an oci-layout, there is a valid index.json.
       await this.#edits.apply((index) => index);
-      const header = new TextEncoder().encode(
-        JSON.stringify({ imageLayoutVersion: LAYOUT_VERSION }),
-      );
+      const header = layoutHeader();
       const file = { name: "oci-layout", size: header.byteLength };
       await writeBeside(this.#context, path, file, (write) => write(header));
     }
@@ -289,9 +290,4 @@ async function abortable(work: Promise<void>, signal: AbortSignal | undefined): 
   } finally {
     forget();
   }
-}
-
-/** Lets go of content that nobody will read; once it is being read, that is its reader's task. */
-async function cancel(content: ByteSource, reason?: unknown): Promise<void> {
-  if (content instanceof ReadableStream && !content.locked) await quietly(content.cancel(reason));
 }

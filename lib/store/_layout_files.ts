@@ -60,7 +60,7 @@ export async function checkThere({ fs, path, place }: LayoutContext): Promise<vo
  * is a hint: how much memory the writing may need.
  */
 export async function writeBeside(
-  { fs, owner, isDurable }: LayoutContext,
+  { fs, owner, isDurable }: Pick<LayoutContext, "fs" | "owner" | "isDurable">,
   directory: string,
   { name, size }: { readonly name: string; readonly size: number },
   fill: (write: (chunk: Bytes) => Promise<void>) => Promise<void>,
@@ -85,7 +85,7 @@ export async function writeBeside(
 
 /** Removes what killed processes left behind in a directory. */
 export async function sweep(
-  { fs }: LayoutContext,
+  { fs }: Pick<LayoutContext, "fs">,
   directory: string,
   ...prefixes: readonly string[]
 ): Promise<void> {

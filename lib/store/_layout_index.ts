@@ -10,6 +10,14 @@ import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
 /** `index.json` is an index as any other (image-spec, image-layout.md), so it has their limit. */
 export const MAX_LAYOUT_INDEX_BYTES: number = MAX_MANIFEST_BYTES;
 
+/** The version of image-layout.md that is written; all of its major version are read. */
+const LAYOUT_VERSION = "1.0.0";
+
+/** Makes the content of the file `oci-layout`. */
+export function layoutHeader(): Bytes {
+  return new TextEncoder().encode(JSON.stringify({ imageLayoutVersion: LAYOUT_VERSION }));
+}
+
 /** The `index.json` of a layout that holds nothing yet. */
 export const EMPTY_INDEX: ImageIndex = { schemaVersion: 2, manifests: [] };
 
@@ -92,7 +100,7 @@ export function without(
 }
 
 /** The descriptor as an entry: without the names it had elsewhere, and without inlined content. */
-function bareEntry(target: Descriptor): Descriptor {
+export function bareEntry(target: Descriptor): Descriptor {
   const { annotations, data: _data, ...rest } = target;
   const kept = Object.entries(annotations ?? {}).filter(([key]) =>
     key !== ANNOTATION_REF_NAME && key !== ANNOTATION_CONTAINERD_IMAGE_NAME

@@ -1,6 +1,7 @@
 import type { HasherFactory } from "../hash/hasher.ts";
 import type { FileSystem } from "./file_system.ts";
 import { Archive } from "./_archive.ts";
+import { directoryOf } from "./_files.ts";
 import { memoryFileSystem } from "./memory_file_system.ts";
 import { type ArchiveInput, openInput } from "./random_access.ts";
 
@@ -70,9 +71,4 @@ function isPath(
   args: ArchiveArguments,
 ): args is readonly [fs: FileSystem, path: string, options?: ArchiveOptions | undefined] {
   return typeof args[1] === "string";
-}
-
-function directoryOf(path: string): string {
-  const slash = path.lastIndexOf("/");
-  return slash < 0 ? "." : path.slice(0, slash + 1);
 }

@@ -64,3 +64,10 @@ export type { ArchiveInput, RandomAccess } from "./random_access.ts";
 export type { ArchiveOptions } from "./archive_options.ts";
 export { type DockerArchive, dockerArchive } from "./docker_archive.ts";
 export { type OCIArchive, ociArchive } from "./oci_archive.ts";
+export {
+  type ArchiveTarget,
+  type ArchiveTargetOptions,
+  dockerArchiveTarget,
+  ociArchiveTarget,
+} from "./archive_target.ts";
+export { type WriteArchiveOptions, writeDockerArchive, writeOCIArchive } from "./write_archive.ts";

@@ -9,7 +9,7 @@ import {
 import type { Deleter, Referrers, Roots, Target } from "../../lib/model/content.ts";
 import type { Descriptor } from "../../lib/model/descriptor.ts";
 import { readAll } from "../../lib/bytes/read_all.ts";
-import { memoryFileSystem, memoryStore, ociLayout } from "../../lib/store/mod.ts";
+import { memoryFileSystem, memoryStore, ociArchiveTarget, ociLayout } from "../../lib/store/mod.ts";
 import { describe, fetched, noise, OCI_INDEX, pieces, pushImage, utf8 } from "./content.ts";
 
 type Place = Target & Roots & Deleter & Referrers;
@@ -17,6 +17,7 @@ type Place = Target & Roots & Deleter & Referrers;
 const PLACES: readonly (readonly [string, () => Place])[] = [
   ["memoryStore()", () => memoryStore()],
   ["ociLayout()", () => ociLayout(memoryFileSystem(), "some/layout")],
+  ["ociArchiveTarget()", () => ociArchiveTarget(memoryFileSystem(), "app.tar")],
 ];
 
 async function names(place: Place): Promise<string[]> {

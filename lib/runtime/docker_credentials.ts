@@ -9,6 +9,7 @@ import {
 import { dockerConfigCredentials, parseDockerConfig } from "../auth/docker_config.ts";
 import { InvalidConfigError } from "../model/errors.ts";
 import { helperRunner, readVariable } from "./_helper_process.ts";
+import { type ConfigFileLocation, dockerConfigLocations } from "./docker_config_file.ts";
 
 interface Host {
   readonly process?: {
@@ -16,34 +17,8 @@ interface Host {
   };
 }
 
-/** A configuration file, and whether somebody has named it. */
-interface ConfigFile {
-  readonly path: string;
-  readonly isNamed: boolean;
-}
-
-function home(): string | undefined {
-  return readVariable("HOME") ?? readVariable("USERPROFILE");
-}
-
-/** The files that may hold credentials, the most specific first. */
-function configFiles(): ConfigFile[] {
-  const files: ConfigFile[] = [];
-  const named = readVariable("REGISTRY_AUTH_FILE");
-  if (named !== undefined) files.push({ path: named, isNamed: true });
-  const folder = readVariable("DOCKER_CONFIG");
-  const user = home();
-  if (folder !== undefined) files.push({ path: `${folder}/config.json`, isNamed: false });
-  else if (user !== undefined) files.push({ path: `${user}/.docker/config.json`, isNamed: false });
-  const runtime = readVariable("XDG_RUNTIME_DIR");
-  if (runtime !== undefined) {
-    files.push({ path: `${runtime}/containers/auth.json`, isNamed: false });
-  }
-  return files;
-}
-
 /** Reads a file; `undefined` when it is not there or this runtime has no files. */
-async function readConfigFile({ path, isNamed }: ConfigFile): Promise<string | undefined> {
+async function readConfigFile({ path, isNamed }: ConfigFileLocation): Promise<string | undefined> {
   const fs = (globalThis as Host).process?.getBuiltinModule?.("node:fs/promises");
   try {
     return await fs?.readFile(path, { encoding: "utf8" });
@@ -83,7 +58,7 @@ export function hostCredentials(): CredentialProvider {
   return async (request) => {
     const inline: CredentialProvider = (asked) =>
       credentialsOf(readVariable("DOCKER_AUTH_CONFIG"), "DOCKER_AUTH_CONFIG", asked);
-    const files = configFiles().map((file): CredentialProvider => async (asked) =>
+    const files = dockerConfigLocations().map((file): CredentialProvider => async (asked) =>
       await credentialsOf(await readConfigFile(file), file.path, asked)
     );
     return await firstCredentials(inline, ...files)(request);

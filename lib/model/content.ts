@@ -103,6 +103,12 @@ export interface Roots {
   roots(options?: CallOptions): AsyncIterable<Root>;
 }
 
+/** An optional power: lists the tags of a repository. */
+export interface Tags {
+  /** Lists every tag once. */
+  tags(options?: CallOptions): AsyncIterable<string>;
+}
+
 /** An optional power: removes content and names. */
 export interface Deleter {
   /** Removes content, and every name that points at it; absent content is no error. */

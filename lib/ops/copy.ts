@@ -112,7 +112,8 @@ export function copy(
   );
 }
 
-function keyOf(event: CopyEvent): string {
+/** Tells which events take the place of one another. */
+export function keyOf(event: CopyEvent): string {
   return event.type === "resolved" ? "resolved" : `${event.type} ${event.descriptor.digest}`;
 }
 

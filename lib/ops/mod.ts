@@ -29,6 +29,7 @@ export type {
   Resolver,
   Source,
   Tagger,
+  Tags,
   Target,
 } from "../model/content.ts";
 export type { Descriptor } from "../model/descriptor.ts";
@@ -69,4 +70,16 @@ export {
   type ValidationReport,
   type ValidationStats,
 } from "./validate.ts";
+export {
+  type FailedTag,
+  type ListedSource,
+  MAX_SYNC_NAMES,
+  sync,
+  type SyncedTag,
+  type SyncEvent,
+  type SyncOptions,
+  type SyncResult,
+  type TagEvent,
+} from "./sync.ts";
+export { type ArtifactFile, type ArtifactOptions, pushArtifact } from "./push_artifact.ts";
 export { type CopyPlan, planCopy, type PlannedContent } from "./plan_copy.ts";

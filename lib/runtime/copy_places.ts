@@ -3,7 +3,7 @@ import type { Source, Target } from "../model/content.ts";
 import type { CopyEvent } from "../model/events.ts";
 import type { Platform } from "../model/platform.ts";
 import { parseReference } from "../model/reference.ts";
-import { copy as copyContent, type CopyResult } from "../ops/copy.ts";
+import { copy as copyContent, type CopyResult, keyOf } from "../ops/copy.ts";
 import { type CopyPlan, planCopy } from "../ops/plan_copy.ts";
 import type { ReferrersChoice } from "../ops/referrers_choice.ts";
 import { hostPlatform } from "./host_platform.ts";
@@ -43,14 +43,15 @@ export interface CopyPlaces {
 }
 
 /** A source and a target that are open. */
-interface Places {
+export interface Places {
   readonly source: OpenedPlace<Source>;
   readonly target: OpenedPlace<Target>;
   readonly platform: Platform | "all" | undefined;
   readonly mountFrom: string | undefined;
 }
 
-async function withPlaces<Result>(
+/** Opens a source and a target, and closes them in the end. */
+export async function withPlaces<Result>(
   from: string,
   to: string,
   options: CopyPlacesOptions,
@@ -85,11 +86,7 @@ function startCopy(
         for await (const event of operation) emit(event);
         return await operation;
       }),
-    {
-      signal: options.signal,
-      coalesce: (event) =>
-        event.type === "resolved" ? event.type : `${event.type} ${event.descriptor.digest}`,
-    },
+    { signal: options.signal, coalesce: keyOf },
   );
 }
 
@@ -129,7 +126,8 @@ export function pullPlace(
   return copyPlaces(image, to, { ...options, platform: options.platform ?? hostPlatform() });
 }
 
-function toPlatforms(platform: Platform | string | undefined): Platform | "all" | undefined {
+/** Takes a platform, or every one, as a text or as it is. */
+export function toPlatforms(platform: Platform | string | undefined): Platform | "all" | undefined {
   return platform === undefined || platform === "all" ? platform : toPlatform(platform);
 }
 

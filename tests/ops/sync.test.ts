@@ -1,0 +1,137 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { NotFoundError } from "../../lib/model/mod.ts";
+import { memoryFileSystem, memoryStore, ociLayout } from "../../lib/store/mod.ts";
+import { Registry, type Repository } from "../../lib/registry/mod.ts";
+import { copy, sync, type SyncedTag, type SyncEvent } from "../../lib/ops/mod.ts";
+import { memoryRegistry } from "../../lib/testing/mod.ts";
+import { putImage, watched } from "./content.ts";
+
+const names = (tags: readonly SyncedTag[]): string[] => tags.map(({ reference }) => reference);
+
+function repository(name: string): Repository {
+  const { host, transport } = memoryRegistry();
+  return new Registry(host, { transport }).repository(name);
+}
+
+async function filled(): Promise<Repository> {
+  const store = memoryStore();
+  const from = repository("acme/app");
+  for (const tag of ["2.0", "1.0", "nightly"]) {
+    await putImage(store, ["shared by all", tag], { reference: tag });
+    await copy(store, tag, from);
+  }
+  return from;
+}
+
+test("sync() copies every tag of a repository, in order, what they share once", async () => {
+  const from = await filled();
+  const to = watched(memoryStore());
+  const events: SyncEvent[] = [];
+  const operation = sync(from, to);
+  for await (const event of operation) events.push(event);
+  const { copied, unchanged, failed, bytesFetched } = await operation;
+  assert.deepEqual(names(copied), ["1.0", "2.0", "nightly"]);
+  assert.deepEqual([unchanged, failed], [[], []]);
+  assert.ok(bytesFetched > 0);
+  for (const { reference, descriptor } of copied) {
+    assert.equal((await to.resolve(reference)).digest, descriptor?.digest);
+    assert.equal((await from.resolve(reference)).digest, descriptor?.digest);
+  }
+  assert.equal(new Set(to.written).size, to.written.length);
+  const tags = events.filter(({ type }) => type === "tag");
+  assert.deepEqual(tags.map((event) => event.type === "tag" && event.status), [
+    "copied",
+    "copied",
+    "copied",
+  ]);
+});
+
+test("sync() touches no tag that points at the same image, and moves those that moved", async () => {
+  const from = await filled();
+  const to = watched(memoryStore());
+  await sync(from, to);
+  await copy(from, "2.0", from, { targetReference: "nightly" });
+  to.written.length = 0;
+  const { copied, unchanged, bytesFetched } = await sync(from, to);
+  assert.deepEqual(names(copied), ["nightly"]);
+  assert.deepEqual(names(unchanged), ["1.0", "2.0"]);
+  assert.equal(bytesFetched, 0);
+  assert.deepEqual(to.written, ["nightly"]);
+  assert.equal((await to.resolve("nightly")).digest, (await from.resolve("2.0")).digest);
+});
+
+test("sync() copies the tags that are chosen, and leaves others of the target alone", async () => {
+  const from = await filled();
+  const to = memoryStore();
+  await putImage(to, ["its own"], { reference: "own" });
+  const { copied } = await sync(from, to, { include: (tag) => /^\d/.test(tag) });
+  assert.deepEqual(names(copied), ["1.0", "2.0"]);
+  await assert.rejects(to.resolve("nightly"), NotFoundError);
+  await to.resolve("own");
+});
+
+test("sync() of one platform finds that nothing is to be done", async () => {
+  const from = await filled();
+  const to = memoryStore();
+  const platform = { os: "linux", architecture: "amd64" };
+  assert.equal((await sync(from, to, { platform })).copied.length, 3);
+  const again = await sync(from, to, { platform });
+  assert.deepEqual(names(again.unchanged), ["1.0", "2.0", "nightly"]);
+  assert.equal(again.bytesFetched, 0);
+});
+
+test("sync() from a layout names images by their tags", async () => {
+  const store = memoryStore();
+  const layout = ociLayout(memoryFileSystem(), "images");
+  for (const [name, text] of [["docker.io/library/app:1", "one"], ["2", "two"]] as const) {
+    await putImage(store, [text], { reference: name });
+    await copy(store, name, layout);
+  }
+  const to = repository("mirror/app");
+  assert.equal((await sync(layout, to)).copied.length, 2);
+  const tags: string[] = [];
+  for await (const tag of to.tags()) tags.push(tag);
+  assert.deepEqual(tags.sort(), ["1", "2"]);
+});
+
+test("sync() stops at the first failure, or goes on and tells", async () => {
+  const from = await filled();
+  const { digest } = await from.resolve("1.0");
+  const broken = () =>
+    watched(memoryStore(), {
+      push(descriptor) {
+        if (descriptor.digest === digest) return Promise.reject(new Error("disk full"));
+        return Promise.resolve();
+      },
+    });
+  await assert.rejects(Promise.resolve(sync(from, broken())), /disk full/);
+  const to = broken();
+  const { copied, failed } = await sync(from, to, { keepGoing: true });
+  assert.deepEqual(names(copied), ["2.0", "nightly"]);
+  assert.deepEqual(failed.map(({ reference }) => reference), ["1.0"]);
+  assert.match(String(failed[0]?.error), /disk full/);
+  await assert.rejects(to.resolve("1.0"), NotFoundError);
+});
+
+test("sync() ends with the reason of an abort, however it goes on otherwise", async () => {
+  const from = await filled();
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const to = watched(memoryStore(), {
+    push() {
+      controller.abort(reason);
+      return Promise.reject(reason);
+    },
+  });
+  const { signal } = controller;
+  const error = await sync(from, to, { keepGoing: true, signal }).catch((error) => error);
+  assert.equal(error, reason);
+});
+
+test("sync() of a repository that is not there is an error", async () => {
+  await assert.rejects(
+    Promise.resolve(sync(repository("acme/none"), memoryStore(), { keepGoing: true })),
+    NotFoundError,
+  );
+});

@@ -12,7 +12,7 @@ async function listFiles(repositoryName: string, tag: string) {
   const repository = registry.repository(repositoryName);
   const platform = parsePlatform("linux/amd64");
   const image = await loadImage(repository, await repository.resolve(tag), { platform });
-  status.textContent = image.descriptor.digest;
+  status.textContent = await image.digest();
   for await (const { type, path, size } of image.files()) {
     const item = document.createElement("li");
     item.textContent = `/${path}${type === "directory" ? "/" : ` (${size} bytes)`}`;

@@ -11,8 +11,10 @@ import {
 } from "./_options.ts";
 
 async function resolve(context: CommandContext): Promise<Descriptor> {
-  if (platformOption(context) !== undefined) return (await imageArgument(context)).descriptor;
   const { signal } = context;
+  if (platformOption(context) !== undefined) {
+    return await (await imageArgument(context)).descriptor({ signal });
+  }
   const source = openSource(argument(context, 0), openOptions(context));
   try {
     return await source.content.resolve(source.reference, { signal });

@@ -15,8 +15,9 @@ export const inspectCommand: Command = {
   async run(context) {
     const { output, signal } = context;
     const { image, index } = await openInspected(context);
-    const { mediaType, size } = image;
-    const [digest, config] = [await image.digest(), await image.config({ signal })];
+    const { mediaType } = image;
+    const [digest, size] = [await image.digest(), await image.size({ signal })];
+    const config = await image.config({ signal });
     const platform = formatPlatform(await image.platform({ signal }));
     const layers = (await image.layers({ signal })).map((layer) => layer.descriptor());
     if (flag(context, "json")) {

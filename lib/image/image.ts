@@ -1,23 +1,15 @@
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions, ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { InvalidConfigError, UnsupportedMediaTypeError } from "../model/errors.ts";
-import {
-  type ImageConfig,
-  MAX_CONFIG_BYTES,
-  type ParsedImageConfig,
-} from "../model/image_config.ts";
-import type { ImageManifest, ParsedImageManifest, ParsedManifest } from "../model/manifest.ts";
-import { isConfigType } from "../model/media_types.ts";
+import { UnsupportedMediaTypeError } from "../model/errors.ts";
+import type { ImageConfig } from "../model/image_config.ts";
+import type { ImageManifest, ParsedManifest } from "../model/manifest.ts";
 import type { Platform } from "../model/platform.ts";
-import { matchPlatform } from "../model/platform_match.ts";
 import { chooseFromIndex } from "./choose_image.ts";
-import { fetchConfig } from "./fetch_config.ts";
-import { fetchManifest, fetchProved } from "./fetch_manifest.ts";
-import { type Layer, openLayer } from "./layer.ts";
-import { Memo } from "./_memo.ts";
-import { platformOf } from "./platform_of.ts";
-import { loadRootfs, type ReadFileOptions, type Rootfs, type RootfsOptions } from "./rootfs.ts";
+import { fetchManifest } from "./fetch_manifest.ts";
+import { ImageView } from "./_image_view.ts";
+import type { Layer } from "./layer.ts";
+import type { ReadFileOptions, Rootfs, RootfsOptions } from "./rootfs.ts";
 import type { RootfsEntry } from "./rootfs_entry.ts";
 
 /** What an image was chosen for, and what its config says instead. */
@@ -30,33 +22,55 @@ export interface PlatformMismatch {
 
 /**
  * A view of one image: lazy, immutable, and remembering what it has read. Bytes that it hands out
- * are copies, and are proved against their digests. Layers and files are never held.
+ * are copies, and are proved against their digests. Layers and files are never held. An image that
+ * was edited is one too: what it is made of is worked out when it is asked for, and nothing is
+ * stored anywhere before it is pushed.
  */
 export interface Image {
-  /** The descriptor of the manifest. */
-  readonly descriptor: Descriptor;
   /** The media type of the manifest. */
   readonly mediaType: string;
-  /** The bytes of manifest, config and layers as they are stored, each content once. */
-  readonly size: number;
+  /**
+   * Gives the descriptor of the manifest.
+   *
+   * @param options A signal.
+   * @returns The descriptor.
+   */
+  descriptor(options?: CallOptions): Promise<Descriptor>;
   /**
    * Gives the digest of the manifest.
    *
+   * @param options A signal.
    * @returns The digest.
    */
-  digest(): Promise<string>;
+  digest(options?: CallOptions): Promise<string>;
+  /**
+   * Counts the bytes of manifest, config and layers as they are stored, each content once.
+   *
+   * @param options A signal.
+   * @returns The number of bytes.
+   */
+  size(options?: CallOptions): Promise<number>;
   /**
    * Gives the manifest as it is stored.
    *
+   * @param options A signal.
    * @returns A copy of the bytes.
    */
-  rawManifest(): Promise<Bytes>;
+  rawManifest(options?: CallOptions): Promise<Bytes>;
   /**
    * Gives what the manifest says.
    *
+   * @param options A signal.
    * @returns The manifest, unknown fields included.
    */
-  manifest(): Promise<ImageManifest>;
+  manifest(options?: CallOptions): Promise<ImageManifest>;
+  /**
+   * Gives the place where manifest, config and layers can be fetched from by their descriptors.
+   *
+   * @param options A signal.
+   * @returns The place; it may have other content too.
+   */
+  content(options?: CallOptions): Promise<ContentSource>;
   /**
    * Gives the config as it is stored, of an artifact too; its digest is the image ID.
    *
@@ -189,117 +203,13 @@ function imageOf(
   parsed: ParsedManifest,
   wanted: Platform | undefined,
 ): Image {
-  if (parsed.kind === "image") return new SourceImage(source, descriptor, parsed, wanted);
   const { mediaType } = parsed;
+  if (parsed.kind === "image") {
+    const parts = { descriptor, parsed, content: source };
+    return new ImageView(mediaType, () => Promise.resolve(parts), wanted);
+  }
   throw new UnsupportedMediaTypeError(
     `Cannot open ${descriptor.digest} as an image: lading opens no images of type ${mediaType}`,
     { mediaType },
   );
-}
-
-class SourceImage implements Image {
-  readonly descriptor: Descriptor;
-  readonly mediaType: string;
-  readonly size: number;
-  readonly #source: ContentSource;
-  readonly #parsed: ParsedImageManifest;
-  readonly #wanted: Platform | undefined;
-  readonly #rawConfig = new Memo<Bytes>();
-  readonly #config = new Memo<ParsedImageConfig>();
-  readonly #layers = new Memo<readonly Layer[]>();
-  readonly #rootfs = new Memo<Rootfs>();
-
-  constructor(
-    source: ContentSource,
-    descriptor: Descriptor,
-    parsed: ParsedImageManifest,
-    wanted: Platform | undefined,
-  ) {
-    this.#source = source;
-    this.#parsed = parsed;
-    this.#wanted = wanted;
-    this.descriptor = descriptor;
-    this.mediaType = parsed.mediaType;
-    const { config, layers } = parsed.value;
-    const sizes = new Map([descriptor, config, ...layers].map((item) => [item.digest, item.size]));
-    this.size = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-  }
-
-  digest(): Promise<string> {
-    return Promise.resolve(this.descriptor.digest);
-  }
-
-  rawManifest(): Promise<Bytes> {
-    return Promise.resolve(this.#parsed.raw.slice());
-  }
-
-  manifest(): Promise<ImageManifest> {
-    return Promise.resolve(this.#parsed.value);
-  }
-
-  async rawConfig(options: CallOptions = {}): Promise<Bytes> {
-    const { config } = this.#parsed.value;
-    const what = `the config ${config.digest}`;
-    const raw = await this.#rawConfig.get(
-      (signal) => fetchProved(this.#source, config, MAX_CONFIG_BYTES, what, { signal }),
-      options.signal,
-    );
-    return raw.slice();
-  }
-
-  async config(options: CallOptions = {}): Promise<ImageConfig> {
-    const { config } = this.#parsed.value;
-    const parsed = await this.#config.get(
-      (signal) => fetchConfig(this.#source, config, { signal }),
-      options.signal,
-    );
-    return parsed.value;
-  }
-
-  async layers(options: CallOptions = {}): Promise<readonly Layer[]> {
-    return await this.#layers.get(async (signal) => {
-      const { config, layers } = this.#parsed.value;
-      if (!isConfigType(config.mediaType)) {
-        return layers.map((layer) => openLayer(this.#source, layer));
-      }
-      const diffIDs = (await this.config({ signal })).rootfs.diff_ids;
-      if (diffIDs.length !== layers.length) {
-        throw new InvalidConfigError(
-          `Cannot open the layers of ${this.descriptor.digest}: the manifest has ` +
-            `${layers.length} layers, the config ${diffIDs.length} diffIDs`,
-          { input: config.digest },
-        );
-      }
-      return layers.map((layer, index) => openLayer(this.#source, layer, diffIDs[index]));
-    }, options.signal);
-  }
-
-  async platform(options: CallOptions = {}): Promise<Platform> {
-    return platformOf(await this.config(options));
-  }
-
-  async platformMismatch(options: CallOptions = {}): Promise<PlatformMismatch | undefined> {
-    if (this.#wanted === undefined) return undefined;
-    const actual = await this.platform(options);
-    return matchPlatform(this.#wanted, actual) ? undefined : { wanted: this.#wanted, actual };
-  }
-
-  async rootfs(options: RootfsOptions = {}): Promise<Rootfs> {
-    return await this.#rootfs.get(
-      async (signal) => await loadRootfs(await this.layers({ signal }), { ...options, signal }),
-      options.signal,
-    );
-  }
-
-  async *files(options: RootfsOptions = {}): AsyncGenerator<RootfsEntry, void, undefined> {
-    yield* (await this.rootfs(options)).entries();
-  }
-
-  async readFile(path: string, options: ReadFileOptions = {}): Promise<Bytes> {
-    return await (await this.rootfs({ signal: options.signal })).readFile(path, options);
-  }
-
-  async openFile(path: string, options: CallOptions = {}): Promise<ByteStream> {
-    return await (await this.rootfs({ signal: options.signal })).openFile(path, options);
-  }
 }

@@ -2,38 +2,54 @@ import type { Bytes } from "../model/bytes.ts";
 import type { CallOptions, ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { UnsupportedMediaTypeError } from "../model/errors.ts";
-import type { ImageIndex, ParsedImageIndex } from "../model/image_index.ts";
-import { MEDIA_TYPE_DOCKER_MANIFEST, MEDIA_TYPE_OCI_MANIFEST } from "../model/media_types.ts";
-import { formatPlatform, type Platform } from "../model/platform.ts";
-import { isAttestation } from "../model/platform_match.ts";
+import type { ImageIndex } from "../model/image_index.ts";
+import type { Platform } from "../model/platform.ts";
 import { fetchManifest } from "./fetch_manifest.ts";
-import { type Image, loadImage, type LoadImageOptions } from "./image.ts";
-import { walkIndexes } from "./walk_indexes.ts";
+import type { Image, LoadImageOptions } from "./image.ts";
+import { IndexViewOf } from "./_index_view_of.ts";
 
-/** A view of an index: immutable, with the images in it. */
+/**
+ * A view of an index: immutable, with the images in it. An index that was edited is one too: nothing
+ * of it is stored anywhere before it is pushed.
+ */
 export interface IndexView {
-  /** The descriptor of the index. */
-  readonly descriptor: Descriptor;
   /** The media type of the index. */
   readonly mediaType: string;
   /**
+   * Gives the descriptor of the index.
+   *
+   * @param options A signal.
+   * @returns The descriptor.
+   */
+  descriptor(options?: CallOptions): Promise<Descriptor>;
+  /**
    * Gives the digest of the index.
    *
+   * @param options A signal.
    * @returns The digest.
    */
-  digest(): Promise<string>;
+  digest(options?: CallOptions): Promise<string>;
   /**
    * Gives the index as it is stored.
    *
+   * @param options A signal.
    * @returns A copy of the bytes.
    */
-  rawManifest(): Promise<Bytes>;
+  rawManifest(options?: CallOptions): Promise<Bytes>;
   /**
    * Gives what the index says.
    *
+   * @param options A signal.
    * @returns The index, unknown fields included.
    */
-  manifest(): Promise<ImageIndex>;
+  manifest(options?: CallOptions): Promise<ImageIndex>;
+  /**
+   * Gives the place where the index and everything below it can be fetched from by descriptors.
+   *
+   * @param options A signal.
+   * @returns The place; it may have other content too.
+   */
+  content(options?: CallOptions): Promise<ContentSource>;
   /**
    * Lists the platforms that there are images for, also in indexes in the index. Attestations
    * are none.
@@ -77,68 +93,13 @@ export async function loadIndex(
   options: CallOptions = {},
 ): Promise<IndexView> {
   const parsed = await fetchManifest(source, descriptor, options);
-  if (parsed.kind === "index") return new SourceIndex(source, descriptor, parsed);
   const { mediaType } = parsed;
+  if (parsed.kind === "index") {
+    const parts = { descriptor, parsed, content: source };
+    return new IndexViewOf(mediaType, () => Promise.resolve(parts));
+  }
   throw new UnsupportedMediaTypeError(
     `Cannot open ${descriptor.digest} as an index: it is ${mediaType}`,
     { mediaType },
   );
-}
-
-class SourceIndex implements IndexView {
-  readonly descriptor: Descriptor;
-  readonly mediaType: string;
-  readonly #source: ContentSource;
-  readonly #parsed: ParsedImageIndex;
-
-  constructor(source: ContentSource, descriptor: Descriptor, parsed: ParsedImageIndex) {
-    this.#source = source;
-    this.#parsed = parsed;
-    this.descriptor = descriptor;
-    this.mediaType = parsed.mediaType;
-  }
-
-  digest(): Promise<string> {
-    return Promise.resolve(this.descriptor.digest);
-  }
-
-  rawManifest(): Promise<Bytes> {
-    return Promise.resolve(this.#parsed.raw.slice());
-  }
-
-  manifest(): Promise<ImageIndex> {
-    return Promise.resolve(this.#parsed.value);
-  }
-
-  async platforms(options: CallOptions = {}): Promise<Platform[]> {
-    const platforms = new Map<string, Platform>();
-    for await (const child of this.#children(options)) {
-      const { platform } = child;
-      if (platform === undefined) continue;
-      const name = formatPlatform(platform);
-      if (!platforms.has(name)) platforms.set(name, platform);
-    }
-    return [...platforms.values()];
-  }
-
-  async image(options: LoadImageOptions = {}): Promise<Image> {
-    return await loadImage(this.#source, this.descriptor, options);
-  }
-
-  async *images(options: CallOptions = {}): AsyncGenerator<Image, void, undefined> {
-    for await (const child of this.#children(options)) {
-      const { mediaType } = child;
-      if (mediaType !== MEDIA_TYPE_OCI_MANIFEST && mediaType !== MEDIA_TYPE_DOCKER_MANIFEST) {
-        continue;
-      }
-      yield await loadImage(this.#source, child, options);
-    }
-  }
-
-  async *#children(options: CallOptions): AsyncGenerator<Descriptor, void, undefined> {
-    const root = { parsed: this.#parsed, descriptor: this.descriptor };
-    for await (const { parsed } of walkIndexes(this.#source, root, options)) {
-      for (const child of parsed.value.manifests) if (!isAttestation(child)) yield child;
-    }
-  }
 }

@@ -9,6 +9,7 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm, formatDigest } from "../model/digest.ts";
 import { DigestMismatchError } from "../model/errors.ts";
 import { readTar, type TarEntry } from "../tar/reader.ts";
+import { cut } from "./_cut.ts";
 import { Memo } from "./_memo.ts";
 
 /** Options of the reading methods of a {@linkcode Layer}. */
@@ -77,7 +78,29 @@ export function openLayer(
   return new SourceLayer(source, descriptor, diffID);
 }
 
+/**
+ * Gives the place where a layer can be fetched from by its descriptor.
+ *
+ * @param layer A layer of any image.
+ * @returns Its source; one that reads the layer itself when it is no view of a source.
+ */
+export function layerContent(layer: Layer): ContentSource {
+  return SourceLayer.sourceOf(layer) ?? {
+    exists: () => Promise.resolve(true),
+    fetch: async (_, options = {}) => {
+      const { range, signal } = options;
+      const stream = await layer.compressed({ signal });
+      return cut(stream, range, layer.descriptor().size);
+    },
+  };
+}
+
 class SourceLayer implements Layer {
+  /** Tells where a layer is, when it is a view of a source. */
+  static sourceOf(layer: object): ContentSource | undefined {
+    return #source in layer ? layer.#source : undefined;
+  }
+
   readonly #source: ContentSource;
   readonly #descriptor: Descriptor;
   readonly #expected: string | undefined;

@@ -21,7 +21,7 @@
  *
  * @module
  */
-export type { Bytes, ByteStream } from "../model/bytes.ts";
+export type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
 export type { ByteRange, CallOptions, ContentSource, FetchOptions } from "../model/content.ts";
 export type { Descriptor } from "../model/descriptor.ts";
 export type {
@@ -48,13 +48,31 @@ export type {
   Schema1Manifest,
   Schema1Signature,
 } from "../model/schema1.ts";
+export type { GzipLevel } from "../compress/gzip.ts";
+export type { UploadSpool, UploadStore } from "../server/upload_store.ts";
 export type { TarEntry, TarEntryType } from "../tar/entry.ts";
+export type { TarFormat } from "../tar/header.ts";
+export type { TarInput, TarInputType } from "../tar/writer.ts";
+export { type Addition, append } from "./append.ts";
+export { emptyImage } from "./empty_image.ts";
 export { exportRootfs } from "./export_rootfs.ts";
 export { fetchConfig } from "./fetch_config.ts";
 export { fetchManifest } from "./fetch_manifest.ts";
 export { type Image, loadImage, type LoadImageOptions, type PlatformMismatch } from "./image.ts";
+export type { ImageFormat } from "./image_format.ts";
 export { type IndexView, loadIndex } from "./index_view.ts";
 export { type Layer, type LayerReadOptions, openLayer } from "./layer.ts";
+export { layerFrom } from "./layer_from.ts";
+export type { LayerModes, LayerOptions, LayerOwner } from "./layer_options.ts";
+export type { LayerEntries, LayerEntry, LayerSource } from "./layer_source.ts";
+export { mutate } from "./mutate.ts";
+export type {
+  ContainerConfigEdit,
+  MutateOptions,
+  PairsEdit,
+  TimestampsEdit,
+} from "./mutate_options.ts";
+export type { NewLayer } from "./new_layer.ts";
 export {
   loadRootfs,
   MAX_FILE_BYTES,

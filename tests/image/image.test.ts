@@ -38,7 +38,10 @@ test("a view gives manifest, config and layers as they are stored and as they re
   assert.deepEqual(await image.platform(), { os: "linux", architecture: "amd64" });
   const [layer] = await image.layers();
   assert.ok(layer !== undefined);
-  assert.equal(image.size, descriptor.size + manifest.config.size + layer.descriptor().size);
+  assert.equal(
+    await image.size(),
+    descriptor.size + manifest.config.size + layer.descriptor().size,
+  );
   assert.equal(await layer.diffID(), digestBytes("sha256", tar));
   assert.deepEqual(await readAll(await layer.uncompressed(), { maxBytes: 1 << 20 }), tar);
   assert.deepEqual(await readAll(await layer.compressed(), { maxBytes: 1 << 20 }), await zip(tar));

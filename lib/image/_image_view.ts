@@ -1,0 +1,149 @@
+import type { Bytes, ByteStream } from "../model/bytes.ts";
+import type { CallOptions, ContentSource } from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import { InvalidConfigError } from "../model/errors.ts";
+import {
+  type ImageConfig,
+  MAX_CONFIG_BYTES,
+  type ParsedImageConfig,
+} from "../model/image_config.ts";
+import type { ImageManifest, ParsedImageManifest } from "../model/manifest.ts";
+import { isConfigType } from "../model/media_types.ts";
+import type { Platform } from "../model/platform.ts";
+import { matchPlatform } from "../model/platform_match.ts";
+import { fetchConfig } from "./fetch_config.ts";
+import { fetchProved } from "./fetch_manifest.ts";
+import type { Image, PlatformMismatch } from "./image.ts";
+import { type Layer, openLayer } from "./layer.ts";
+import { Memo } from "./_memo.ts";
+import { platformOf } from "./platform_of.ts";
+import { loadRootfs, type ReadFileOptions, type Rootfs, type RootfsOptions } from "./rootfs.ts";
+import type { RootfsEntry } from "./rootfs_entry.ts";
+
+/** What the rest of an image can be read by. */
+export interface ImageParts {
+  /** What the manifest is. */
+  readonly descriptor: Descriptor;
+  /** The manifest. */
+  readonly parsed: ParsedImageManifest;
+  /** Has the manifest, the config and the layers. */
+  readonly content: ContentSource;
+}
+
+/** The view of an image whose manifest was read, or is worked out when it is asked for. */
+export class ImageView implements Image {
+  readonly mediaType: string;
+  readonly #open: (signal: AbortSignal) => Promise<ImageParts>;
+  readonly #wanted: Platform | undefined;
+  readonly #parts = new Memo<ImageParts>();
+  readonly #rawConfig = new Memo<Bytes>();
+  readonly #config = new Memo<ParsedImageConfig>();
+  readonly #layers = new Memo<readonly Layer[]>();
+  readonly #rootfs = new Memo<Rootfs>();
+
+  constructor(
+    mediaType: string,
+    open: (signal: AbortSignal) => Promise<ImageParts>,
+    wanted?: Platform,
+  ) {
+    this.mediaType = mediaType;
+    this.#open = open;
+    this.#wanted = wanted;
+  }
+
+  async descriptor(options: CallOptions = {}): Promise<Descriptor> {
+    return (await this.#get(options)).descriptor;
+  }
+
+  async digest(options: CallOptions = {}): Promise<string> {
+    return (await this.descriptor(options)).digest;
+  }
+
+  async size(options: CallOptions = {}): Promise<number> {
+    const { descriptor, parsed } = await this.#get(options);
+    const { config, layers } = parsed.value;
+    const sizes = new Map([descriptor, config, ...layers].map((item) => [item.digest, item.size]));
+    return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  }
+
+  async rawManifest(options: CallOptions = {}): Promise<Bytes> {
+    return (await this.#get(options)).parsed.raw.slice();
+  }
+
+  async manifest(options: CallOptions = {}): Promise<ImageManifest> {
+    return (await this.#get(options)).parsed.value;
+  }
+
+  async content(options: CallOptions = {}): Promise<ContentSource> {
+    return (await this.#get(options)).content;
+  }
+
+  async rawConfig(options: CallOptions = {}): Promise<Bytes> {
+    const raw = await this.#rawConfig.get(async (signal) => {
+      const { content, parsed: { value: { config } } } = await this.#get({ signal });
+      const what = `the config ${config.digest}`;
+      return await fetchProved(content, config, MAX_CONFIG_BYTES, what, { signal });
+    }, options.signal);
+    return raw.slice();
+  }
+
+  async config(options: CallOptions = {}): Promise<ImageConfig> {
+    const parsed = await this.#config.get(async (signal) => {
+      const { content, parsed } = await this.#get({ signal });
+      return await fetchConfig(content, parsed.value.config, { signal });
+    }, options.signal);
+    return parsed.value;
+  }
+
+  async layers(options: CallOptions = {}): Promise<readonly Layer[]> {
+    return await this.#layers.get(async (signal) => {
+      const { descriptor, content, parsed: { value } } = await this.#get({ signal });
+      const { config, layers } = value;
+      if (!isConfigType(config.mediaType)) {
+        return layers.map((layer) => openLayer(content, layer));
+      }
+      const diffIDs = (await this.config({ signal })).rootfs.diff_ids;
+      if (diffIDs.length !== layers.length) {
+        throw new InvalidConfigError(
+          `Cannot open the layers of ${descriptor.digest}: the manifest has ` +
+            `${layers.length} layers, the config ${diffIDs.length} diffIDs`,
+          { input: config.digest },
+        );
+      }
+      return layers.map((layer, index) => openLayer(content, layer, diffIDs[index]));
+    }, options.signal);
+  }
+
+  async platform(options: CallOptions = {}): Promise<Platform> {
+    return platformOf(await this.config(options));
+  }
+
+  async platformMismatch(options: CallOptions = {}): Promise<PlatformMismatch | undefined> {
+    if (this.#wanted === undefined) return undefined;
+    const actual = await this.platform(options);
+    return matchPlatform(this.#wanted, actual) ? undefined : { wanted: this.#wanted, actual };
+  }
+
+  async rootfs(options: RootfsOptions = {}): Promise<Rootfs> {
+    return await this.#rootfs.get(
+      async (signal) => await loadRootfs(await this.layers({ signal }), { ...options, signal }),
+      options.signal,
+    );
+  }
+
+  async *files(options: RootfsOptions = {}): AsyncGenerator<RootfsEntry, void, undefined> {
+    yield* (await this.rootfs(options)).entries();
+  }
+
+  async readFile(path: string, options: ReadFileOptions = {}): Promise<Bytes> {
+    return await (await this.rootfs({ signal: options.signal })).readFile(path, options);
+  }
+
+  async openFile(path: string, options: CallOptions = {}): Promise<ByteStream> {
+    return await (await this.rootfs({ signal: options.signal })).openFile(path, options);
+  }
+
+  async #get({ signal }: CallOptions): Promise<ImageParts> {
+    return await this.#parts.get(this.#open, signal);
+  }
+}

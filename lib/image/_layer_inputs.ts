@@ -1,0 +1,112 @@
+import { openSource } from "../bytes/source.ts";
+import { readTar, type TarEntry } from "../tar/reader.ts";
+import type { TarInput } from "../tar/writer.ts";
+import type { ByteStream } from "../model/bytes.ts";
+import { type LayerRules, linkTarget, parentEntry, placeEntry } from "./_layer_rules.ts";
+import type { LayerEntries, LayerEntry } from "./layer_source.ts";
+
+/**
+ * Puts entries in order, those of any source: by name, parents before what is in them, hard links
+ * behind what they lead to. Memory grows with the number of entries, never with contents.
+ */
+export async function* listedInputs(
+  entries: LayerEntries,
+  rules: LayerRules,
+): AsyncGenerator<TarInput, void, undefined> {
+  const placed = new Map<string, LayerEntry>();
+  for await (const given of entries) {
+    const found = placeEntry(given, rules);
+    if (found === undefined) continue;
+    if (placed.has(found.path)) {
+      throw new RangeError(`Cannot make the layer: ${JSON.stringify(found.path)} is there twice`);
+    }
+    placed.set(found.path, found.entry);
+  }
+  if (rules.parents) addParents(placed, rules);
+  const names = [...placed.keys()].sort(ascending);
+  const links: LayerEntry[] = [];
+  for (const name of names) {
+    const entry = placed.get(name);
+    if (entry?.type === "hardlink") links.push(finalLink(entry, placed));
+    else if (entry !== undefined) yield await opened(entry);
+  }
+  for (const link of links) yield await opened(link);
+}
+
+/** Rewrites the entries of an archive, in its order. */
+export async function* archiveInputs(
+  archive: ByteStream,
+  rules: LayerRules,
+): AsyncGenerator<TarInput, void, undefined> {
+  if (rules.parents && rules.prefix !== "") {
+    for (const path of ancestorsOf(`${rules.prefix}/`)) {
+      yield await opened(parentEntry(path, rules));
+    }
+  }
+  for await (const entry of readTar(archive)) {
+    const input = inputOf(entry);
+    const placed = input === undefined ? undefined : placeEntry(input, rules);
+    if (placed !== undefined) yield await opened(placed.entry);
+  }
+}
+
+/** Changes fields of all entries of an archive; names and order stay. */
+export async function* rewrittenInputs(
+  archive: ByteStream,
+  fields: Pick<TarInput, "mtimeNs">,
+): AsyncGenerator<TarInput, void, undefined> {
+  for await (const entry of readTar(archive)) {
+    const input = inputOf(entry);
+    if (input !== undefined) yield { ...input, ...fields };
+  }
+}
+
+/** Turns what was read into what can be written; nothing for types that make no file. */
+export function inputOf(entry: TarEntry): TarInput | undefined {
+  const { type } = entry;
+  if (type === "volume-label" || type === "multi-volume" || type === "unknown") return undefined;
+  const { path, pathBytes, size, mode, uid, gid, userName, groupName, mtimeNs } = entry;
+  const { linkPath, linkPathBytes, deviceMajor, deviceMinor, xattrs } = entry;
+  return {
+    ...{ path, pathBytes, type, mode, uid, gid, userName, groupName, mtimeNs },
+    ...{ linkPath, linkPathBytes, deviceMajor, deviceMinor, xattrs },
+    ...(type === "file" ? { size, body: entry.body } : {}),
+  };
+}
+
+async function opened({ body, ...entry }: LayerEntry): Promise<TarInput> {
+  if (body === undefined || body instanceof Uint8Array) return { ...entry, body };
+  return { ...entry, body: await openSource(body) };
+}
+
+function addParents(placed: Map<string, LayerEntry>, rules: LayerRules): void {
+  for (const path of [...placed.keys()]) {
+    for (const parent of ancestorsOf(path)) {
+      if (!placed.has(parent)) placed.set(parent, parentEntry(parent, rules));
+    }
+  }
+}
+
+function* ancestorsOf(path: string): Generator<string, void, undefined> {
+  for (let slash = path.indexOf("/"); slash >= 0; slash = path.indexOf("/", slash + 1)) {
+    yield path.slice(0, slash);
+  }
+}
+
+/** Lets a link to a link lead to the file itself, which stands before all links. */
+function finalLink(link: LayerEntry, placed: ReadonlyMap<string, LayerEntry>): LayerEntry {
+  let last = link;
+  for (let steps = 0; steps <= placed.size; steps++) {
+    const target = placed.get(linkTarget(last));
+    if (target?.type !== "hardlink") {
+      return { ...link, linkPath: last.linkPath, linkPathBytes: last.linkPathBytes };
+    }
+    last = target;
+  }
+  const name = JSON.stringify(link.path);
+  throw new RangeError(`Cannot make the layer: the hard links from ${name} lead in a circle`);
+}
+
+function ascending(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,158 @@
+import { streamOf } from "../bytes/stream_from.ts";
+import { concatBytes } from "../bytes/concat.ts";
+import { decompress } from "../compress/decompress.ts";
+import { type Compression, detectCompression, DETECTION_BYTES } from "../compress/detect.ts";
+import type { Bytes, ByteStream } from "../model/bytes.ts";
+import { writeTar } from "../tar/writer.ts";
+import { archiveInputs, listedInputs } from "./_layer_inputs.ts";
+import { changeNothing, layerRules } from "./_layer_rules.ts";
+import type { LayerEntries, LayerSource } from "./layer_source.ts";
+import type { LayerOptions } from "./layer_options.ts";
+import { type LayerRecipe, newLayer } from "./_new_layer.ts";
+import type { NewLayer } from "./new_layer.ts";
+
+/**
+ * Makes a layer of tar entries or of a tar archive. The same input gives the same bytes on every
+ * runtime and every day: entries are sorted, belong to 0:0 and have the time 0 unless options say
+ * otherwise, an archive keeps its order, and gzip has a fixed header.
+ *
+ * The source is read through once here, to know digest, diffID and size, and again each time the
+ * layer is read, as by a push: then it has to give the same, or the stream errors with
+ * {@linkcode DigestMismatchError}. With a `spool` it is read once. Memory grows with the number of
+ * entries, of an archive it is fixed; contents are never held.
+ *
+ * An archive that no option changes stays as it is, byte for byte, but that one without compression
+ * is compressed. Names of whiteouts (`.wh.name`) are left as they are: they delete.
+ *
+ * @param source The entries or the archive, or a function that gives them.
+ * @param options Where the entries go, whom they belong to, how the layer is stored.
+ * @returns The layer.
+ * @throws {TypeError} when the source can be read once only and there is no spool.
+ * @throws {RangeError} when an option is out of its range, or an entry cannot be written or is
+ * there twice.
+ * @throws {UnsafePathError} when a name leads out of the root.
+ * @throws {InvalidTarError} when the archive is none.
+ *
+ * @example A layer of one file
+ * ```ts
+ * import { layerFrom } from "@lading/lading/image";
+ *
+ * const body = new TextEncoder().encode("console.log('hello');\n");
+ * const layer = await layerFrom([{ path: "main.js", body }], { prefix: "/app" });
+ * for await (const entry of layer.entries()) console.log(entry.path); // app/ and app/main.js
+ * ```
+ */
+export async function layerFrom(
+  source: LayerSource,
+  options: LayerOptions = {},
+): Promise<NewLayer> {
+  const { signal, spool } = options;
+  signal?.throwIfAborted();
+  if (spool === undefined && !isReplayable(source)) {
+    throw new TypeError(
+      "Cannot make a layer of a source that can be read once only: " +
+        "give a function that opens it, or a spool",
+    );
+  }
+  return await newLayer(await recipeFor(source, options), { spool, signal });
+}
+
+async function recipeFor(source: LayerSource, options: LayerOptions): Promise<LayerRecipe> {
+  const { compression = "gzip", level } = options;
+  // Wrong options are told before anything is opened.
+  const rules = { list: layerRules(options, "reset"), archive: layerRules(options, "keep") };
+  const first = await open(source);
+  if (!(first instanceof ReadableStream)) {
+    return {
+      storing: compression,
+      compression,
+      level,
+      open: reopening(source, first, (entries) => {
+        if (entries instanceof ReadableStream) throw changedKind();
+        return writeTar(listedInputs(entries, rules.list));
+      }),
+    };
+  }
+  const { detected, whole } = await peek(first);
+  const isKept = changeNothing(rules.archive) && (options.compression ?? detected) === detected;
+  if (isKept && (detected === "gzip" || detected === "zstd")) {
+    return {
+      storing: "as-is",
+      compression: detected,
+      open: reopening(source, whole, archive),
+    };
+  }
+  return {
+    storing: compression,
+    compression,
+    level,
+    open: reopening(source, whole, (stream) => {
+      const plain = decompress(archive(stream));
+      if (changeNothing(rules.archive)) return plain;
+      return writeTar(archiveInputs(plain, rules.archive));
+    }),
+  };
+}
+
+type Opened = ByteStream | LayerEntries;
+
+/** What was opened to look at is used first; then the source is opened anew. */
+function reopening(
+  source: LayerSource,
+  first: Opened,
+  make: (opened: Opened) => ByteStream,
+): () => Promise<ByteStream> {
+  let next: Opened | undefined = first;
+  return async () => {
+    const opened = next ?? await open(source);
+    next = undefined;
+    return make(opened);
+  };
+}
+
+async function open(source: LayerSource): Promise<Opened> {
+  if (typeof source === "function") return await source();
+  return source instanceof Uint8Array ? streamOf(source) : source;
+}
+
+function isReplayable(source: LayerSource): boolean {
+  if (typeof source === "function" || source instanceof Uint8Array) return true;
+  return Array.isArray(source) && !source.some(({ body }) => body instanceof ReadableStream);
+}
+
+function archive(opened: Opened): ByteStream {
+  if (opened instanceof ReadableStream) return opened;
+  throw changedKind();
+}
+
+function changedKind(): TypeError {
+  return new TypeError(
+    "Cannot read the layer again: its source gives an archive now, and entries then",
+  );
+}
+
+/** Looks at the first bytes of a stream, and gives a stream that has them still. */
+async function peek(
+  stream: ByteStream,
+): Promise<{ readonly detected: Compression; readonly whole: ByteStream }> {
+  const reader = stream.getReader();
+  const chunks: Bytes[] = [];
+  let length = 0;
+  while (length < DETECTION_BYTES) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    length += value.byteLength;
+  }
+  const whole = new ReadableStream<Bytes>({
+    async pull(controller) {
+      const chunk = chunks.shift();
+      if (chunk !== undefined) return controller.enqueue(chunk);
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+  return { detected: detectCompression(concatBytes(chunks).subarray(0, DETECTION_BYTES)), whole };
+}

@@ -113,7 +113,8 @@ class Proof {
   }
 }
 
-function sizeMismatch(
+/** Makes the error of content that has more or fewer bytes than announced. */
+export function sizeMismatch(
   what: string | undefined,
   descriptor: Descriptor,
   actual: number,
@@ -127,7 +128,8 @@ function sizeMismatch(
   });
 }
 
-function digestMismatch(
+/** Makes the error of content that has another digest than announced. */
+export function digestMismatch(
   what: string | undefined,
   descriptor: Descriptor,
   actual: string,

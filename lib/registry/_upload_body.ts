@@ -1,4 +1,5 @@
 import { openSource } from "../bytes/source.ts";
+import { through } from "../bytes/through.ts";
 import { verified } from "../bytes/verify.ts";
 import type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
@@ -40,8 +41,8 @@ export function bytesBody(bytes: Bytes, watch: UploadWatch): RequestBody {
 
 /**
  * The body of an upload from a source that is opened when it is read. What goes out is counted and
- * hashed on the way: content that is not what was announced breaks the request before its last
- * chunk. The request is aborted before the error leaves the stream, because workerd would end the
+ * hashed on the way, also what the registry has already and is left out: content that is not what
+ * was announced breaks the request before its last chunk. The request is aborted before the error leaves the stream, because workerd would end the
  * body as if it were whole; the source is cancelled when nobody reads on, because Node and Deno do
  * not.
  */
@@ -50,14 +51,16 @@ export class UploadBody implements RequestBody {
   readonly #source: ByteSource;
   readonly #target: Descriptor;
   readonly #watch: UploadWatch;
+  readonly #from: number;
   #release: () => void = () => {};
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(source: ByteSource, target: Descriptor, watch: UploadWatch) {
+  constructor(source: ByteSource, target: Descriptor, watch: UploadWatch, from: number) {
     this.isReplayable = typeof source === "function";
     this.#source = source;
     this.#target = target;
     this.#watch = watch;
+    this.#from = from;
   }
 
   /** What was wrong with the source, if anything was. */
@@ -75,7 +78,7 @@ export class UploadBody implements RequestBody {
     readonly headers: Readonly<Record<string, string>>;
   } {
     this.close();
-    const { size } = this.#target;
+    const size = this.#target.size - this.#from;
     const patience = new Patience(this.#watch.clock, attempt);
     patience.wait(this.#watch.idleMs);
     let reader: ReadableStreamDefaultReader<Bytes> | undefined;
@@ -90,7 +93,8 @@ export class UploadBody implements RequestBody {
         patience.stop();
         try {
           // Opened with the first read: where a registry refuses at once, nothing is.
-          reader ??= verified(await openSource(this.#source), this.#target).getReader();
+          reader ??= from(verified(await openSource(this.#source), this.#target), this.#from)
+            .getReader();
           if (isReleased) release();
           const { done, value } = await reader.read();
           if (isReleased || attempt.signal.aborted) throw new Error("nobody reads on");
@@ -112,6 +116,19 @@ export class UploadBody implements RequestBody {
     }, { highWaterMark: 0 });
     return { body: withLength(body, size, attempt), headers: { "content-length": String(size) } };
   }
+}
+
+/** Leaves out the first bytes of a stream. */
+function from(stream: ByteStream, offset: number): ByteStream {
+  let skipped = 0;
+  if (offset === 0) return stream;
+  return through(stream, {
+    chunk(chunk) {
+      const rest = chunk.subarray(Math.min(offset - skipped, chunk.byteLength));
+      skipped += chunk.byteLength - rest.byteLength;
+      return rest;
+    },
+  });
 }
 
 /** Aborts an attempt when the registry takes nothing for too long. */

@@ -44,6 +44,7 @@ export type {
   Tagger,
 } from "../model/content.ts";
 export type { Descriptor } from "../model/descriptor.ts";
+export type { DigestAlgorithm } from "../model/digest.ts";
 export type { ImageIndex, ParsedImageIndex } from "../model/image_index.ts";
 export type {
   ArtifactManifest,
@@ -73,6 +74,7 @@ export type {
 export { staticCredentials } from "../auth/credentials.ts";
 export type { Token } from "../auth/token.ts";
 export { TokenCache, type TokenCacheOptions, type TokenKey } from "../auth/token_cache.ts";
+export { BlobUpload, type ResumeUploadOptions, type StartUploadOptions } from "./blob_upload.ts";
 export type { Clock } from "./clock.ts";
 export type { PlainHTTP } from "./endpoint.ts";
 export type { FallbackEvent, RegistryEvent, RetryEvent, WarningEvent } from "./events.ts";
@@ -89,3 +91,5 @@ export {
 } from "./repository.ts";
 export type { RetryOptions } from "./retry.ts";
 export type { TimeoutOptions } from "./timeouts.ts";
+export type { PushOptions, UploadOptions } from "./upload.ts";
+export type { UploadState } from "./upload_state.ts";

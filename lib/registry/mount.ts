@@ -6,7 +6,7 @@ import { isRepositoryName } from "../model/reference.ts";
 import { type Answer, discard } from "./_answer.ts";
 import { pushScopes, quotedBlob, type RepositoryContext } from "./_context.ts";
 import { expectStored } from "./_digest_header.ts";
-import { checkLocation } from "./redirect.ts";
+import { UploadSession } from "./_upload_session.ts";
 
 /**
  * Takes a blob over from another repository of the registry (distribution-spec, mounting). Whatever
@@ -51,28 +51,26 @@ export async function mountBlob(
     throw error;
   }
   discard(answer);
-  if (answer.status === 202) await abandon(context, answer, options);
+  if (answer.status === 202) await abandon(context, answer, action, options);
   if (answer.status !== 201) return false;
   expectStored(answer.headers, target, action);
   return true;
 }
 
-/** Gives back the upload session that a registry opens instead; it may ask for rights for that. */
+/** Gives back the upload session that a registry opens instead. */
 async function abandon(
   context: RepositoryContext,
   answer: Answer,
+  action: string,
   { signal }: CallOptions,
 ): Promise<void> {
-  const { client } = context;
-  const action = "give back an upload session";
-  const from = { action, method: "POST", status: answer.status, url: answer.url };
+  let session: UploadSession;
   try {
-    const url = checkLocation(answer.headers.get("location"), from, client.redirects);
-    const scopes = pushScopes(context);
-    const options = { action, url, scopes, isRepeatable: false, signal };
-    discard(await client.send({ ...options, method: "DELETE", lane: "metadata" }));
+    session = UploadSession.of(context, action, answer);
   } catch {
-    // It ends by itself after a while.
-    signal?.throwIfAborted();
+    // Where it leads is refused.
+    return;
   }
+  await session.cancel(signal);
+  signal?.throwIfAborted();
 }

@@ -35,7 +35,9 @@ import { deleteContent, removeTag } from "./deleting.ts";
 import { mountBlob } from "./mount.ts";
 import { listReferrers } from "./referrers.ts";
 import { spanOf } from "../bytes/span.ts";
-import { uploadBlob } from "./upload.ts";
+import { BlobUpload, type ResumeUploadOptions, type StartUploadOptions } from "./blob_upload.ts";
+import { type PushOptions, uploadBlob } from "./upload.ts";
+import type { UploadState } from "./upload_state.ts";
 
 /** Options of {@linkcode Repository.resolve}. */
 export interface ResolveOptions extends CallOptions {
@@ -227,13 +229,15 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
 
   /**
    * Stores a manifest or a blob. It is verified before it is sent, or on its way out. Blobs are sent
-   * whole, whether the registry has them or not: ask {@linkcode Repository.exists} before. The same
-   * blob is sent once at a time. Streams of more than 1 MiB are not held in memory, and cannot be
-   * sent again after a failure; a function that opens the content can.
+   * whether the registry has them or not: ask {@linkcode Repository.exists} before. The same blob is
+   * sent once at a time. Memory is one chunk: streams of more than 1 MiB are not held, and cannot be
+   * sent again after a failure; a function that opens the content can. Where the registry has a part,
+   * only the rest is sent again. An upload that fails is given back, unless `upload.onState` keeps it
+   * for another process.
    *
    * @param expected What the content is.
    * @param content The content.
-   * @param options A signal.
+   * @param options How a blob is sent, and a signal.
    * @throws {DigestMismatchError} when the content has another digest.
    * @throws {SizeMismatchError} when the content has another size.
    * @throws {UploadError} when the registry does not take a blob.
@@ -242,12 +246,12 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
   async push(
     expected: Descriptor,
     content: ByteSource,
-    options: CallOptions = {},
+    options: PushOptions = {},
   ): Promise<void> {
     const { digest } = expected;
     if (!isManifest(expected)) {
       const work = (signal: AbortSignal) =>
-        uploadBlob(this.#context, expected, content, { signal });
+        uploadBlob(this.#context, expected, content, { ...options, signal });
       try {
         return await this.#uploads.run(digest, work, options.signal);
       } finally {
@@ -258,6 +262,47 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
     const raw = await readManifestSource(expected, content, options);
     await putManifest(this.#context, digest, expected, raw, options);
     this.#pushed = { digest, raw };
+  }
+
+  /**
+   * Starts the upload of a blob whose content comes in pieces, or whose digest is not known yet.
+   *
+   * @param options The digest or its algorithm, the size of chunks, and a signal for the start.
+   * @returns The upload; it has to be finished or cancelled.
+   * @throws {NotFoundError} when there is no such repository.
+   * @throws {UploadError} when the registry opens no upload.
+   *
+   * @example Store what is made on the way
+   * ```ts
+   * import { Registry } from "@lading/lading/registry";
+   * import { memoryStore } from "@lading/lading/store";
+   * import { registryHandler } from "@lading/lading/server";
+   *
+   * const transport = registryHandler(memoryStore()); // any registry; by default fetch
+   * const repository = new Registry("localhost:5000", { transport }).repository("demo");
+   * const upload = await repository.startUpload();
+   * await upload.append(new TextEncoder().encode("hel"));
+   * await upload.append(new TextEncoder().encode("lo"));
+   * const blob = await upload.finish();
+   * console.log(blob.digest); // sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824
+   * ```
+   */
+  async startUpload(options: StartUploadOptions = {}): Promise<BlobUpload> {
+    return await BlobUpload.start(this.#context, options);
+  }
+
+  /**
+   * Continues an upload from its state, also one of {@linkcode Repository.push} and of another
+   * process. The content goes on at the {@linkcode BlobUpload.offset} of the result.
+   *
+   * @param state The state, as it was read from JSON.
+   * @param options The size of chunks, and a signal for the start.
+   * @returns The upload; it has to be finished or cancelled.
+   * @throws {TypeError} when the state is none, or of another repository.
+   * @throws {UploadError} when the registry does not have the upload any more.
+   */
+  async resumeUpload(state: UploadState, options: ResumeUploadOptions = {}): Promise<BlobUpload> {
+    return await BlobUpload.resume(this.#context, state, options);
   }
 
   /**

@@ -1,22 +1,22 @@
+import { iterate } from "../bytes/iterate.ts";
 import { readAll } from "../bytes/read_all.ts";
-import { openSource } from "../bytes/source.ts";
-import { verified, verifyBytes } from "../bytes/verify.ts";
-import type { Bytes, ByteSource } from "../model/bytes.ts";
+import { withSignal } from "../bytes/signal.ts";
+import { isReplayable, openSource } from "../bytes/source.ts";
+import { digestMismatch, sizeMismatch, verified, verifyBytes } from "../bytes/verify.ts";
+import type { ByteSource, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
-import { type LadingError, NotFoundError, RegistryError, UploadError } from "../model/errors.ts";
-import { type Answer, discard } from "./_answer.ts";
-import { hasBlob } from "./blobs.ts";
-import { sleep } from "./clock.ts";
-import { pushScopes, quotedBlob, type RepositoryContext } from "./_context.ts";
-import { expectStored } from "./_digest_header.ts";
-import { answerError } from "./errors.ts";
-import { redactURL } from "../model/redact.ts";
-import { checkLocation } from "./redirect.ts";
-import type { Call, RequestBody } from "./request.ts";
-import { backoff, isTemporary } from "./retry.ts";
-import { bytesBody, UploadBody } from "./_upload_body.ts";
+import { DigestMismatchError, SizeMismatchError } from "../model/errors.ts";
+import { checkChunkBytes } from "./blob_upload.ts";
+import { CHUNK_BYTES, ChunkedUpload, MAX_CHUNK_BYTES } from "./_chunked_upload.ts";
+import { quotedBlob, type RepositoryContext } from "./_context.ts";
+import { isPassing, refusalIn } from "./_upload_error.ts";
+import { isStored } from "./_upload_finish.ts";
+import { pauseAfter } from "./_upload_pause.ts";
+import { sendRest } from "./_upload_rest.ts";
+import { UploadSession } from "./_upload_session.ts";
+import type { UploadState } from "./upload_state.ts";
 
 /**
  * Content up to this size is read into memory before it is sent: then it has a length on every
@@ -27,29 +27,51 @@ export const MAX_BUFFERED_BYTES: number = 1024 * 1024;
 /** How often an upload is started anew when it fails for a moment. */
 const MAX_RESTARTS = 3;
 
-/** What is sent: bytes, or a source that is read while it goes out. */
-type Payload = { readonly bytes: Bytes } | { readonly source: ByteSource };
+/** Answers to a request that has more bytes than a server takes, or too many to come without a length. */
+const TOO_LARGE: ReadonlySet<number> = new Set([411, 413]);
 
-/** One upload of one blob. */
-interface Upload {
-  readonly context: RepositoryContext;
-  readonly target: Descriptor;
-  readonly payload: Payload;
-  readonly action: string;
-  readonly options: CallOptions;
+/** How a blob is uploaded. */
+export interface UploadOptions {
+  /**
+   * Sends the content in chunks of so many bytes, each in a request of its own that can be sent again.
+   * `Infinity` sends it in one streamed PATCH, as skopeo does. By default content goes out in one PUT,
+   * and in chunks of 4 MiB where it is more than a request may have, or where requests cannot be
+   * streamed.
+   */
+  readonly chunkBytes?: number | undefined;
+  /**
+   * Is told where the upload stands, first when it is opened and then after each chunk, and is waited
+   * for: what it has stored, another process goes on from. The upload is sent in chunks then, and an
+   * upload that fails or is aborted is kept by the registry for that.
+   */
+  readonly onState?: ((state: UploadState) => void | Promise<void>) | undefined;
+  /** Goes on where another upload of the same content has ended, unless the registry forgot it. */
+  readonly state?: UploadState | undefined;
+  /**
+   * Opens the content at an offset, so that what the registry has need not be read again. Without it
+   * the content is opened as ever and read up to there.
+   */
+  readonly openAt?: ((offset: number) => ByteStream | Promise<ByteStream>) | undefined;
+}
+
+/** Options of `Repository.push`. */
+export interface PushOptions extends CallOptions {
+  /** How a blob is uploaded; manifests are sent whole. */
+  readonly upload?: UploadOptions | undefined;
 }
 
 /**
- * Uploads a blob whole: a POST opens a session, a PUT carries the content (distribution-spec,
- * monolithic upload). Whether the registry has it already is the caller's question.
+ * Uploads a blob (distribution-spec, pushing blobs). Whether the registry has it already is the
+ * caller's question.
  *
- * The content is verified on the way out. A failure that may pass starts a new session, when the
- * content can be sent again: bytes, functions, and streams up to 1 MiB.
+ * The content is verified on the way out. A failure that may pass continues the session where the
+ * registry stands, or starts a new one, when the content can be read again: bytes, functions, and
+ * streams up to 1 MiB. An upload that is given up is cancelled.
  *
  * @param context The repository.
  * @param target What the content is.
  * @param content The content; a stream is cancelled when it is not read to its end.
- * @param options A signal.
+ * @param options How to send it, and a signal.
  * @throws {DigestMismatchError} when the content, or what the registry stored, has another digest.
  * @throws {SizeMismatchError} when the content has another size.
  * @throws {UploadError} when the registry does not take it.
@@ -58,175 +80,242 @@ export async function uploadBlob(
   context: RepositoryContext,
   target: Descriptor,
   content: ByteSource,
-  options: CallOptions,
+  options: PushOptions,
 ): Promise<void> {
   digestAlgorithm(target.digest);
+  const { signal, upload = {} } = options;
+  checkChunkBytes(upload.chunkBytes);
   const action = `push ${quotedBlob(context, target.digest)}`;
   try {
-    options.signal?.throwIfAborted();
-    const payload = await payloadOf(context, target, content, action, options);
-    await uploadPayload({ context, target, payload, action, options });
+    signal?.throwIfAborted();
+    if (upload.state?.digest !== undefined && upload.state.digest !== target.digest) {
+      throw new TypeError(`Cannot ${action}: the state is of ${upload.state.digest}`);
+    }
+    const way = wayOf(context, target, content, upload);
+    const source = await sourceOf(context, target, content, way, signal);
+    const setup = { context, target, action, signal, options: upload };
+    await new Upload(setup, source, way).run();
   } finally {
     if (content instanceof ReadableStream && !content.locked) content.cancel().catch(() => {});
   }
 }
 
-async function uploadPayload(upload: Upload): Promise<void> {
-  const { context, payload, options } = upload;
-  const { clock, policy } = context.client;
-  for (let attempt = 0;; attempt++) {
-    const session = await openSession(upload);
-    try {
-      return await uploadTo(upload, session);
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      if (!isWorthAnother(error)) throw error;
-      // A PUT whose answer was lost may have been stored (fault F19).
-      if (await isStored(upload)) return;
-      const isReplayable = "bytes" in payload || typeof payload.source === "function";
-      if (!isReplayable || attempt === MAX_RESTARTS) throw error;
-      await sleep(clock, backoff(policy, attempt), options.signal);
-    }
-  }
+/** `whole`: one PUT. `stream`: one PATCH, then a PUT. `chunks`: several PATCHes, then a PUT. */
+type Way = "whole" | "stream" | "chunks";
+
+/** Decides how content is sent, as long as the registry does not want it otherwise. */
+function wayOf(
+  { client: { traits } }: RepositoryContext,
+  { size }: Descriptor,
+  content: ByteSource,
+  { chunkBytes, state, onState }: UploadOptions,
+): Way {
+  if (state !== undefined || onState !== undefined) return "chunks";
+  if (size > (traits.maxRequestBytes ?? Infinity)) return "chunks";
+  const isHeld = content instanceof Uint8Array || size <= CHUNK_BYTES;
+  if (traits.streamingUpload === false && !isHeld) return "chunks";
+  if (chunkBytes === Infinity) return "stream";
+  return chunkBytes === undefined || size <= chunkBytes ? "whole" : "chunks";
 }
 
-/** Decides whether the content is sent from memory. */
-async function payloadOf(
-  { client }: RepositoryContext,
+/** Proves content that is in memory, or small enough to be. */
+async function sourceOf(
+  { client: { traits } }: RepositoryContext,
   target: Descriptor,
   content: ByteSource,
-  action: string,
-  { signal }: CallOptions,
-): Promise<Payload> {
-  const { streamingUpload, maxRequestBytes = Infinity } = client.traits;
-  if (target.size > maxRequestBytes) {
-    throw new UploadError(
-      `Cannot ${action}: its ${target.size} bytes are more than the ${maxRequestBytes} that a ` +
-        "request may have here",
-      { status: 0, method: "PUT", url: client.endpoint.origin, offset: 0 },
-    );
-  }
+  way: Way,
+  signal: AbortSignal | undefined,
+): Promise<ByteSource> {
   if (content instanceof Uint8Array) {
     verifyBytes(content, target);
-    return { bytes: content };
+    return content;
   }
-  if (target.size > MAX_BUFFERED_BYTES && streamingUpload !== false) return { source: content };
+  const isSmall = target.size <= MAX_BUFFERED_BYTES || traits.streamingUpload === false;
+  return way !== "chunks" && isSmall ? await readHeld(target, content, signal) : content;
+}
+
+async function readHeld(
+  target: Descriptor,
+  content: ByteSource,
+  signal: AbortSignal | undefined,
+): Promise<ByteSource> {
   const stream = verified(await openSource(content), target);
-  return { bytes: await readAll(stream, { maxBytes: target.size, what: target.digest, signal }) };
+  return await readAll(stream, { maxBytes: target.size, what: target.digest, signal });
 }
 
-function isWorthAnother(error: unknown): boolean {
-  if (error instanceof NotFoundError) return isWorthAnother(error.cause);
-  if (!(error instanceof RegistryError)) return false;
-  const { status, diagnostics } = error;
-  // Behind a load balancer without shared state a session is known to one of the servers only.
-  const isLost = diagnostics.some(({ code }) => code === "BLOB_UPLOAD_UNKNOWN");
-  return status === 0 || isLost || isTemporary({ status, diagnostics });
+/** What an upload is made of. */
+interface Setup {
+  readonly context: RepositoryContext;
+  readonly target: Descriptor;
+  readonly action: string;
+  readonly signal: AbortSignal | undefined;
+  readonly options: UploadOptions;
 }
 
-async function isStored({ context, target, options }: Upload): Promise<boolean> {
-  try {
-    return await hasBlob(context, target, options);
-  } catch {
-    options.signal?.throwIfAborted();
+/** The upload of one blob: from a way and a session to the next until the registry has it. */
+class Upload {
+  readonly #setup: Setup;
+  #source: ByteSource;
+  #way: Way;
+  /** The session of an upload that is not in chunks, and the bytes that it has. */
+  #session: UploadSession | undefined;
+  #offset = 0;
+  #chunks: ChunkedUpload | undefined;
+  #state: UploadState | undefined;
+  #isTooLarge = false;
+
+  constructor(setup: Setup, source: ByteSource, way: Way) {
+    this.#setup = setup;
+    this.#source = source;
+    this.#way = way;
+    this.#state = setup.options.state;
+  }
+
+  /** Uploads the blob, or gives the session back. */
+  async run(): Promise<void> {
+    const { signal, options } = this.#setup;
+    try {
+      for (let failures = 0;; failures++) {
+        try {
+          return await this.#attempt();
+        } catch (error) {
+          signal?.throwIfAborted();
+          if (await this.#recover(error, failures)) return;
+        }
+      }
+    } catch (error) {
+      const isWrong = error instanceof DigestMismatchError || error instanceof SizeMismatchError;
+      const isKept = options.onState !== undefined || options.state !== undefined;
+      const cancelled = isKept && !isWrong ? undefined : this.#cancel();
+      // Whoever aborts does not wait for one more answer.
+      if (!signal?.aborted) await cancelled;
+      throw error;
+    }
+  }
+
+  async #attempt(): Promise<void> {
+    const { context, action, signal, target } = this.#setup;
+    if (this.#way === "chunks") return await this.#sendChunks();
+    this.#session ??= await UploadSession.open(context, action, signal);
+    if (target.size > this.#session.limits.max) {
+      this.#way = "chunks";
+      return await this.#sendChunks();
+    }
+    await sendRest(this.#session, {
+      ...{ context, target, action, signal },
+      source: this.#source,
+      offset: this.#offset,
+      isStreamed: this.#way === "stream",
+    });
+  }
+
+  async #sendChunks(): Promise<void> {
+    const { context, action, signal, target, options: { chunkBytes, onState } } = this.#setup;
+    const { digest } = target;
+    const algorithm = digestAlgorithm(digest);
+    const setup = { context, action, algorithm, digest, chunkBytes, moved: onState };
+    const state = this.#state;
+    const session = this.#session;
+    this.#state = this.#session = undefined;
+    const upload = (state && await ChunkedUpload.resume(setup, state, signal)) ??
+      await ChunkedUpload.start(setup, signal, session);
+    this.#chunks = upload;
+    await this.#appendTo(upload);
+    const sent = await upload.flush(signal);
+    if (sent.size !== target.size) throw sizeMismatch(undefined, target, sent.size);
+    if (sent.digest !== digest) throw digestMismatch(undefined, target, sent.digest);
+    await upload.finish(target, signal);
+  }
+
+  /** Sends what the registry does not have yet. */
+  async #appendTo(upload: ChunkedUpload): Promise<void> {
+    const { signal, target, options: { openAt } } = this.#setup;
+    const { offset } = upload;
+    const source = this.#source;
+    if (source instanceof Uint8Array) return await upload.append(source.subarray(offset), signal);
+    if (offset === target.size) return;
+    // What the registry has was hashed when it was sent.
+    let skipped = openAt === undefined ? 0 : offset;
+    let total = offset;
+    const stream = await (openAt === undefined ? openSource(source) : openAt(offset));
+    for await (const chunk of iterate(withSignal(stream, signal))) {
+      const rest = chunk.subarray(Math.min(offset - skipped, chunk.byteLength));
+      skipped += chunk.byteLength - rest.byteLength;
+      total += rest.byteLength;
+      if (total > target.size) throw sizeMismatch(undefined, target, total);
+      await upload.append(rest, signal);
+    }
+  }
+
+  /**
+   * Finds another way after a failure.
+   *
+   * @returns Whether the registry has the blob all the same.
+   * @throws The failure when there is none.
+   */
+  async #recover(failure: unknown, failures: number): Promise<boolean> {
+    const { context, signal, target } = this.#setup;
+    if (this.#chunks !== undefined) {
+      await this.#leaveChunks(this.#chunks, failure, failures);
+      return false;
+    }
+    const session = this.#session;
+    const refusal = refusalIn(failure);
+    if (session === undefined || refusal === undefined) throw failure;
+    const { status, method } = refusal;
+    if (TOO_LARGE.has(status) && target.size > CHUNK_BYTES && this.#isReplayable()) {
+      this.#isTooLarge = true;
+      this.#fallBack("chunks", "it does not take the blob in one request; it is sent in chunks");
+      return false;
+    }
+    const isShort = method === "PATCH" && status < 300;
+    if (!isPassing(failure) && !isShort && status !== 416) throw failure;
+    if (await isStored(context, target, { signal })) return true;
+    if (!this.#isReplayable() || failures >= MAX_RESTARTS) throw failure;
+    await pauseAfter(failure, context.client, failures, signal);
+    const has = await session.received(signal) ?? 0;
+    // `0-0` may be none; a session that has no bytes is worth nothing.
+    const isOpen = has > 1 && has <= target.size;
+    this.#offset = isOpen ? has : 0;
+    if (!isOpen) this.#session = undefined;
     return false;
   }
-}
 
-async function uploadTo(upload: Upload, session: URL): Promise<void> {
-  const { payload, context, target } = upload;
-  const watch = context.client.uploadWatch;
-  if ("bytes" in payload) {
-    return await finish(upload, await put(upload, session, bytesBody(payload.bytes, watch)));
+  /** Starts over after an upload in chunks that cannot go on. */
+  async #leaveChunks(upload: ChunkedUpload, failure: unknown, failures: number): Promise<void> {
+    const { context: { client }, signal, target, options } = this.#setup;
+    if (upload.fate === undefined || failures >= MAX_RESTARTS) throw failure;
+    if (upload.fate === "lost") {
+      if (!this.#isReplayable() && options.openAt === undefined) throw failure;
+      await pauseAfter(failure, client, failures, signal);
+      this.#chunks = undefined;
+      return;
+    }
+    const { streamingUpload = true, maxRequestBytes = Infinity } = client.traits;
+    const isHeld = this.#source instanceof Uint8Array;
+    const mayBeWhole = !this.#isTooLarge && target.size <= maxRequestBytes &&
+      (streamingUpload || isHeld || target.size <= MAX_CHUNK_BYTES);
+    if (!mayBeWhole || !this.#isReplayable()) throw failure;
+    this.#fallBack("whole", "it does not take chunks; the blob is sent in one request");
+    if (!streamingUpload) this.#source = await readHeld(target, this.#source, signal);
   }
-  const body = new UploadBody(payload.source, target, watch);
-  try {
-    await finish(upload, await put(upload, session, body));
-  } catch (error) {
-    throw body.failure === undefined ? error : body.failure.error;
-  } finally {
-    body.close();
+
+  /** Takes another way, in a new session. */
+  #fallBack(way: Way, reason: string): void {
+    const { client } = this.#setup.context;
+    client.emit({ type: "fallback", registry: client.endpoint.name, reason });
+    this.#cancel();
+    this.#way = way;
+    this.#session = this.#chunks = undefined;
+    this.#offset = 0;
   }
-}
 
-/** Opens a session; gives where the content goes. */
-async function openSession(upload: Upload): Promise<URL> {
-  const { context, action, options } = upload;
-  const { client, name } = context;
-  const url = client.url(`/v2/${name}/blobs/uploads/`);
-  const answer = await client.send({
-    action,
-    method: "POST",
-    url,
-    scopes: pushScopes(context),
-    lane: "metadata",
-    signal: options.signal,
-  });
-  if (answer.status !== 202) throw await uploadError(upload, answer, undefined);
-  discard(answer);
-  const from = { action, method: "POST", status: answer.status, url: answer.url };
-  return checkLocation(answer.headers.get("location"), from, client.redirects);
-}
-
-async function put(upload: Upload, session: URL, body: RequestBody): Promise<Answer> {
-  const { context, target, action, options } = upload;
-  const url = new URL(session);
-  const digest = `digest=${encodeURIComponent(target.digest)}`;
-  // The query is the registry's state: nothing in it may change.
-  url.search = url.search === "" ? `?${digest}` : `${url.search}&${digest}`;
-  const call: Call = {
-    action,
-    method: "PUT",
-    url,
-    scopes: pushScopes(context),
-    lane: "upload",
-    headers: { "content-type": "application/octet-stream" },
-    body,
-    isRepeatable: false,
-    signal: options.signal,
-  };
-  return await context.client.send(call);
-}
-
-/** Believes the registry only what it can prove. */
-async function finish(upload: Upload, answer: Answer): Promise<void> {
-  const { target, context, action } = upload;
-  if (answer.status < 200 || answer.status > 299) {
-    throw await uploadError(upload, answer, answer.url);
+  /** Gives back what is open. */
+  async #cancel(): Promise<void> {
+    await (this.#chunks ?? this.#session)?.cancel();
   }
-  discard(answer);
-  expectStored(answer.headers, target, action);
-  // Only 201 says that it is stored; distribution 2.8 stores sha512 under its sha256 alone.
-  if (answer.status === 201 && target.digest.startsWith("sha256:")) return;
-  if (await hasBlob(context, target, upload.options)) return;
-  throw new UploadError(
-    `Cannot ${action}: the registry answered ${answer.status}, but does not have it`,
-    {
-      status: answer.status,
-      method: "PUT",
-      url: redactURL(answer.url),
-      offset: 0,
-    },
-  );
-}
 
-/** The error of a refused upload: missing rights and repositories keep their own class. */
-async function uploadError(
-  upload: Upload,
-  answer: Answer,
-  session: URL | undefined,
-): Promise<LadingError> {
-  const error = await answerError(answer, upload.action, upload.context.client.clock);
-  const isPlain = error instanceof RegistryError && error.code === "REGISTRY_ERROR";
-  if (!isPlain) return error;
-  const { status, method, url, diagnostics, retryAfter } = error;
-  return new UploadError(error.message, {
-    status,
-    method,
-    url,
-    diagnostics,
-    retryAfter,
-    offset: 0,
-    ...(session === undefined ? {} : { location: redactURL(session) }),
-  });
+  #isReplayable(): boolean {
+    return isReplayable(this.#source);
+  }
 }

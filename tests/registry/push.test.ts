@@ -2,7 +2,6 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import {
   DigestMismatchError,
-  NotFoundError,
   RegistryError,
   SizeMismatchError,
   UploadError,
@@ -181,6 +180,7 @@ test("a PUT that fails for a moment starts a new session with the whole content"
       "POST",
       "PUT",
       "HEAD",
+      "GET",
       "POST",
       "PUT",
     ]);
@@ -199,7 +199,8 @@ test("lesson 40: a session that another server does not know is opened anew", as
 
   const never = bench(uploads(new Map(), { put: () => errorResponse(404, "BLOB_UPLOAD_UNKNOWN") }));
   const error = await failure(never.clock.run(never.repository.push(LAYER, LARGE)));
-  assert.ok(error instanceof NotFoundError);
+  assert.ok(error instanceof UploadError, String(error));
+  assert.match(error.message, /404 BLOB_UPLOAD_UNKNOWN .*common secret and common storage/);
   assert.equal(never.transport.seen.filter(({ method }) => method === "PUT").length, 4);
 });
 
@@ -333,14 +334,6 @@ test("a transport that cannot stream gets the content in one piece", async () =>
   const b = bench(() => undefined, { transport });
   await b.clock.run(b.repository.push(LAYER, streamOf(LARGE)));
   assert.deepEqual(stored.get(LAYER.digest), LARGE);
-
-  let cancelled = 0;
-  const huge = { ...LAYER, size: 3_000_001 };
-  const error = await failure(
-    b.clock.run(b.repository.push(huge, streamOf(LARGE, () => cancelled++))),
-  );
-  assert.ok(error instanceof UploadError);
-  assert.equal(cancelled, 1);
 });
 
 test("a registry that takes nothing is given up after 60 seconds", async () => {

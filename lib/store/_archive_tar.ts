@@ -1,7 +1,9 @@
+import { iterate } from "../bytes/iterate.ts";
+import { streamFrom } from "../bytes/stream_from.ts";
 import { verified } from "../bytes/verify.ts";
 import { withSignal } from "../bytes/signal.ts";
 import { embeddedContent } from "../hash/embedded.ts";
-import type { ByteStream } from "../model/bytes.ts";
+import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { ContentSource, Root } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { parseDigest } from "../model/digest.ts";
@@ -34,7 +36,7 @@ async function* entriesOf(
   source: ContentSource,
   options: ArchiveContents,
 ): AsyncGenerator<TarInput> {
-  const { roots, others, signal, hasher } = options;
+  const { roots, others, signal } = options;
   signal?.throwIfAborted();
   const graph = await collectGraph(source, roots.map(({ descriptor }) => descriptor), options);
   const manifest = await archiveManifest(source, graph, roots, options);
@@ -51,10 +53,21 @@ async function* entriesOf(
   for (const descriptor of contents.values()) {
     const { digest, size } = descriptor;
     const held = graph.manifests.get(digest)?.raw ?? embeddedContent(descriptor);
-    const body = held ??
-      verified(await source.fetch(descriptor, { signal }), descriptor, { hasher });
-    yield { path: blobPath(digest), size, body };
+    yield {
+      path: blobPath(digest),
+      size,
+      body: held ?? streamFrom(contentOf(source, descriptor, options)),
+    };
   }
+}
+
+/** Opens content when it is read: until then there is nothing that a cancel would have to free. */
+async function* contentOf(
+  source: ContentSource,
+  descriptor: Descriptor,
+  { signal, hasher }: ArchiveContents,
+): AsyncGenerator<Bytes, void, undefined> {
+  yield* iterate(verified(await source.fetch(descriptor, { signal }), descriptor, { hasher }));
 }
 
 function byDigest(a: Descriptor, b: Descriptor): number {

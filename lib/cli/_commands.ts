@@ -10,6 +10,8 @@ import { digestCommand } from "./digest.ts";
 import { exportCommand } from "./export.ts";
 import { helpCommand } from "./help.ts";
 import { inspectCommand } from "./inspect.ts";
+import { loginCommand } from "./login.ts";
+import { logoutCommand } from "./logout.ts";
 import { lsCommand } from "./ls.ts";
 import { manifestCommand } from "./manifest.ts";
 import { pullCommand } from "./pull.ts";
@@ -40,6 +42,8 @@ export const COMMANDS: readonly Command[] = [
   tagCommand,
   untagCommand,
   deleteCommand,
+  loginCommand,
+  logoutCommand,
   serveCommand,
   completionsCommand,
   versionCommand,

@@ -16,7 +16,7 @@ import type { Bytes } from "../model/bytes.ts";
 import { type FileSystem, FileSystemError, type FileSystemReason } from "../store/file_system.ts";
 
 /** An edit takes milliseconds; a lock that does not change for this long is of a dead process. */
-const STALE_AFTER_MS = 5_000;
+const STALE_AFTER_MS = 3_000;
 
 /** The longest wait before the next look at a lock. */
 const WAIT_MS = 40;

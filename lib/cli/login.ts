@@ -1,0 +1,97 @@
+import { DEFAULT_REGISTRY } from "../model/reference.ts";
+import { login, type LoginResult } from "../runtime/login.ts";
+import { type Command, type CommandContext, flag, text, UsageError } from "./_command.ts";
+import { CONFIG_OPTION } from "./_config_option.ts";
+import { openOptions, REGISTRY_OPTION } from "./_options.ts";
+import { readSecret, TerminalInput } from "./_terminal_input.ts";
+
+/** Who logs in. */
+interface Identity {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** `lading login [REGISTRY]`. */
+export const loginCommand: Command = {
+  name: "login",
+  synopsis: "[REGISTRY]",
+  summary: "prove credentials to a registry and keep them",
+  arity: [0, 1],
+  options: {
+    username: { type: "string", short: "u", value: "USER", help: "log in as this user" },
+    password: {
+      type: "string",
+      short: "p",
+      value: "PASSWORD",
+      help: "the password; others see it, --password-stdin is safe",
+    },
+    "password-stdin": { type: "boolean", help: "read the password from stdin" },
+    ...CONFIG_OPTION,
+    ...REGISTRY_OPTION,
+  },
+  details:
+    "Without REGISTRY it is Docker Hub. What is not given is asked for on the terminal. The\n" +
+    "credentials go where docker login puts them: to the credential helper that the configuration\n" +
+    "names, else into the file, which its owner alone can read.",
+  examples: [
+    "lading login ghcr.io -u acme",
+    'echo "$TOKEN" | lading login ghcr.io -u acme --password-stdin',
+  ],
+  async run(context) {
+    const { args: [registry = DEFAULT_REGISTRY], output } = context;
+    const identity = await identityOf(context);
+    const result = await login(registry, {
+      ...openOptions(context),
+      ...identity,
+      config: text(context, "config"),
+    });
+    output.note(describe(result, identity));
+    if (!result.isProven) {
+      output.warn(`${result.registry} lets everybody in; the password was not checked`);
+    }
+    if (result.place.kind === "file") {
+      const what = result.kind === "basic" ? "password" : "token";
+      output.warn(`the ${what} is kept unencrypted; a credential helper keeps it safer`);
+    }
+  },
+};
+
+function describe({ registry, place }: LoginResult, { username }: Identity): string {
+  return `logged in to ${registry} as ${username}; kept ${
+    place.kind === "file" ? `in ${place.name}` : `by ${place.name}`
+  }`;
+}
+
+async function identityOf(context: CommandContext): Promise<Identity> {
+  const { signal, output } = context;
+  const username = text(context, "username");
+  const password = text(context, "password");
+  const isPiped = flag(context, "password-stdin");
+  if (isPiped) {
+    if (password !== undefined) {
+      throw new UsageError("give --password or --password-stdin, not both");
+    }
+    if (username === undefined) throw new UsageError("--password-stdin needs --username");
+    return checked({ username, password: await readSecret(signal) });
+  }
+  if (password !== undefined) {
+    output.warn("--password shows the password to everybody on this machine; use --password-stdin");
+    if (username !== undefined) return checked({ username, password });
+  }
+  const terminal = new TerminalInput(signal);
+  return checked({
+    username: username ?? await terminal.line("Username: "),
+    password: password ?? await terminal.secret("Password: "),
+  });
+}
+
+function checked(identity: Identity): Identity {
+  const { username, password } = identity;
+  if (username === "") throw new UsageError("the user name is empty");
+  if (username.includes(":")) throw new UsageError("a user name holds no colon");
+  if (password === "") throw new UsageError("the password is empty");
+  if (/\p{Cc}/u.test(username + password)) {
+    throw new UsageError("the user name or the password holds a control character");
+  }
+  return identity;
+}

@@ -42,6 +42,7 @@ export const loginCommand: Command = {
     const identity = await identityOf(context);
     const result = await login(registry, {
       ...openOptions(context),
+      plainHTTP: flag(context, "plain-http") || "loopback",
       ...identity,
       config: text(context, "config"),
     });

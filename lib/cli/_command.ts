@@ -1,8 +1,10 @@
 import type { Output } from "./output.ts";
 
-/** One option of a command; the last of several counts. */
+/** One option of a command; the last of several counts, unless it is a list. */
 export interface OptionSpec {
   readonly type: "string" | "boolean";
+  /** Whether it may be given several times, and all of them count. */
+  readonly isList?: true;
   readonly short?: string;
   /** What the value is, for the help. */
   readonly value?: string;
@@ -13,7 +15,7 @@ export interface OptionSpec {
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
 /** What was given for the options, by their long names. */
-export type OptionValues = ReadonlyMap<string, string | true>;
+export type OptionValues = ReadonlyMap<string, string | true | readonly string[]>;
 
 /** What a command gets to work with. */
 export interface CommandContext {
@@ -57,6 +59,12 @@ export class ValidationFailedError extends Error {
 export function text(context: CommandContext, name: string): string | undefined {
   const value = context.options.get(name);
   return typeof value === "string" ? value : undefined;
+}
+
+/** Gives the values of an option that may be given several times, in their order. */
+export function list(context: CommandContext, name: string): readonly string[] {
+  const value = context.options.get(name);
+  return value === undefined || typeof value !== "object" ? [] : value;
 }
 
 /** Tells whether a switch was given. */

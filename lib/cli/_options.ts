@@ -1,3 +1,4 @@
+import type { ImageFormat } from "../model/image_format.ts";
 import type { Platform } from "../model/platform.ts";
 import { parsePlatform } from "../model/platform.ts";
 import type { RegistryEvent } from "../registry/events.ts";
@@ -72,4 +73,11 @@ export function jobsOption(context: CommandContext): number | undefined {
     throw new UsageError(`--jobs takes a number from 1 to 999, not ${JSON.stringify(value)}`);
   }
   return Number(value);
+}
+
+/** Reads `--format`. */
+export function formatOption(context: CommandContext): ImageFormat | undefined {
+  const value = text(context, "format");
+  if (value === undefined || value === "oci" || value === "docker") return value;
+  throw new UsageError(`--format takes oci or docker, not ${JSON.stringify(value)}`);
 }

@@ -78,11 +78,16 @@ function parseRest(command: Command, args: readonly string[]): Omit<CommandLine,
     tokens: true,
     options: specs,
   });
-  const options = new Map<string, string | true>();
+  const options = new Map<string, string | true | string[]>();
   const positionals: string[] = [];
   for (const token of tokens) {
     if (token.kind === "positional") positionals.push(token.value);
-    if (token.kind === "option") options.set(token.name, valueOf(command, specs, token));
+    if (token.kind !== "option") continue;
+    const value = valueOf(command, specs, token);
+    const before = options.get(token.name);
+    if (typeof value === "string" && specs[token.name]?.isList === true) {
+      options.set(token.name, typeof before === "object" ? [...before, value] : [value]);
+    } else options.set(token.name, value);
   }
   return { args: positionals, options };
 }

@@ -1,7 +1,7 @@
 import { copyPlaces } from "../runtime/copy_places.ts";
 import type { CopyPlan } from "../ops/plan_copy.ts";
 import { argument, type Command, type CommandContext, flag, UsageError } from "./_command.ts";
-import { jobsOption, openOptions, platformsOption } from "./_options.ts";
+import { formatOption, jobsOption, openOptions, platformsOption } from "./_options.ts";
 import { formatSize } from "./size.ts";
 import { transfer, TRANSFER_OPTIONS } from "./_transfer.ts";
 
@@ -24,6 +24,11 @@ export const copyCommand: Command = {
   options: {
     "dry-run": { type: "boolean", help: "show what would be copied, and move nothing" },
     all: { type: "boolean", short: "a", help: "copy every platform of an index, as by default" },
+    format: {
+      type: "string",
+      value: "oci|docker",
+      help: "write manifests in this format; digests change (default: all stay)",
+    },
     referrers: { type: "boolean", help: "copy signatures, SBOMs and whatever else refers to it" },
     ...TRANSFER_OPTIONS,
     platform: {
@@ -36,6 +41,7 @@ export const copyCommand: Command = {
   examples: [
     "lading copy ghcr.io/acme/app:1 registry.acme.dev/app:1",
     "lading copy docker-archive:app.tar oci:./app:1",
+    "lading copy ghcr.io/acme/app:1 docker-archive:app.tar --platform linux/amd64",
     "lading copy alpine:3.20 oci:./alpine --platform linux/arm64 --jobs 5",
     "lading copy ghcr.io/acme/app:1 oci:./app --referrers --dry-run",
   ],
@@ -50,6 +56,7 @@ export const copyCommand: Command = {
       platform,
       jobs: jobsOption(context),
       referrers: flag(context, "referrers"),
+      format: formatOption(context),
     };
     if (flag(context, "dry-run")) {
       return await showPlan(context, await copyPlaces.plan(from, to, options));

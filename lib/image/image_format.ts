@@ -1,2 +1,1 @@
-/** Whose media types manifest, config and layers have. */
-export type ImageFormat = "oci" | "docker";
+export type { ImageFormat } from "../model/image_format.ts";

@@ -4,8 +4,10 @@ import type { CallOptions, Source, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { isDigest } from "../model/digest.ts";
 import type { BlobEvent, CopyEvent } from "../model/events.ts";
+import type { ImageFormat } from "../model/image_format.ts";
 import type { Platform } from "../model/platform.ts";
 import { copyBlob } from "./copy_blob.ts";
+import { convertGraph } from "./_convert_graph.ts";
 import { collectGraph, isElsewhere, resolveRoot, type Route } from "./_copy_graph.ts";
 import { type ReferrersChoice, referrersChoice } from "./referrers_choice.ts";
 import { blame } from "./_side.ts";
@@ -36,11 +38,18 @@ export interface CopyOptions extends CallOptions {
    * source that cannot tell has none.
    */
   readonly referrers?: boolean | ReferrersChoice | undefined;
+  /**
+   * Writes the manifests anew in this format, which changes their digests: `"oci"`, or `"docker"` for
+   * what only knows that. By default every digest stays. Configs and layers keep their bytes. What
+   * Docker's format has no place for (annotations, subjects and artifact types of manifests) is left
+   * out there.
+   */
+  readonly format?: ImageFormat | undefined;
 }
 
 /** What a copy came to. */
 export interface CopyResult {
-  /** The manifest or index that was copied. */
+  /** The manifest or index that was copied, as it is in the target. */
   readonly descriptor: Descriptor;
   /** The name it has in the target; its digest when it has none. */
   readonly reference: string;
@@ -79,6 +88,7 @@ export interface CopyResult {
  * side that failed; errors that are not lading's, such as that of a full disk, come as the `cause`
  * of a {@linkcode CopyError} that names the side.
  * @throws {RangeError} when `jobs` is no positive integer.
+ * @throws {UnsupportedMediaTypeError} when another format is wanted of something that is no image.
  *
  * @example Copy between two stores
  * ```ts
@@ -135,10 +145,11 @@ class Copy {
 
   async run(reference: string, options: CopyOptions, jobs: number): Promise<CopyResult> {
     const { target, signal } = this.#route;
-    const root = await resolveRoot(this.#route, reference, options.platform);
-    this.#emit({ type: "resolved", reference, descriptor: root });
-    const graph = await collectGraph(this.#route, root, referrersChoice(options.referrers));
-    const { manifests, blobs, present, referrers } = graph;
+    const found = await resolveRoot(this.#route, reference, options.platform);
+    this.#emit({ type: "resolved", reference, descriptor: found });
+    const graph = await collectGraph(this.#route, found, referrersChoice(options.referrers));
+    const { blobs, present, referrers } = graph;
+    const { root, manifests } = convertGraph(graph, found, options.format);
     this.#bytesFetched += graph.bytesFetched;
     await mapConcurrent(blobs, jobs, (blob, _, signal) => this.#moveBlob(blob, signal), { signal });
     for (const manifest of manifests) {

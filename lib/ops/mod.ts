@@ -43,6 +43,7 @@ export type {
   ParsedImageManifest,
   ParsedManifest,
 } from "../model/manifest.ts";
+export type { ImageFormat } from "../model/image_format.ts";
 export type { Platform } from "../model/platform.ts";
 export type {
   ParsedSchema1,

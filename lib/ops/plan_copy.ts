@@ -1,6 +1,7 @@
 import type { Source, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { collectGraph, isElsewhere, resolveRoot } from "./_copy_graph.ts";
+import { convertGraph } from "./_convert_graph.ts";
+import { collectGraph, isElsewhere, resolveRoot, type Route } from "./_copy_graph.ts";
 import type { CopyOptions } from "./copy.ts";
 import { referrersChoice } from "./referrers_choice.ts";
 import { blame } from "./_side.ts";
@@ -36,7 +37,7 @@ export interface CopyPlan {
  * @param source Where the image is.
  * @param reference Its name or digest there.
  * @param target Where it would go.
- * @param options The platform, the referrers, whether blobs can be mounted, and a signal.
+ * @param options The platform, the referrers, the format, whether blobs can be mounted, and a signal.
  * @returns The plan. What others push meanwhile may change it.
  * @throws {NotFoundError} when there is no such image.
  */
@@ -48,22 +49,31 @@ export async function planCopy(
 ): Promise<CopyPlan> {
   const { signal = new AbortController().signal, platform, mountFrom } = options;
   const route = { source, target, signal };
-  const descriptor = await resolveRoot(route, reference, platform);
-  const graph = await collectGraph(route, descriptor, referrersChoice(options.referrers));
+  const found = await resolveRoot(route, reference, platform);
+  const graph = await collectGraph(route, found, referrersChoice(options.referrers));
+  const { root: descriptor, manifests } = convertGraph(graph, found, options.format);
   const missing = mountFrom !== undefined && "mount" in target ? "mount" : "copy";
   const blobs: PlannedContent[] = [];
   for (const blob of graph.blobs) {
-    const isThere = await target.exists(blob, { signal }).catch((error) => {
-      throw blame("target", error, blob, signal);
-    });
+    const isThere = await hasContent(route, blob);
     const isLeft = !isThere && await isElsewhere(route, blob, signal);
     blobs.push({ descriptor: blob, action: isThere ? "exists" : isLeft ? "skip" : missing });
   }
-  const manifests = graph.manifests.map(({ descriptor }): PlannedContent => ({
-    descriptor,
-    action: graph.present.has(descriptor.digest) ? "exists" : "copy",
-  }));
-  const bytesToCopy = [...blobs, ...manifests].filter(({ action }) => action === "copy")
+  const planned: PlannedContent[] = [];
+  for (const { descriptor } of manifests) {
+    const isThere = graph.present.has(descriptor.digest) ||
+      options.format !== undefined && await hasContent(route, descriptor);
+    planned.push({ descriptor, action: isThere ? "exists" : "copy" });
+  }
+  const bytesToCopy = [...blobs, ...planned].filter(({ action }) => action === "copy")
     .reduce((sum, { descriptor }) => sum + descriptor.size, 0);
-  return { descriptor, blobs, manifests, bytesToCopy };
+  return { descriptor, blobs, manifests: planned, bytesToCopy };
+}
+
+async function hasContent({ target, signal }: Route, descriptor: Descriptor): Promise<boolean> {
+  try {
+    return await target.exists(descriptor, { signal });
+  } catch (error) {
+    throw blame("target", error, descriptor, signal);
+  }
 }

@@ -1,13 +1,21 @@
 import { type Operation, startOperation } from "../bytes/operation.ts";
 import type { Source, Target } from "../model/content.ts";
 import type { CopyEvent } from "../model/events.ts";
+import type { ImageFormat } from "../model/image_format.ts";
 import type { Platform } from "../model/platform.ts";
-import { parseReference } from "../model/reference.ts";
+import { familiarReference, parseReference, withDefaultTag } from "../model/reference.ts";
 import { copy as copyContent, type CopyResult, keyOf } from "../ops/copy.ts";
 import { type CopyPlan, planCopy } from "../ops/plan_copy.ts";
 import type { ReferrersChoice } from "../ops/referrers_choice.ts";
 import { hostPlatform } from "./host_platform.ts";
-import { type OpenedPlace, type OpenOptions, openSource, openTarget, toPlatform } from "./open.ts";
+import {
+  type OpenedPlace,
+  type OpenedTarget,
+  type OpenOptions,
+  openSource,
+  openTarget,
+  toPlatform,
+} from "./open.ts";
 
 /** Options of {@linkcode copyPlaces} and {@linkcode pullPlace}. */
 export interface CopyPlacesOptions extends OpenOptions {
@@ -17,6 +25,8 @@ export interface CopyPlacesOptions extends OpenOptions {
   readonly jobs?: number | undefined;
   /** Copies what refers to the image along with it: all of it, or a choice; default nothing. */
   readonly referrers?: boolean | ReferrersChoice | undefined;
+  /** Writes the manifests anew in this format; by default every digest stays. */
+  readonly format?: ImageFormat | undefined;
 }
 
 /** Copies images between places, and tells what that would be. */
@@ -45,7 +55,7 @@ export interface CopyPlaces {
 /** A source and a target that are open. */
 export interface Places {
   readonly source: OpenedPlace<Source>;
-  readonly target: OpenedPlace<Target>;
+  readonly target: OpenedTarget;
   readonly platform: Platform | "all" | undefined;
   readonly mountFrom: string | undefined;
 }
@@ -61,7 +71,11 @@ export async function withPlaces<Result>(
   const source = openSource(from, options);
   try {
     const target = openTarget(to, options);
-    return await use({ source, target, platform, mountFrom: mountable(source, target) });
+    try {
+      return await use({ source, target, platform, mountFrom: mountable(source, target) });
+    } finally {
+      await target.close();
+    }
   } finally {
     await source.close();
   }
@@ -82,16 +96,19 @@ function startCopy(
           mountFrom,
           jobs: options.jobs,
           referrers: options.referrers,
+          format: options.format,
         });
         for await (const event of operation) emit(event);
-        return await operation;
+        const result = await operation;
+        await target.commit({ signal });
+        return result;
       }),
     { signal: options.signal, coalesce: keyOf },
   );
 }
 
 function plan(from: string, to: string, options: CopyPlacesOptions = {}): Promise<CopyPlan> {
-  const { signal, referrers } = options;
+  const { signal, referrers, format } = options;
   return withPlaces(
     from,
     to,
@@ -102,6 +119,7 @@ function plan(from: string, to: string, options: CopyPlacesOptions = {}): Promis
         platform,
         mountFrom,
         referrers,
+        format,
       }),
   );
 }
@@ -136,8 +154,14 @@ function nameIn(
   target: OpenedPlace<Target>,
   source: OpenedPlace<Source>,
 ): string | undefined {
-  const name = target.reference === "" ? source.reference : target.reference;
-  return name === "" ? undefined : name;
+  if (target.reference !== "") return target.reference;
+  const { transport } = target.place;
+  // Docker names images in full.
+  if (transport === "docker-archive" && source.place.transport === "docker") {
+    const { digest, ...named } = withDefaultTag(parseReference(source.place.reference));
+    return named.tag === undefined ? digest : familiarReference(named);
+  }
+  return source.reference === "" ? undefined : source.reference;
 }
 
 /** The repository of the source, where the target is another one of the same registry. */

@@ -11,6 +11,7 @@ import { Registry } from "../registry/registry.ts";
 import type { Repository } from "../registry/repository.ts";
 import { dockerArchive } from "../store/docker_archive.ts";
 import { ociArchive } from "../store/oci_archive.ts";
+import { dockerArchiveTarget, ociArchiveTarget } from "../store/archive_target.ts";
 import { ociLayout } from "../store/oci_layout.ts";
 import { type Image, loadImage } from "../image/image.ts";
 import { hostCredentials } from "./docker_credentials.ts";
@@ -50,6 +51,19 @@ export interface OpenedPlace<Kind extends Resolver> {
   close(): Promise<void>;
 }
 
+/** A place that was opened to be written to. */
+export interface OpenedTarget extends OpenedPlace<Target> {
+  /**
+   * Makes what was written stay: an archive is written as a whole now. Registries and layouts have
+   * nothing left to do.
+   *
+   * @param options A signal.
+   */
+  commit(options?: CallOptions): Promise<void>;
+  /** Frees what is held open; an archive that was not committed leaves nothing behind. */
+  close(): Promise<void>;
+}
+
 const nothingToClose = (): Promise<void> => Promise.resolve();
 
 /**
@@ -84,12 +98,13 @@ export function openRepository(name: string, options: OpenOptions = {}): Reposit
 function openDocker(
   place: Place & { readonly transport: "docker" },
   options: OpenOptions,
-): OpenedPlace<Target> {
+): OpenedTarget {
   const { registry, repository, tag, digest } = withDefaultTag(parseReference(place.reference));
   return {
     place,
     content: openRegistry(registry, options).repository(repository),
     reference: digest ?? tag ?? "latest",
+    commit: nothingToClose,
     close: nothingToClose,
   };
 }
@@ -121,27 +136,41 @@ export function openSource(text: string, options: OpenOptions = {}): OpenedPlace
 }
 
 /**
- * Opens a place to write to: `docker://` (the default) or `oci:`.
+ * Opens a place to write to: `docker://` (the default), `oci:`, `oci-archive:` or `docker-archive:`.
+ * An archive appears when it is committed, over one that is there.
  *
  * @param text The place.
  * @param options The transport, credentials and file system.
- * @returns The place.
+ * @returns The place; commit it, and close it.
+ * @throws {InvalidReferenceError} when the text names no place.
  * @throws {LadingError} when the transport cannot be written to.
  */
-export function openTarget(text: string, options: OpenOptions = {}): OpenedPlace<Target> {
+export function openTarget(text: string, options: OpenOptions = {}): OpenedTarget {
   const place = parsePlace(text);
   if (place.transport === "docker") return openDocker(place, options);
-  if (place.transport !== "oci") return refuse("write to", place);
-  const content = ociLayout(options.fileSystem ?? nodeFileSystem(), place.path);
-  return { place, content, reference: place.reference ?? "", close: nothingToClose };
+  if (place.transport === "docker-daemon") return refuse("write to", place);
+  const { path, reference = "" } = place;
+  const fileSystem = options.fileSystem ?? nodeFileSystem();
+  if (place.transport === "oci") {
+    const content = ociLayout(fileSystem, path);
+    return { place, content, reference, commit: nothingToClose, close: nothingToClose };
+  }
+  const content = place.transport === "oci-archive"
+    ? ociArchiveTarget(fileSystem, path)
+    : dockerArchiveTarget(fileSystem, path);
+  return {
+    place,
+    content,
+    reference,
+    commit: (options) => content.close(options),
+    close: () => content.abort(),
+  };
 }
 
 function refuse(verb: string, place: Place): never {
   throw new LadingError(
     "UNSUPPORTED_PLACE",
-    `Cannot ${verb} "${
-      formatPlace(place)
-    }": ${place.transport} is not supported here; use docker:// or oci:`,
+    `Cannot ${verb} "${formatPlace(place)}": ${place.transport} is not supported here`,
   );
 }
 

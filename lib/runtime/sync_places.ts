@@ -43,7 +43,9 @@ export function syncPlaces(
           platform: toPlatforms(options.platform),
         });
         for await (const event of operation) emit(event);
-        return await operation;
+        const result = await operation;
+        await target.commit({ signal });
+        return result;
       }),
     {
       signal: options.signal,

@@ -54,12 +54,16 @@ export type { TarEntry, TarEntryType } from "../tar/entry.ts";
 export type { TarFormat } from "../tar/header.ts";
 export type { TarInput, TarInputType } from "../tar/writer.ts";
 export { type Addition, append } from "./append.ts";
+export { appendToIndex } from "./append_to_index.ts";
 export { emptyImage } from "./empty_image.ts";
 export { exportRootfs } from "./export_rootfs.ts";
 export { fetchConfig } from "./fetch_config.ts";
 export { fetchManifest } from "./fetch_manifest.ts";
+export { filterIndex, type PlatformFilter } from "./filter_index.ts";
 export { type Image, loadImage, type LoadImageOptions, type PlatformMismatch } from "./image.ts";
 export type { ImageFormat } from "./image_format.ts";
+export type { IndexAddition } from "./index_addition.ts";
+export { indexFrom, type IndexFromOptions } from "./index_from.ts";
 export { type IndexView, loadIndex } from "./index_view.ts";
 export { type Layer, type LayerReadOptions, openLayer } from "./layer.ts";
 export { layerFrom } from "./layer_from.ts";
@@ -73,6 +77,8 @@ export type {
   TimestampsEdit,
 } from "./mutate_options.ts";
 export type { NewLayer } from "./new_layer.ts";
+export { rebase, type RebaseOptions } from "./rebase.ts";
+export { removeFromIndex } from "./remove_from_index.ts";
 export {
   loadRootfs,
   MAX_FILE_BYTES,

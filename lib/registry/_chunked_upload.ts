@@ -286,19 +286,14 @@ export class ChunkedUpload {
     const { has } = outcome;
     if (outcome.failure === undefined) {
       if (has === undefined || has === end || this.#ignoresRange) return chunk.byteLength;
-      const isOfChunk = start > 0 && has === chunk.byteLength;
       // Aliyun tells the range of the last chunk alone (regclient#627), ECR the same after each
-      // (aws/containers-roadmap#2831): when it happens again the own count is believed.
+      // (aws/containers-roadmap#2831): after a second time the own count is believed.
+      const isOfChunk = start > has && has === chunk.byteLength;
       if (isOfChunk || this.#stalledAt === start && has <= start) return this.#believe(chunk);
       if (isBetween(start, has, end)) return has - start;
       this.#stalledAt = start;
-      return await this.#ask(
-        start,
-        end,
-        stalls,
-        this.#error(`it took ${end} bytes, but has ${has}`),
-        signal,
-      );
+      const failure = this.#error(`the registry took ${end} bytes and has ${has}`);
+      return await this.#ask(start, end, stalls, failure, signal);
     }
     const { failure, status } = outcome;
     if (this.#shrink(status, failure.message, chunk.byteLength)) {

@@ -74,7 +74,6 @@ export type {
 export { staticCredentials } from "../auth/credentials.ts";
 export type { Token } from "../auth/token.ts";
 export { TokenCache, type TokenCacheOptions, type TokenKey } from "../auth/token_cache.ts";
-export { BlobUpload, type ResumeUploadOptions, type StartUploadOptions } from "./blob_upload.ts";
 export type { Clock } from "./clock.ts";
 export type { PlainHTTP } from "./endpoint.ts";
 export type { FallbackEvent, RegistryEvent, RetryEvent, WarningEvent } from "./events.ts";
@@ -91,5 +90,7 @@ export {
 } from "./repository.ts";
 export type { RetryOptions } from "./retry.ts";
 export type { TimeoutOptions } from "./timeouts.ts";
+// Behind the rest, which may be all that a bundle has: its order decides how well it compresses.
+export { BlobUpload, type ResumeUploadOptions, type StartUploadOptions } from "./blob_upload.ts";
 export type { PushOptions, UploadOptions } from "./upload.ts";
 export type { UploadState } from "./upload_state.ts";

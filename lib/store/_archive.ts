@@ -1,5 +1,6 @@
 import type { HasherFactory } from "../hash/hasher.ts";
 import type { ByteStream } from "../model/bytes.ts";
+import type { CallOptions } from "../model/content.ts";
 import { iterate } from "../bytes/iterate.ts";
 import { SingleFlight } from "../bytes/single_flight.ts";
 import { decompress } from "../compress/decompress.ts";
@@ -29,12 +30,32 @@ export interface ArchiveContext {
   readonly isHashed: boolean;
 }
 
+/** Options of {@linkcode ArchiveFiles.find}. */
+export interface FindOptions extends CallOptions {
+  /** Says that the file will be opened: what comes as a stream waits a moment for that. */
+  readonly isWanted?: boolean | undefined;
+}
+
+/** The files of an archive. */
+export interface ArchiveFiles {
+  /** The archive, for messages. */
+  readonly place: string;
+  /** Finds a file by its name, over links. */
+  find(path: string, options?: FindOptions): Promise<FileMember | undefined>;
+  /** Everything that is in the archive. */
+  members(signal?: AbortSignal): Promise<TarMembers>;
+  /** Opens a file of the archive. */
+  open(member: FileMember): Promise<RandomAccess>;
+  /** Frees what the archive takes. */
+  close(): Promise<void>;
+}
+
 /**
  * A tar archive whose files can be read in any order. It is read through once, at the first call;
  * one that is compressed as a whole is unpacked to a temporary file before, which has no name from
  * then on where the host allows that.
  */
-export class Archive {
+export class Archive implements ArchiveFiles {
   readonly #context: ArchiveContext;
   readonly #reading = new SingleFlight<"members", TarMembers>();
   #members: TarMembers | undefined;
@@ -56,8 +77,13 @@ export class Archive {
       await this.#reading.run("members", (signal) => this.#read(signal), signal);
   }
 
+  /** Finds a file. */
+  async find(path: string, { signal }: FindOptions = {}): Promise<FileMember | undefined> {
+    return (await this.members(signal)).find(path);
+  }
+
   /** Opens a file of the archive. */
-  async open({ offset, size }: Pick<FileMember, "offset" | "size">): Promise<RandomAccess> {
+  async open({ offset, size }: FileMember): Promise<RandomAccess> {
     return partOf(await this.#openPlain(), offset, size);
   }
 

@@ -6,19 +6,19 @@ import {
   FileSystemError,
   type FileWriter,
 } from "./file_system.ts";
-import type { Archive } from "./_archive.ts";
+import type { ArchiveFiles } from "./_archive.ts";
 import type { RandomAccess } from "./random_access.ts";
 
 /** The files of an archive as a file system that cannot be written. Links are followed inside it. */
 export class ArchiveFileSystem implements FileSystem {
-  readonly #archive: Archive;
+  readonly #archive: ArchiveFiles;
 
-  constructor(archive: Archive) {
+  constructor(archive: ArchiveFiles) {
     this.#archive = archive;
   }
 
   async open(path: string): Promise<RandomAccess> {
-    const member = (await this.#archive.members()).find(path);
+    const member = await this.#archive.find(path);
     if (member !== undefined) return await this.#archive.open(member);
     throw new FileSystemError(`Cannot read "${path}": the archive has no such file`, {
       reason: "not-found",
@@ -27,9 +27,9 @@ export class ArchiveFileSystem implements FileSystem {
   }
 
   async stat(path: string): Promise<FileInfo | undefined> {
-    const members = await this.#archive.members();
-    const member = members.find(path);
+    const member = await this.#archive.find(path);
     if (member !== undefined) return { ...FACTS, type: "file", size: member.size };
+    const members = await this.#archive.members();
     const isDirectory = path === "" || entriesOf(members.names(), path).size > 0;
     return isDirectory ? { ...FACTS, type: "directory", size: 0 } : undefined;
   }

@@ -15,7 +15,7 @@ import {
   MEDIA_TYPE_DOCKER_MANIFEST,
 } from "../model/media_types.ts";
 import { digestBytes } from "../hash/digest_bytes.ts";
-import type { Archive } from "./_archive.ts";
+import type { ArchiveFiles } from "./_archive.ts";
 import type { FileMember, TarMembers } from "./_tar_members.ts";
 
 /** `manifest.json` names files; an image needs less than 20 KiB in it (containers/image has 1 MiB). */
@@ -39,7 +39,7 @@ export interface PresentedImage {
 
 /** Reads a file of the archive into memory. */
 async function readMember(
-  archive: Archive,
+  archive: ArchiveFiles,
   member: FileMember,
   path: string,
   maxBytes: number,
@@ -61,7 +61,7 @@ async function readMember(
 
 /** Reads `manifest.json`; `undefined` when the archive has none. */
 export async function readEntries(
-  archive: Archive,
+  archive: ArchiveFiles,
   members: TarMembers,
 ): Promise<ImageEntry[] | undefined> {
   const member = members.find("manifest.json");
@@ -102,7 +102,7 @@ function strings(value: unknown, field: string, fail: (reason: string) => never)
 
 /** Makes the manifest of an image, over config and layers as they are stored. */
 export async function presentImage(
-  archive: Archive,
+  archive: ArchiveFiles,
   members: TarMembers,
   entry: ImageEntry,
 ): Promise<PresentedImage> {

@@ -15,6 +15,7 @@ import { InvalidConfigError, InvalidReferenceError, NotFoundError } from "../mod
 import type { ImageIndex } from "../model/image_index.ts";
 import type { FileSystem } from "./file_system.ts";
 import type { OCILayoutOptions } from "./oci_layout.ts";
+import { abortable } from "./_abortable.ts";
 import { failedBecause, joinPath, letGo } from "./_files.ts";
 import { LayoutBlobs } from "./_layout_blobs.ts";
 import { IndexEdits } from "./_layout_edits.ts";
@@ -273,21 +274,5 @@ function layoutVersion(text: string): string | undefined {
     return typeof version === "string" ? version : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** Waits for shared work, or for the signal of the one who waits. */
-async function abortable(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  let forget = () => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    const abort = () => reject(signal?.reason);
-    if (signal?.aborted) return abort();
-    signal?.addEventListener("abort", abort, { once: true });
-    forget = () => signal?.removeEventListener("abort", abort);
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    forget();
   }
 }

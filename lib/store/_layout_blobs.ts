@@ -164,4 +164,4 @@ export class LayoutBlobs {
 }
 
 /** `{`, and the white space that JSON allows before it. */
-const JSON_STARTS: ReadonlySet<number> = new Set([0x7b, 0x20, 0x09, 0x0a, 0x0d]);
+export const JSON_STARTS: ReadonlySet<number> = new Set([0x7b, 0x20, 0x09, 0x0a, 0x0d]);

@@ -30,7 +30,7 @@ export interface FileMember {
 }
 
 /** A link of an archive to another name in it; it is judged when it is followed. */
-interface LinkMember {
+export interface LinkMember {
   readonly type: "symlink" | "hardlink";
   /** The name of the link, in order. */
   readonly path: string;
@@ -106,32 +106,28 @@ export async function readMembers(
   const members = new Map<string, FileMember | LinkMember>();
   const content = streamFile(archive, { start: 0, end: archive.size });
   for await (const entry of readTar(withSignal(content, options.signal))) {
-    const member = await memberOf(entry, options);
+    const isFile = entry.type === "file";
+    const member = isFile ? await fileMember(entry, options) : linkMember(entry);
     if (member === undefined) continue;
     members.set(sanitizePath(entry.path), member);
-    if (members.size > MAX_MEMBERS) {
-      throw new LimitExceededError(
-        `Cannot open ${place}: it has more than ${MAX_MEMBERS} files`,
-        { limit: MAX_MEMBERS, unit: "entries" },
-      );
-    }
+    checkMemberCount(members.size, place);
   }
   return new TarMembers(members, place);
 }
 
-async function memberOf(
-  entry: TarEntry,
-  options: { readonly isHashed: boolean; readonly hasher: HasherFactory | undefined },
-): Promise<FileMember | LinkMember | undefined> {
-  switch (entry.type) {
-    case "symlink":
-    case "hardlink":
-      return { type: entry.type, path: sanitizePath(entry.path), target: entry.linkPath ?? "" };
-    case "file":
-      return await fileMember(entry, options);
-    default:
-      return undefined;
-  }
+/** Refuses an archive with more files than can be remembered. */
+export function checkMemberCount(count: number, place: string): void {
+  if (count <= MAX_MEMBERS) return;
+  throw new LimitExceededError(
+    `Cannot open ${place}: it has more than ${MAX_MEMBERS} files`,
+    { limit: MAX_MEMBERS, unit: "entries" },
+  );
+}
+
+/** Takes a link of an archive; `undefined` when the entry is none. */
+export function linkMember({ type, path, linkPath = "" }: TarEntry): LinkMember | undefined {
+  if (type !== "symlink" && type !== "hardlink") return undefined;
+  return { type, path: sanitizePath(path), target: linkPath };
 }
 
 async function fileMember(

@@ -7,7 +7,7 @@ import type { CallOptions, FetchOptions, Root, Roots, Source } from "../model/co
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import { isLadingError, NotFoundError } from "../model/errors.ts";
-import type { Archive } from "./_archive.ts";
+import type { ArchiveFiles } from "./_archive.ts";
 import { type ArchiveArguments, archiveOf, type ArchiveOptions } from "./archive_options.ts";
 import {
   type ImageEntry,
@@ -59,11 +59,14 @@ export function dockerArchive(
   options?: ArchiveOptions,
 ): DockerArchive;
 /**
- * Opens an archive that is no file, such as one dropped on a page.
+ * Opens an archive that is no file, such as one dropped on a page, or one that comes as a stream.
+ * Names and digests are known at the end of a stream only, so its files are put aside: in
+ * `temporary`, or in memory, up to `maxMemoryBytes`.
  *
  * @param input The archive.
- * @param options Hashing, and where to unpack.
- * @returns The images.
+ * @param options Hashing, and where to unpack and to put aside.
+ * @returns The images. Of a stream, calls reject with {@linkcode LimitExceededError} when more would
+ * have to be put aside than memory allows.
  */
 export function dockerArchive(input: ArchiveInput, options?: ArchiveOptions): DockerArchive;
 export function dockerArchive(...args: ArchiveArguments): DockerArchive {
@@ -80,12 +83,12 @@ interface Contents {
 }
 
 class ImagesInArchive implements DockerArchive {
-  readonly #archive: Archive;
+  readonly #archive: ArchiveFiles;
   readonly #hasher: HasherFactory | undefined;
   readonly #layout: LayoutInArchive;
   #contents: Contents | undefined;
 
-  constructor(archive: Archive, options: ArchiveOptions) {
+  constructor(archive: ArchiveFiles, options: ArchiveOptions) {
     this.#archive = archive;
     this.#hasher = options.hasher;
     this.#layout = new LayoutInArchive(archive, options);

@@ -60,7 +60,7 @@ export {
 export { memoryFileSystem, type MemoryFileSystemOptions } from "./memory_file_system.ts";
 export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./memory_store.ts";
 export { type OCILayout, ociLayout, type OCILayoutOptions } from "./oci_layout.ts";
-export type { ArchiveInput, RandomAccess } from "./random_access.ts";
+export type { ArchiveInput, RandomAccess, RandomInput } from "./random_access.ts";
 export type { ArchiveOptions } from "./archive_options.ts";
 export { type DockerArchive, dockerArchive } from "./docker_archive.ts";
 export { type OCIArchive, ociArchive } from "./oci_archive.ts";

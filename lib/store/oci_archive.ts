@@ -9,10 +9,12 @@ import type {
   Source,
 } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import type { Archive } from "./_archive.ts";
+import type { ArchiveFiles } from "./_archive.ts";
 import { type ArchiveArguments, archiveOf, type ArchiveOptions } from "./archive_options.ts";
+import { blobPath } from "./_archive_documents.ts";
 import { ArchiveFileSystem } from "./_archive_file_system.ts";
 import type { FileSystem } from "./file_system.ts";
+import { isDigestReference } from "./_names.ts";
 import { Layout } from "./_layout.ts";
 import type { ArchiveInput } from "./random_access.ts";
 
@@ -38,11 +40,19 @@ export interface OCIArchive extends Source, Roots, Referrers, AsyncDisposable {
  */
 export function ociArchive(fs: FileSystem, path: string, options?: ArchiveOptions): OCIArchive;
 /**
- * Opens an archive that is no file, such as one dropped on a page.
+ * Opens an archive that is no file, such as one dropped on a page, or one that comes as a stream.
+ *
+ * A stream is read forward, as far as what is asked for. Manifests and files up to 64 KiB are put
+ * aside; a larger file is handed out straight from the stream when it is asked for before it comes
+ * by, once, and the stream waits for its reader as long as he reads. What comes before it is asked
+ * for is put aside too: in `temporary`, or in memory, up to `maxMemoryBytes`. The archives that
+ * lading writes can be copied with one job without putting any layer aside.
  *
  * @param input The archive.
- * @param options Hashing, and where to unpack.
- * @returns The images.
+ * @param options Hashing, and where to unpack and to put aside.
+ * @returns The images. Of a stream, calls reject with {@linkcode LimitExceededError} when more would
+ * have to be put aside than memory allows, and with {@linkcode NotFoundError} when content is asked for again
+ * that was handed out.
  */
 export function ociArchive(input: ArchiveInput, options?: ArchiveOptions): OCIArchive;
 export function ociArchive(...args: ArchiveArguments): OCIArchive {
@@ -52,10 +62,10 @@ export function ociArchive(...args: ArchiveArguments): OCIArchive {
 
 /** An OCI layout within an archive that somebody has opened. */
 export class LayoutInArchive implements OCIArchive {
-  readonly #archive: Archive;
+  readonly #archive: ArchiveFiles;
   readonly #layout: Layout;
 
-  constructor(archive: Archive, options: ArchiveOptions) {
+  constructor(archive: ArchiveFiles, options: ArchiveOptions) {
     this.#archive = archive;
     // Links can lead to other files of the archive only.
     this.#layout = new Layout(new ArchiveFileSystem(archive), "", archive.place, {
@@ -65,22 +75,24 @@ export class LayoutInArchive implements OCIArchive {
   }
 
   async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
-    await this.#archive.members(options.signal);
+    await this.#archive.find(blobPath(target.digest), options);
     return await this.#layout.exists(target, options);
   }
 
   async fetch(target: Descriptor, options: FetchOptions = {}): Promise<ByteStream> {
-    await this.#archive.members(options.signal);
+    const { signal } = options;
+    await this.#archive.find(blobPath(target.digest), { signal, isWanted: true });
     return await this.#layout.fetch(target, options);
   }
 
   async resolve(reference: string, options: CallOptions = {}): Promise<Descriptor> {
-    await this.#archive.members(options.signal);
+    await this.#findDocuments(options);
+    if (isDigestReference(reference)) await this.#archive.find(blobPath(reference), options);
     return await this.#layout.resolve(reference, options);
   }
 
   async *roots(options: CallOptions = {}): AsyncGenerator<Root, void, undefined> {
-    await this.#archive.members(options.signal);
+    await this.#findDocuments(options);
     yield* this.#layout.roots(options);
   }
 
@@ -98,5 +110,10 @@ export class LayoutInArchive implements OCIArchive {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Waits for the documents here, where the signal ends that. */
+  async #findDocuments(options: CallOptions): Promise<void> {
+    for (const path of ["oci-layout", "index.json"]) await this.#archive.find(path, options);
   }
 }

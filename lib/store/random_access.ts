@@ -1,4 +1,4 @@
-import type { Bytes } from "../model/bytes.ts";
+import type { Bytes, ByteStream } from "../model/bytes.ts";
 
 /** Bytes that can be read at any position: an open file, a dropped `Blob`, an array. */
 export interface RandomAccess {
@@ -13,15 +13,18 @@ export interface RandomAccess {
   close(): Promise<void>;
 }
 
+/** What can be opened for reading at any position. */
+export type RandomInput = Blob | Uint8Array | (() => Promise<RandomAccess>);
+
 /**
  * An archive that is not a file on a {@linkcode FileSystem}: a `Blob` such as a dropped file, bytes
- * in memory, or a function that opens anything else that can be read at any position. The function
- * is called for each piece of content that is read.
+ * in memory, a function that opens anything else that can be read at any position (it is called for
+ * each piece of content that is read), or a stream, which is read once, forward.
  */
-export type ArchiveInput = Blob | Uint8Array | (() => Promise<RandomAccess>);
+export type ArchiveInput = RandomInput | ByteStream;
 
 /** Opens an archive for reading at any position. */
-export async function openInput(input: ArchiveInput): Promise<RandomAccess> {
+export async function openInput(input: RandomInput): Promise<RandomAccess> {
   if (typeof input === "function") return await input();
   return input instanceof Uint8Array ? bytesAccess(input) : blobAccess(input);
 }

@@ -1,4 +1,6 @@
 import type { Command } from "./_command.ts";
+import { appendCommand } from "./append.ts";
+import { attachCommand } from "./attach.ts";
 import { blobCommand } from "./blob.ts";
 import { catalogCommand } from "./catalog.ts";
 import { catCommand } from "./cat.ts";
@@ -14,9 +16,11 @@ import { loginCommand } from "./login.ts";
 import { logoutCommand } from "./logout.ts";
 import { lsCommand } from "./ls.ts";
 import { manifestCommand } from "./manifest.ts";
+import { mutateCommand } from "./mutate.ts";
 import { pullCommand } from "./pull.ts";
 import { referrersCommand } from "./referrers.ts";
 import { serveCommand } from "./serve.ts";
+import { syncCommand } from "./sync.ts";
 import { tagCommand } from "./tag.ts";
 import { tagsCommand } from "./tags.ts";
 import { untagCommand } from "./untag.ts";
@@ -27,6 +31,7 @@ import { versionCommand } from "./version.ts";
 export const COMMANDS: readonly Command[] = [
   pullCommand,
   copyCommand,
+  syncCommand,
   inspectCommand,
   lsCommand,
   catCommand,
@@ -39,6 +44,9 @@ export const COMMANDS: readonly Command[] = [
   tagsCommand,
   referrersCommand,
   catalogCommand,
+  attachCommand,
+  appendCommand,
+  mutateCommand,
   tagCommand,
   untagCommand,
   deleteCommand,

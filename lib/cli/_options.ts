@@ -3,7 +3,7 @@ import type { Platform } from "../model/platform.ts";
 import { parsePlatform } from "../model/platform.ts";
 import type { RegistryEvent } from "../registry/events.ts";
 import type { OpenOptions } from "../runtime/open.ts";
-import { type CommandContext, flag, type OptionSpecs, text, UsageError } from "./_command.ts";
+import { type CommandContext, flag, list, type OptionSpecs, text, UsageError } from "./_command.ts";
 import type { Output } from "./output.ts";
 
 /** Options that every command has. */
@@ -73,6 +73,19 @@ export function jobsOption(context: CommandContext): number | undefined {
     throw new UsageError(`--jobs takes a number from 1 to 999, not ${JSON.stringify(value)}`);
   }
   return Number(value);
+}
+
+/** Reads an option of pairs: `--label KEY=VALUE`, several times. */
+export function pairsOption(
+  context: CommandContext,
+  name: string,
+): Readonly<Record<string, string>> | undefined {
+  const pairs = list(context, name).map((pair): [string, string] => {
+    const at = pair.indexOf("=");
+    if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
+    throw new UsageError(`--${name} takes KEY=VALUE, not ${JSON.stringify(pair)}`);
+  });
+  return pairs.length === 0 ? undefined : Object.fromEntries(pairs);
 }
 
 /** Reads `--format`. */

@@ -1,10 +1,9 @@
 import type { Operation } from "../bytes/operation.ts";
 import type { CopyEvent } from "../model/events.ts";
-import { parsePlace } from "../model/place.ts";
-import { familiarReference, parseReference } from "../model/reference.ts";
 import type { CopyResult } from "../ops/copy.ts";
 import { type CommandContext, flag, type OptionSpecs } from "./_command.ts";
 import { JOBS_OPTION, JSON_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
+import { pinnedReference } from "../runtime/pinned_reference.ts";
 import { showProgress } from "./progress.ts";
 import { formatSize } from "./size.ts";
 
@@ -37,13 +36,5 @@ export async function transfer(
   const [moved, kept] = [formatSize(result.bytesFetched), formatSize(result.bytesSkipped)];
   output.note(`moved ${moved} to ${to} in ${seconds} s, ${kept} were there`);
   if (flag(context, "json")) return await output.json({ ...result, place: to });
-  await output.line(pinned(pin, result.descriptor.digest));
-}
-
-/** Writes the digest-pinned form of a place. */
-function pinned(text: string, digest: string): string {
-  const place = parsePlace(text);
-  if (place.transport !== "docker") return digest;
-  const { registry, repository } = parseReference(place.reference);
-  return familiarReference({ registry, repository, digest });
+  await output.line(pinnedReference(pin, result.descriptor.digest));
 }

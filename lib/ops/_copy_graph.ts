@@ -1,6 +1,6 @@
 import { mapConcurrent } from "../bytes/map_concurrent.ts";
-import { chooseFromIndex } from "../image/choose_image.ts";
 import { fetchManifest } from "../image/fetch_manifest.ts";
+import { resolveImage } from "../image/resolve_image.ts";
 import { MAX_MANIFESTS, tooMany } from "../image/walk_indexes.ts";
 import type { Referrers, Source, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
@@ -43,11 +43,7 @@ export async function resolveRoot(
   platform: Platform | "all" | undefined,
 ): Promise<Descriptor> {
   try {
-    const descriptor = await source.resolve(reference, { signal });
-    if (platform === undefined || platform === "all") return descriptor;
-    const parsed = await fetchManifest(source, descriptor, { signal });
-    if (parsed.kind !== "index") return descriptor;
-    return await chooseFromIndex(source, { parsed, descriptor }, platform, { signal });
+    return await resolveImage(source, reference, platform, { signal });
   } catch (error) {
     throw blame("source", error, undefined, signal);
   }

@@ -2,6 +2,7 @@ import { type Operation, startOperation } from "../bytes/operation.ts";
 import type { Source, Target } from "../model/content.ts";
 import type { CopyEvent } from "../model/events.ts";
 import type { ImageFormat } from "../model/image_format.ts";
+import type { Place } from "../model/place.ts";
 import type { Platform } from "../model/platform.ts";
 import { familiarReference, parseReference, withDefaultTag } from "../model/reference.ts";
 import { copy as copyContent, type CopyResult, keyOf } from "../ops/copy.ts";
@@ -72,7 +73,12 @@ export async function withPlaces<Result>(
   try {
     const target = openTarget(to, options);
     try {
-      return await use({ source, target, platform, mountFrom: mountable(source, target) });
+      return await use({
+        source,
+        target,
+        platform,
+        mountFrom: mountable(source.place, target.place),
+      });
     } finally {
       await target.close();
     }
@@ -164,11 +170,11 @@ function nameIn(
   return source.reference === "" ? undefined : source.reference;
 }
 
-/** The repository of the source, where the target is another one of the same registry. */
-function mountable(
-  { place: from }: OpenedPlace<Source>,
-  { place: to }: OpenedPlace<Target>,
-): string | undefined {
+/**
+ * Tells which repository blobs can be mounted from: that of the source, where the target is another
+ * one of the same registry.
+ */
+export function mountable(from: Place, to: Place): string | undefined {
   if (from.transport !== "docker" || to.transport !== "docker") return undefined;
   const [source, target] = [parseReference(from.reference), parseReference(to.reference)];
   const isNeighbour = source.registry === target.registry &&

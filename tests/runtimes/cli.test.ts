@@ -1,71 +1,16 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { memoryStore, registryHandler } from "../../mod.ts";
 import type { BlobEvent } from "../../lib/model/events.ts";
-import { iterate } from "../../lib/bytes/mod.ts";
 import { COMMANDS } from "../../lib/cli/_commands.ts";
 import { modeString } from "../../lib/cli/_long_listing.ts";
 import { parseCommandLine } from "../../lib/cli/_parse.ts";
 import { TransferDisplay } from "../../lib/cli/_transfer_display.ts";
-import { main, type Output } from "../../lib/cli/main.ts";
 import { serve } from "../../lib/runtime/serve.ts";
 import { readTar } from "../../lib/tar/mod.ts";
 import { streamOf } from "../../lib/bytes/mod.ts";
-import { randomImage, randomIndex } from "../../lib/testing/mod.ts";
-
-interface Run {
-  readonly code: number;
-  readonly out: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly errors: string;
-}
-
-async function lading(...args: string[]): Promise<Run> {
-  const parts: Uint8Array[] = [];
-  let errors = "";
-  const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
-  const push = (text: string): Promise<void> => Promise.resolve(void parts.push(encode(text)));
-  const say = (text: string): void => void (errors += `${text}\n`);
-  const output: Output = {
-    progress: "none",
-    line: (text) => push(`${text}\n`),
-    async lines(texts) {
-      for await (const text of texts) await push(`${text}\n`);
-    },
-    text: push,
-    json: (value) => push(JSON.stringify(value)),
-    async bytes(content) {
-      if (content instanceof Uint8Array) return void parts.push(content);
-      for await (const chunk of iterate(content)) parts.push(chunk);
-    },
-    note: say,
-    warn: (text) => say(`warning: ${text}`),
-    fail: (text) => say(`lading: ${text}`),
-    show: () => {},
-  };
-  const code = await main(args, { output });
-  const bytes = new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
-  return { code, out: new TextDecoder().decode(bytes), bytes, errors };
-}
-
-async function withRegistry(
-  use: (image: string, folder: string, digest: string) => Promise<void>,
-): Promise<void> {
-  const store = memoryStore();
-  const index = await randomIndex("cli");
-  await index.pushTo(store, "acme/app:1");
-  const server = await serve(registryHandler(store));
-  const folder = mkdtempSync(join(tmpdir(), "lading-cli-"));
-  try {
-    await use(`127.0.0.1:${server.port}/acme/app:1`, folder, index.descriptor.digest);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-    await server.close();
-  }
-}
+import { randomImage } from "../../lib/testing/mod.ts";
+import { lading, withRegistry } from "./lading_main.ts";
 
 test("lading pull answers with the digest-pinned reference, and its layout can be read", async () => {
   await withRegistry(async (image, folder, digest) => {

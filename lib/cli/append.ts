@@ -1,0 +1,115 @@
+import { append } from "../image/append.ts";
+import { directoryEntries } from "../image/directory_entries.ts";
+import { emptyImage } from "../image/empty_image.ts";
+import type { Image } from "../image/image.ts";
+import { layerFrom } from "../image/layer_from.ts";
+import type { LayerOptions } from "../image/layer_options.ts";
+import { mutate } from "../image/mutate.ts";
+import type { NewLayer } from "../image/new_layer.ts";
+import { hostPlatform } from "../runtime/host_platform.ts";
+import { nodeFileSystem } from "../runtime/node_file_system.ts";
+import { openImage } from "../runtime/open.ts";
+import { fileContent } from "../store/file_content.ts";
+import { FileSystemError } from "../store/file_system.ts";
+import { argument, type Command, type CommandContext, flag, text, UsageError } from "./_command.ts";
+import { EDIT_OPTIONS, editOf, timeOption } from "./_edit_options.ts";
+import { openOptions, PLATFORM_OPTION, platformOption } from "./_options.ts";
+import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
+
+/** What stands for an image without layers, as in a Dockerfile. */
+const SCRATCH = "scratch";
+
+/** Opens the image that something is made of. */
+async function baseImage(context: CommandContext, name: string): Promise<Image> {
+  const platform = platformOption(context);
+  if (name === SCRATCH) return emptyImage(platform ?? hostPlatform());
+  return await openImage(name, { ...openOptions(context), platform });
+}
+
+/** Makes the layer of `SOURCE[:PATH]`: a directory, a file, or a tar archive that is unpacked. */
+async function layerOf(context: CommandContext, given: string): Promise<NewLayer> {
+  const [, path = given, place] = /^(.+?):(\/.*)$/.exec(given) ?? [];
+  const fs = nodeFileSystem();
+  const info = await fs.stat(path);
+  if (info === undefined) {
+    throw new FileSystemError(`Cannot append ${JSON.stringify(path)}: there is no such file`, {
+      reason: "not-found",
+      path,
+    });
+  }
+  const options = layerOptions(context);
+  if (info.type === "directory") {
+    return await layerFrom(() => directoryEntries(fs, path), { ...options, prefix: place });
+  }
+  if (/\.(tar|tar\.gz|tgz|tar\.zst)$/.test(path) && !flag(context, "as-file")) {
+    return await layerFrom(fileContent(fs, path), { ...options, prefix: place });
+  }
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const target = place === undefined || place.endsWith("/") ? `${place ?? "/"}${name}` : place;
+  const rename = async function* () {
+    for await (const entry of directoryEntries(fs, path)) yield { ...entry, path: target };
+  };
+  return await layerFrom(rename, options);
+}
+
+function layerOptions(context: CommandContext): LayerOptions {
+  return {
+    signal: context.signal,
+    owner: text(context, "owner"),
+    mtime: mtimeOption(context),
+    compression: flag(context, "uncompressed") ? "none" : undefined,
+  };
+}
+
+function mtimeOption(context: CommandContext): LayerOptions["mtime"] {
+  const value = timeOption(context, "mtime");
+  if (typeof value !== "string" || value === "keep") return value;
+  const time = new Date(value);
+  if (!Number.isNaN(time.getTime())) return time;
+  throw new UsageError(`--mtime takes a time or keep, not ${JSON.stringify(value)}`);
+}
+
+/** `lading append BASE SOURCE[:PATH]…`. */
+export const appendCommand: Command = {
+  name: "append",
+  synopsis: "BASE SOURCE[:PATH]...",
+  summary: "put files on an image as new layers, without an engine",
+  arity: [2, 100],
+  options: {
+    owner: {
+      type: "string",
+      value: "UID:GID|keep",
+      help: "whom the files belong to (default 0:0)",
+    },
+    mtime: {
+      type: "string",
+      value: "TIME|keep",
+      help: "the time of the files (default 1970, so that every day gives the same digest)",
+    },
+    "as-file": { type: "boolean", help: "take a tar archive as a file, and do not unpack it" },
+    uncompressed: { type: "boolean", help: "do not compress the layers" },
+    ...EDIT_OPTIONS,
+    ...PLATFORM_OPTION,
+    ...PUSH_OPTIONS,
+  },
+  details:
+    "Each SOURCE becomes a layer: a directory, a file, or a tar archive, which is unpacked. PATH is\n" +
+    "where it goes in the image: the content of a directory below it, a file at it. BASE may be\n" +
+    "scratch. The answer is the digest-pinned reference.",
+  examples: [
+    "lading append node:22-slim ./dist:/app --cmd 'node /app/main.js' --to registry.acme.dev/app:2",
+    "lading append scratch ./server:/server --entrypoint /server --to oci:./image:1",
+  ],
+  async run(context) {
+    const [base, ...sources] = [argument(context, 0), ...context.args.slice(1)];
+    // Wrong options are told before anything is read.
+    const edit = editOf(context);
+    targetOption(context);
+    const image = await baseImage(context, base);
+    const layers: NewLayer[] = [];
+    for (const source of sources) layers.push(await layerOf(context, source));
+    const appended = append(image, ...layers);
+    const edited = edit === undefined ? appended : mutate(appended, edit);
+    await pushEdited(context, edited, base === SCRATCH ? undefined : base);
+  },
+};

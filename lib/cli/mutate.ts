@@ -1,0 +1,47 @@
+import { mutate } from "../image/mutate.ts";
+import { argument, type Command, flag, UsageError } from "./_command.ts";
+import { EDIT_OPTIONS, editOf, timeOption } from "./_edit_options.ts";
+import { imageArgument } from "./_image_argument.ts";
+import { PLATFORM_OPTION } from "./_options.ts";
+import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
+
+/** `lading mutate IMAGE`. */
+export const mutateCommand: Command = {
+  name: "mutate",
+  synopsis: "IMAGE",
+  summary: "change what an image says: its config, labels, annotations, times",
+  arity: [1, 1],
+  options: {
+    ...EDIT_OPTIONS,
+    time: {
+      type: "string",
+      value: "TIME",
+      help: "set every time of the image: its own and those of its history",
+    },
+    "layer-times": { type: "boolean", help: "with --time: write the files of all layers anew too" },
+    ...PLATFORM_OPTION,
+    ...PUSH_OPTIONS,
+  },
+  details:
+    "Layers keep their bytes, unless their times are set. The answer is the digest-pinned reference.",
+  examples: [
+    "lading mutate app:1 --label version=1.2 --env LOG=info --remove label:debug --to app:1.2",
+    "lading mutate oci:./app:1 --time 0 --layer-times --to oci:./app:reproducible",
+  ],
+  async run(context) {
+    const edit = editOf(context);
+    const time = timeOption(context, "time");
+    if (edit === undefined && time === undefined) {
+      throw new UsageError("say what is to be changed; see lading mutate --help");
+    }
+    if (flag(context, "layer-times") && time === undefined) {
+      throw new UsageError("--layer-times goes with --time");
+    }
+    targetOption(context);
+    const image = await imageArgument(context);
+    const timestamps = time === undefined
+      ? undefined
+      : { time, layers: flag(context, "layer-times") };
+    await pushEdited(context, mutate(image, { ...edit, timestamps }), argument(context, 0));
+  },
+};

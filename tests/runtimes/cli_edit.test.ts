@@ -1,0 +1,243 @@
+// The verbs that make images of images, through the command line and real registries.
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { lading, type Run, withRegistry } from "./lading_main.ts";
+
+function done(run: Run): string {
+  assert.equal(run.code, 0, run.errors);
+  return run.out.trim();
+}
+
+async function json(...args: string[]) {
+  return JSON.parse(done(await lading(...args)));
+}
+
+function makeFiles(folder: string): string {
+  const dist = join(folder, "dist");
+  mkdirSync(join(dist, "lib"), { recursive: true });
+  writeFileSync(join(dist, "main.js"), "console.log('hello');\n");
+  writeFileSync(join(dist, "lib", "a.js"), "export {};\n", { mode: 0o600 });
+  symlinkSync("main.js", join(dist, "link.js"));
+  return dist;
+}
+
+test("lading append puts a directory, a file and an archive on an image of a registry", async () => {
+  await withRegistry(async (image, folder) => {
+    const dist = makeFiles(folder);
+    writeFileSync(join(folder, "motd"), "welcome\n");
+    const tar = done(
+      await lading("append", "scratch", `${dist}:/from-tar`, "--to", `oci:${folder}/x:1`),
+    );
+    assert.match(tar, /^sha256:[0-9a-f]{64}$/);
+    const exported = await lading("export", `oci:${folder}/x:1`);
+    writeFileSync(join(folder, "tree.tar"), exported.bytes);
+    const to = image.replace("acme/app:1", "acme/new:2");
+    const pinned = done(
+      await lading(
+        ...["append", image, `${dist}:/app`, `${join(folder, "motd")}:/etc/motd`],
+        ...[join(folder, "tree.tar"), "--platform", "linux/amd64", "--to", to],
+        ...["--cmd", "node '/app/main.js'", "--env", "A=1", "-e", "B=x=y", "--label", "v=2"],
+        ...["--user", "1000:1000", "--workdir", "/app", "--expose", "8080", "--volume", "/data"],
+      ),
+    );
+    assert.match(pinned, /\/acme\/new@sha256:[0-9a-f]{64}$/);
+    const names = done(await lading("ls", to)).split("\n");
+    for (
+      const name of ["app/main.js", "app/lib/a.js", "app/link.js", "etc/motd", "from-tar/main.js"]
+    ) {
+      assert.ok(names.some((line) => line.replace(/^\//, "").startsWith(name)), name);
+    }
+    assert.equal((await lading("cat", to, "/app/link.js")).out, "console.log('hello');\n");
+    assert.equal((await lading("cat", to, "/etc/motd")).out, "welcome\n");
+    const { config, history } = await json("config", to);
+    assert.deepEqual(config.Cmd, ["node", "/app/main.js"]);
+    assert.ok(config.Env.includes("A=1") && config.Env.includes("B=x=y"));
+    assert.equal(config.Labels.v, "2");
+    assert.equal(config.User, "1000:1000");
+    assert.equal(config.WorkingDir, "/app");
+    assert.deepEqual(Object.keys(config.ExposedPorts), ["8080/tcp"]);
+    assert.deepEqual(Object.keys(config.Volumes), ["/data"]);
+    assert.ok(history === undefined || Array.isArray(history));
+    assert.equal((await lading("validate", to)).code, 0);
+  });
+});
+
+test("lading append gives the same digest another day, and the base is mounted", async () => {
+  await withRegistry(async (image, folder) => {
+    const dist = makeFiles(folder);
+    const to = image.replace("acme/app:1", "acme/new:2");
+    const args = ["append", image, `${dist}:/app`, "--platform", "linux/amd64", "--to"];
+    const first = await json(...args, to, "--json");
+    assert.ok(first.bytesMounted > 0);
+    writeFileSync(join(dist, "main.js"), readFileSync(join(dist, "main.js")));
+    const again = await json(...args, `oci:${folder}/again:1`, "--json");
+    assert.equal(again.descriptor.digest, first.descriptor.digest);
+  });
+});
+
+test("lading mutate changes what an image says, and layers keep their bytes", async () => {
+  await withRegistry(async (image, folder) => {
+    const base = `oci:${folder}/base:1`;
+    done(await lading("pull", image, base, "--platform", "linux/amd64"));
+    const to = `oci:${folder}/changed:1`;
+    done(
+      await lading(
+        ...[
+          "mutate",
+          base,
+          "--label",
+          "a=1",
+          "--label",
+          "b=2",
+          "--annotation",
+          "note=x",
+          "--to",
+          to,
+        ],
+        ...["--author", "me", "--created", "2020-01-02T03:04:05Z", "--entrypoint", '["/bin/app"]'],
+      ),
+    );
+    const [before, after] = [await json("manifest", base), await json("manifest", to)];
+    assert.deepEqual(after.layers, before.layers);
+    assert.equal(after.annotations.note, "x");
+    const { config, author, created } = await json("config", to);
+    assert.deepEqual(config.Labels, { ...config.Labels, a: "1", b: "2" });
+    assert.deepEqual([author, created], ["me", "2020-01-02T03:04:05Z"]);
+    assert.deepEqual(config.Entrypoint, ["/bin/app"]);
+    const third = `oci:${folder}/third:1`;
+    done(
+      await lading(
+        "mutate",
+        to,
+        "--remove",
+        "label:a",
+        "--remove",
+        "annotation:note",
+        "--to",
+        third,
+      ),
+    );
+    assert.equal((await json("config", third)).config.Labels.a, undefined);
+    assert.equal((await json("config", third)).config.Labels.b, "2");
+    assert.equal((await json("manifest", third)).annotations?.note, undefined);
+    const timed = `oci:${folder}/timed:1`;
+    done(await lading("mutate", to, "--time", "86400", "--layer-times", "--to", timed));
+    assert.equal((await json("config", timed)).created, "1970-01-02T00:00:00Z");
+    const listing = done(await lading("ls", timed, "--long")).split("\n");
+    assert.ok(
+      listing.length > 1 && listing.every((line) => line.includes("1970-01-02")),
+      listing[0],
+    );
+    assert.equal((await lading("validate", timed)).code, 0);
+  });
+});
+
+test("lading attach makes a referrer, which copy --referrers takes along", async () => {
+  await withRegistry(async (image, folder, digest) => {
+    writeFileSync(join(folder, "sbom.json"), "{}");
+    const type = "application/spdx+json";
+    const file = `${join(folder, "sbom.json")}:application/json`;
+    const pinned = done(
+      await lading("attach", image, file, "--artifact-type", type, "--annotation", "by=me"),
+    );
+    assert.match(pinned, /\/acme\/app@sha256:[0-9a-f]{64}$/);
+    const [listed] = await json("referrers", image, "--json");
+    assert.equal(pinned.endsWith(listed.digest), true);
+    assert.equal(listed.annotations.by, "me");
+    const artifact = await json("manifest", pinned);
+    assert.equal(artifact.subject.digest, digest);
+    assert.equal(artifact.layers[0].mediaType, "application/json");
+    assert.equal(artifact.layers[0].annotations["org.opencontainers.image.title"], "sbom.json");
+    const copied = image.replace("acme/app", "acme/copied");
+    done(await lading("copy", image, copied));
+    assert.equal((await json("referrers", copied, "--json")).length, 0);
+    done(await lading("copy", image, copied, "--referrers"));
+    assert.equal((await json("referrers", copied, "--json"))[0].digest, listed.digest);
+    const one = await lading("attach", image, "--artifact-type", type, "--platform", "linux/arm64");
+    assert.notEqual((await json("manifest", done(one))).subject.digest, digest);
+  });
+});
+
+test("lading copy writes archives, and reads them again", async () => {
+  await withRegistry(async (image, folder, digest) => {
+    const archive = `oci-archive:${folder}/app.tar`;
+    assert.equal(done(await lading("copy", image, archive)), digest);
+    assert.equal(done(await lading("digest", archive)), digest);
+    const docker = `docker-archive:${folder}/docker.tar`;
+    done(await lading("copy", image, docker, "--platform", "linux/amd64"));
+    assert.match((await json("inspect", docker, "--json")).digest, /^sha256:/);
+    const back = image.replace("acme/app:1", "acme/back:1");
+    done(await lading("copy", archive, back));
+    assert.equal(done(await lading("digest", back)), digest);
+    // Docker's archives hold no index: nothing is written.
+    const refused = await lading("copy", image, `docker-archive:${folder}/none.tar`);
+    assert.notEqual(refused.code, 0);
+    assert.equal((await lading("digest", `docker-archive:${folder}/none.tar`)).code, 3);
+  });
+});
+
+test("lading copy --format converts, and --dry-run tells the digest before", async () => {
+  await withRegistry(async (image, folder, digest) => {
+    const to = `oci:${folder}/docker:1`;
+    const plan = await json("copy", image, to, "--format", "docker", "--dry-run", "--json");
+    const converted = done(await lading("copy", image, to, "--format", "docker"));
+    assert.notEqual(converted, digest);
+    assert.equal(plan.descriptor.digest, converted);
+    assert.match(
+      (await json("manifest", to, "--platform", "all")).mediaType,
+      /docker.*manifest\.list/,
+    );
+  });
+});
+
+test("lading sync copies the tags that match, and says which", async () => {
+  await withRegistry(async (image, folder, digest) => {
+    for (const tag of ["1.1", "1.2-rc1", "nightly"]) done(await lading("tag", image, tag));
+    const [from, to] = [image.replace(/:1$/, ""), image.replace("acme/app:1", "mirror/app")];
+    const first = await lading("sync", from, to, "--include", "1.*", "--exclude", ".*-rc\\d+");
+    assert.equal(done(first), `1  ${digest}\n1.1  ${digest}`);
+    assert.equal(done(await lading("sync", from, to, "--include", "1", "--include", "1.1")), "");
+    const all = await json("sync", from, `oci:${folder}/all`, "--json");
+    assert.deepEqual(all.copied.map(({ reference }: { reference: string }) => reference), [
+      "1",
+      "1.1",
+      "1.2-rc1",
+      "nightly",
+    ]);
+    assert.equal((await lading("digest", `oci:${folder}/all:nightly`)).out.trim(), digest);
+  });
+});
+
+test("verbs that make images say what is wrong with their arguments, and write nothing", async () => {
+  await withRegistry(async (image, folder) => {
+    const to = `oci:${folder}/none:1`;
+    const base = ["--platform", "linux/amd64"];
+    const wrong: readonly (readonly [code: number, message: RegExp, args: readonly string[]])[] = [
+      [2, /--to/, ["append", image, folder, ...base]],
+      [2, /too few/, ["append", image, "--to", to]],
+      [3, /there is no such file/, ["append", image, `${folder}/absent:/a`, "--to", to, ...base]],
+      [2, /--env takes KEY=VALUE/, ["mutate", image, "--env", "A", "--to", to, ...base]],
+      [2, /quote without an end/, ["mutate", image, "--cmd", "a 'b", "--to", to, ...base]],
+      [2, /list of texts/, ["mutate", image, "--cmd", "[1]", "--to", to, ...base]],
+      [2, /--remove takes/, ["mutate", image, "--remove", "x", "--to", to, ...base]],
+      [2, /say what is to be changed/, ["mutate", image, "--to", to, ...base]],
+      [2, /goes with --time/, ["mutate", image, "--user", "x", "--layer-times", "--to", to]],
+      [2, /--format takes/, ["copy", image, to, "--format", "squashfs"]],
+      [2, /--mtime takes/, ["append", image, folder, "--mtime", "soon", "--to", to, ...base]],
+      [2, /--artifact-type/, ["attach", image]],
+      [3, /./, ["attach", `${image}.none`, "--artifact-type", "a/b"]],
+      [3, /./, ["attach", image, `${folder}/absent`, "--artifact-type", "a/b"]],
+      [2, /regular expression/, ["sync", image, to, "--include", "("]],
+    ];
+    for (const [code, message, args] of wrong) {
+      const run = await lading(...args);
+      assert.equal(run.code, code, `${args.join(" ")}: ${run.errors}`);
+      assert.match(run.errors, message, args.join(" "));
+      assert.equal(run.errors.trim().split("\n").length, 1, run.errors);
+      assert.equal(run.out, "");
+    }
+    assert.equal((await lading("digest", to)).code, 3);
+  });
+});

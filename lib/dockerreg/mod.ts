@@ -1,9 +1,61 @@
 /**
- * Docker registries as operators see them.
+ * Docker registries as those see them who look after them: is an image whole, how large and how old is
+ * it, what is there at all; pull into files and push from them, copy, tag and delete, with manifests
+ * of every kind that such registries have served. What is read is proved, and what other tags need is
+ * not deleted unless that is asked for.
+ *
+ * @example Check an image, copy it, and delete what nobody needs any more
+ * ```ts
+ * import { memoryRegistry, randomImage } from "@lading/lading/testing";
+ * import { DockerRegistry } from "./mod.ts";
+ *
+ * const { host, store, transport } = memoryRegistry();
+ * await (await randomImage("seed")).pushTo(store, "acme/app:1");
+ * const registry = new DockerRegistry(host, { transport });
+ * await registry.pullAndPush("acme/app", "1", { repository: "acme/copy", tag: "2" });
+ * console.log(await registry.checkImage("acme/copy", "2")); // []
+ * await registry.deleteImage("acme/app", "1", { layers: true });
+ * console.log(await registry.namespaces()); // [ "acme" ]
+ * ```
  *
  * @module
  */
+export type {
+  AnonymousCredentials,
+  BasicCredentials,
+  CredentialProvider,
+  CredentialRequest,
+  Credentials,
+  IdentityTokenCredentials,
+  RegistryTokenCredentials,
+} from "../auth/credentials.ts";
+export type { Token } from "../auth/token.ts";
+export { TokenCache, type TokenCacheOptions, type TokenKey } from "../auth/token_cache.ts";
 export type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
+export type {
+  ByteRange,
+  CallOptions,
+  ContentSource,
+  FetchOptions,
+  Resolver,
+  Source,
+} from "../model/content.ts";
+export type { Transport, TransportTraits } from "../model/transport.ts";
+export type { Clock } from "../registry/clock.ts";
+export type { PlainHTTP } from "../registry/endpoint.ts";
+export type { FallbackEvent, RegistryEvent, RetryEvent, WarningEvent } from "../registry/events.ts";
+export type { RegistryOptions } from "../registry/registry_options.ts";
+export type { RetryOptions } from "../registry/retry.ts";
+export type { TimeoutOptions } from "../registry/timeouts.ts";
+export type {
+  DirectoryEntry,
+  FileAttributes,
+  FileInfo,
+  FileSystem,
+  FileType,
+  FileWriter,
+} from "../store/file_system.ts";
+export type { RandomAccess } from "../store/random_access.ts";
 export type { Descriptor } from "../model/descriptor.ts";
 export { ContentError, LadingError, type LadingErrorOptions } from "../model/errors.ts";
 export type {
@@ -26,6 +78,30 @@ export type {
   Schema1Signature,
 } from "../model/schema1.ts";
 export type { ParsedV1Image, V1Image } from "../registry/v1/v1_image.ts";
+export { type CopyImageTarget, DockerImage } from "./docker_image.ts";
+export { DockerRegistry } from "./docker_registry.ts";
+export type {
+  CopyImageOptions,
+  DeleteImageOptions,
+  DockerRegistryOptions,
+  ImageSelectOptions,
+  PullAndPushOptions,
+  PullImageOptions,
+  PushDestination,
+  PushImageOptions,
+  RepositoriesOptions,
+  TagsOptions,
+} from "./docker_registry_options.ts";
+export { DockerRepository } from "./docker_repository.ts";
+export type {
+  DeletedImage,
+  ImageFacts,
+  ImageMetadata,
+  LayerFacts,
+  MissingContent,
+  ReferenceMetadata,
+} from "./metadata.ts";
+export type { PlatformSelection } from "./platform_selection.ts";
 export {
   DockerManifest,
   type ManifestChanges,

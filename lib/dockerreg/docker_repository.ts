@@ -1,0 +1,131 @@
+import { mapConcurrent } from "../bytes/map_concurrent.ts";
+import type { CallOptions } from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import type { RepositoryBackend } from "./_backend.ts";
+import { DockerImage } from "./docker_image.ts";
+import type { DockerRegistry } from "./docker_registry.ts";
+import type { ImageSelectOptions, TagsOptions } from "./docker_registry_options.ts";
+import type { ReferenceMetadata } from "./metadata.ts";
+import { matchesFilter } from "./_filter.ts";
+
+/** How many tags are asked for at the same time. */
+const TAG_JOBS = 4;
+
+/** One repository of a Docker registry. Made by `DockerRegistry.repository`. */
+export class DockerRepository {
+  /** The registry it is in. */
+  readonly registry: DockerRegistry;
+  /** Its name there: `acme/app`. */
+  readonly name: string;
+  readonly #open: () => Promise<RepositoryBackend>;
+
+  /**
+   * Takes over what the registry has prepared.
+   *
+   * @param registry The registry.
+   * @param name The name.
+   * @param open Finds out how to speak to it.
+   * @ignore
+   */
+  constructor(registry: DockerRegistry, name: string, open: () => Promise<RepositoryBackend>) {
+    this.registry = registry;
+    this.name = name;
+    this.#open = open;
+  }
+
+  /** The part of the name before the first slash; empty when there is none. */
+  get namespace(): string {
+    return namespaceOf(this.name);
+  }
+
+  /**
+   * Lists the tags, in the order of the registry. No manifest is asked for.
+   *
+   * @param options A filter and a signal.
+   * @returns The tags.
+   * @throws {NotFoundError} when there is no such repository.
+   */
+  async tags(options: TagsOptions = {}): Promise<string[]> {
+    const { filter, signal } = options;
+    const tags = await (await this.#open()).tags({ signal });
+    return tags.filter((tag) => matchesFilter(tag, filter));
+  }
+
+  /**
+   * Lists the tags with what the registry says of each: one request, mostly without a body, per tag.
+   *
+   * @param options A filter and a signal.
+   * @returns What the tags are, in the order of the registry.
+   * @throws {NotFoundError} when there is no such repository.
+   */
+  async tagsWithMetadata(options: TagsOptions = {}): Promise<ReferenceMetadata[]> {
+    const { signal } = options;
+    return await mapConcurrent(
+      await this.tags(options),
+      TAG_JOBS,
+      (tag, _, signal) => this.referenceMetadata(tag, { signal }),
+      { signal },
+    );
+  }
+
+  /**
+   * Finds out what a tag or digest is, without reading the manifest where that is possible.
+   *
+   * @param reference A tag or a digest.
+   * @param options A signal.
+   * @returns What the registry says of it.
+   * @throws {NotFoundError} when there is no such manifest.
+   */
+  async referenceMetadata(
+    reference: string,
+    options: CallOptions = {},
+  ): Promise<ReferenceMetadata> {
+    return this.described(reference, await (await this.#open()).reference(reference, options));
+  }
+
+  /**
+   * Opens an image: its manifest and its config are read, its layers are not.
+   *
+   * @param reference A tag or a digest.
+   * @param options Which image of a list, and a signal.
+   * @returns The image.
+   * @throws {NotFoundError} when there is no such image.
+   * @throws {PlatformNotFoundError} when a list has no image for the platform.
+   * @throws {TypeError} when a list has several images and there is no platform to choose by.
+   */
+  async image(reference: string, options: ImageSelectOptions = {}): Promise<DockerImage> {
+    const { signal } = options;
+    const platform = this.registry.platformOf(options.platform);
+    const contents = await (await this.#open()).image(reference, { platform, signal });
+    return new DockerImage({ repository: this, reference, contents });
+  }
+
+  /**
+   * Tells what a reference is.
+   *
+   * @param reference A tag or a digest.
+   * @param descriptor What it leads to.
+   * @returns Both together.
+   * @ignore
+   */
+  described(reference: string, { digest, mediaType, size }: Descriptor): ReferenceMetadata {
+    const { name: repository, registry } = this;
+    return { registry: registry.name, repository, reference, digest, mediaType, size };
+  }
+
+  /**
+   * Finds out how to speak to the repository.
+   *
+   * @returns What does.
+   * @ignore
+   */
+  backend(): Promise<RepositoryBackend> {
+    return this.#open();
+  }
+}
+
+/** The namespace of a repository: what is before the first slash of its name. */
+export function namespaceOf(name: string): string {
+  const slash = name.indexOf("/");
+  return slash < 0 ? "" : name.slice(0, slash);
+}

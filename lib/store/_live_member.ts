@@ -36,9 +36,9 @@ export class LiveMember {
     this.#body = entry.body.getReader();
   }
 
-  /** Where the bytes begin that can still be read. */
+  /** Where the bytes begin that can still be had. */
   get start(): number {
-    return this.#start;
+    return this.isOnItsWay ? this.#base : this.#start;
   }
 
   /** Whether somebody is reading, or has asked for it to read it. */

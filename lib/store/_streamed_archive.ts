@@ -4,7 +4,7 @@ import { detectCompression } from "../compress/detect.ts";
 import { createHasher } from "../hash/create_hasher.ts";
 import type { HasherFactory } from "../hash/hasher.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
-import { InvalidTarError, NotFoundError } from "../model/errors.ts";
+import { InvalidTarError, NotFoundError, UnsafePathError } from "../model/errors.ts";
 import { MAX_CONFIG_BYTES } from "../model/image_config.ts";
 import { readTar, sanitizePath, type TarEntry, type TarSummary } from "../tar/mod.ts";
 import { abortable } from "./_abortable.ts";
@@ -64,6 +64,8 @@ export class StreamedArchive implements ArchiveFiles {
   readonly #byPath = new Map<string, FileMember | LinkMember>();
   readonly #members: TarMembers;
   readonly #places = new Map<FileMember, LiveMember | Kept>();
+  /** What somebody waits for to open it. */
+  readonly #wishes = new Set<{ readonly path: string }>();
   readonly #opened = new Set<FileMember | LinkMember>();
   #next: Promise<IteratorResult<TarEntry, TarSummary>> | undefined;
   #live: { readonly file: LiveMember; member: FileMember | undefined } | undefined;
@@ -85,12 +87,17 @@ export class StreamedArchive implements ArchiveFiles {
 
   /** Reads on until a file has come, or everything. */
   async find(path: string, options: FindOptions = {}): Promise<FileMember | undefined> {
-    return await this.#readUntil(() => {
-      const found = this.#members.find(path);
-      const place = found === undefined || !options.isWanted ? undefined : this.#places.get(found);
-      if (place instanceof LiveMember) place.want();
-      return found;
-    }, options.signal);
+    const wish = { path };
+    if (options.isWanted === true) this.#wishes.add(wish);
+    try {
+      return await this.#readUntil(() => {
+        const found = this.#members.find(path);
+        if (found !== undefined && options.isWanted === true) this.#keepWaiting(found);
+        return found;
+      }, options.signal);
+    } finally {
+      this.#wishes.delete(wish);
+    }
   }
 
   /** Reads everything. */
@@ -210,7 +217,27 @@ export class StreamedArchive implements ArchiveFiles {
     await this.#register(sanitizePath(entry.path), member);
     this.#places.set(member, kept ?? live);
     this.#live = isKept ? undefined : { file: live, member };
-    if (isKept) await live.settle(signal);
+    if (isKept) return await live.settle(signal);
+    // Who waits for it may get his turn after somebody who would read on.
+    if (this.#isWished(member)) live.want();
+  }
+
+  /** Lets the stream wait at a file that will be opened. */
+  #keepWaiting(member: FileMember): void {
+    const place = this.#places.get(member);
+    if (place instanceof LiveMember) place.want();
+  }
+
+  #isWished(member: FileMember): boolean {
+    for (const { path } of this.#wishes) {
+      try {
+        if (this.#members.find(path) === member) return true;
+      } catch (error) {
+        // That is for the one whose wish it is.
+        if (!(error instanceof UnsafePathError)) throw error;
+      }
+    }
+    return false;
   }
 
   /** Leaves what comes by: aside, where somebody may still need it. */

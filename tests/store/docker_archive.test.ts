@@ -15,7 +15,7 @@ import type { Descriptor } from "../../lib/model/descriptor.ts";
 import { memoryFileSystem } from "../../lib/store/mod.ts";
 import { type DockerArchive, dockerArchive } from "../../lib/store/docker_archive.ts";
 import { corpusBytes, corpusJSON } from "../support/corpus.ts";
-import { fetched, filesBelow, text, writeFile } from "./content.ts";
+import { fetched, filesBelow, pieces, text, writeFile } from "./content.ts";
 import { storedZstd } from "./tar_of.ts";
 
 interface ExpectedImage {
@@ -57,6 +57,12 @@ async function readable(): Promise<ExpectedArchive[]> {
   });
 }
 
+/** The ways in which an archive can come. */
+const WAYS: readonly (readonly [string, (bytes: Bytes) => DockerArchive])[] = [
+  ["bytes", (bytes) => dockerArchive(bytes)],
+  ["a stream", (bytes) => dockerArchive(pieces(bytes, 10_007).stream)],
+];
+
 async function manifestOf(archive: DockerArchive, reference: string): Promise<Manifest> {
   const descriptor = await archive.resolve(reference);
   assert.equal(descriptor.mediaType, MANIFEST);
@@ -75,72 +81,96 @@ async function allDigests(archive: DockerArchive): Promise<string[]> {
   return digests;
 }
 
-test("dockerArchive() reads every image of the corpus: config, layers and diffIDs", async () => {
-  let layers = 0;
-  for (const { archive: path, images = [] } of await readable()) {
-    const archive = dockerArchive(await corpusBytes(path));
-    for (const [i, image] of images.entries()) {
-      const manifest = await manifestOf(archive, `@${i}`);
-      const message = `${path} @${i}`;
-      await fetched(archive, manifest.config);
-      if (image.error !== undefined) continue;
-      assert.equal(manifest.schemaVersion, 2, message);
-      assert.equal(manifest.config.digest, image.imageID, message);
-      assert.equal(manifest.layers.length, image.layers?.length, message);
-      for (const [j, expected] of (image.layers ?? []).entries()) {
-        const layer = manifest.layers[j];
-        assert.ok(layer !== undefined);
-        assert.equal(layer.size, expected.bytes, message);
-        assert.equal(layer.mediaType, expected.gzip ? `${LAYER}.gzip` : LAYER, message);
-        const stored = await fetched(archive, layer);
-        const plain = expected.gzip
-          ? await readAll(gunzip(streamOf(stored)), { maxBytes: 1e8 })
-          : stored;
-        assert.equal(digestBytes("sha256", plain), expected.diffID, message);
-        layers++;
+for (const [way, open] of WAYS) {
+  test(`dockerArchive() reads every image of the corpus from ${way}: config, layers and diffIDs`, async () => {
+    let layers = 0;
+    for (const { archive: path, images = [] } of await readable()) {
+      const archive = open(await corpusBytes(path));
+      for (const [i, image] of images.entries()) {
+        const manifest = await manifestOf(archive, `@${i}`);
+        const message = `${path} @${i}`;
+        await fetched(archive, manifest.config);
+        if (image.error !== undefined) continue;
+        assert.equal(manifest.schemaVersion, 2, message);
+        assert.equal(manifest.config.digest, image.imageID, message);
+        assert.equal(manifest.layers.length, image.layers?.length, message);
+        for (const [j, expected] of (image.layers ?? []).entries()) {
+          const layer = manifest.layers[j];
+          assert.ok(layer !== undefined);
+          assert.equal(layer.size, expected.bytes, message);
+          assert.equal(layer.mediaType, expected.gzip ? `${LAYER}.gzip` : LAYER, message);
+          const stored = await fetched(archive, layer);
+          const plain = expected.gzip
+            ? await readAll(gunzip(streamOf(stored)), { maxBytes: 1e8 })
+            : stored;
+          assert.equal(digestBytes("sha256", plain), expected.diffID, message);
+          layers++;
+        }
+      }
+      await assert.rejects(archive.resolve(`@${images.length}`), NotFoundError, path);
+      await archive.close();
+    }
+    assert.ok(layers > 25, `${layers} layers`);
+  });
+
+  test(`dockerArchive() reads names with ./ before them as those without, from ${way}`, async () => {
+    const folder = "oras-go/content/oci/testdata";
+    const plain = open(await corpusBytes(`${folder}/hello-world.tar`));
+    const prefixed = open(await corpusBytes(`${folder}/hello-world-prefixed-path.tar`));
+    assert.deepEqual(await allDigests(prefixed), await allDigests(plain));
+    const manifest = await manifestOf(prefixed, "hello-world");
+    assert.equal((await fetched(prefixed, manifest.layers[0] as Descriptor)).byteLength, 2479);
+  });
+
+  test(`dockerArchive() finds images by any spelling of their names in ${way}`, async () => {
+    for (const { archive: path, images = [] } of await readable()) {
+      const archive = open(await corpusBytes(path));
+      const names: (string | undefined)[] = [];
+      for await (const { reference } of archive.roots()) names.push(reference);
+      assert.deepEqual(
+        names,
+        images.flatMap<string | undefined>(({ tags }) => tags ?? [undefined]),
+        path,
+      );
+      for (const [i, { tags }] of images.entries()) {
+        const { digest } = await archive.resolve(`@${i}`);
+        assert.equal((await archive.resolve(digest)).digest, digest);
+        for (const tag of tags ?? []) {
+          assert.equal((await archive.resolve(tag)).digest, digest, tag);
+        }
+      }
+      if (images.length === 1) assert.ok(await archive.resolve(""), path);
+      else await assert.rejects(archive.resolve(""), /say which one/, path);
+    }
+    const hello = open(await corpusBytes("oras-go/content/oci/testdata/hello-world.tar"));
+    const spellings = ["hello-world", "hello-world:latest", "docker.io/library/hello-world:latest"];
+    for (const spelling of [...spellings, "library/hello-world", "index.docker.io/hello-world"]) {
+      await hello.resolve(spelling);
+    }
+    for (const reference of ["hello-world:1", "quay.io/hello-world", "@1", "@-1", "@"]) {
+      await assert.rejects(hello.resolve(reference), NotFoundError, reference);
+    }
+  });
+
+  test(`dockerArchive() says what is wrong with ${way} that holds no image`, async () => {
+    const failures = [
+      ["ggcr/v1/tarball/testdata/null_manifest.tar", InvalidManifestError, /lists no image/],
+      ["ggcr/v1/tarball/testdata/no_manifest.tar", NotFoundError, /no manifest\.json/],
+      ["dockerode/test/test-load.tar", NotFoundError, /no manifest\.json/],
+      ["skopeo/systemtest/testdata/docker-two-images.tar.xz", UnsupportedMediaTypeError, /xz/],
+    ] as const;
+    for (const [path, kind, message] of failures) {
+      const archive = open(await corpusBytes(path));
+      for (const call of [archive.resolve(""), archive.resolve("x"), allDigests(archive)]) {
+        await assert.rejects(call, (error: Error) => {
+          assert.ok(error instanceof kind, `${path}: ${error}`);
+          assert.match(error.message, message);
+          return true;
+        });
       }
     }
-    await assert.rejects(archive.resolve(`@${images.length}`), NotFoundError, path);
-  }
-  assert.ok(layers > 25, `${layers} layers`);
-});
-
-test("dockerArchive() reads names with ./ before them as those without", async () => {
-  const folder = "oras-go/content/oci/testdata";
-  const plain = dockerArchive(await corpusBytes(`${folder}/hello-world.tar`));
-  const prefixed = dockerArchive(await corpusBytes(`${folder}/hello-world-prefixed-path.tar`));
-  assert.deepEqual(await allDigests(prefixed), await allDigests(plain));
-  const manifest = await manifestOf(prefixed, "hello-world");
-  assert.equal((await fetched(prefixed, manifest.layers[0] as Descriptor)).byteLength, 2479);
-});
-
-test("dockerArchive() finds images by any spelling of their names", async () => {
-  for (const { archive: path, images = [] } of await readable()) {
-    const archive = dockerArchive(await corpusBytes(path));
-    const names: (string | undefined)[] = [];
-    for await (const { reference } of archive.roots()) names.push(reference);
-    assert.deepEqual(
-      names,
-      images.flatMap<string | undefined>(({ tags }) => tags ?? [undefined]),
-      path,
-    );
-    for (const [i, { tags }] of images.entries()) {
-      const { digest } = await archive.resolve(`@${i}`);
-      assert.equal((await archive.resolve(digest)).digest, digest);
-      for (const tag of tags ?? []) assert.equal((await archive.resolve(tag)).digest, digest, tag);
-    }
-    if (images.length === 1) assert.ok(await archive.resolve(""), path);
-    else await assert.rejects(archive.resolve(""), /say which one/, path);
-  }
-  const hello = dockerArchive(await corpusBytes("oras-go/content/oci/testdata/hello-world.tar"));
-  const spellings = ["hello-world", "hello-world:latest", "docker.io/library/hello-world:latest"];
-  for (const spelling of [...spellings, "library/hello-world", "index.docker.io/hello-world"]) {
-    await hello.resolve(spelling);
-  }
-  for (const reference of ["hello-world:1", "quay.io/hello-world", "@1", "@-1", "@"]) {
-    await assert.rejects(hello.resolve(reference), NotFoundError, reference);
-  }
-});
+  });
+}
 
 test("dockerArchive() opens a path, a Blob, bytes and what a function opens, to the same", async () => {
   const bytes = await corpusBytes(SAVED);
@@ -186,25 +216,6 @@ test("dockerArchive() leaves nothing behind when a compressed archive is damaged
     await writeFile(fs, "dir/saved", bytes);
     await assert.rejects(dockerArchive(fs, "dir/saved").resolve("@0"), { code: "CORRUPT_STREAM" });
     assert.deepEqual(await filesBelow(fs, ""), ["dir/saved"]);
-  }
-});
-
-test("dockerArchive() says what is wrong with archives that hold no image", async () => {
-  const failures = [
-    ["ggcr/v1/tarball/testdata/null_manifest.tar", InvalidManifestError, /lists no image/],
-    ["ggcr/v1/tarball/testdata/no_manifest.tar", NotFoundError, /no manifest\.json/],
-    ["dockerode/test/test-load.tar", NotFoundError, /no manifest\.json/],
-    ["skopeo/systemtest/testdata/docker-two-images.tar.xz", UnsupportedMediaTypeError, /xz/],
-  ] as const;
-  for (const [path, kind, message] of failures) {
-    const archive = dockerArchive(await corpusBytes(path));
-    for (const call of [archive.resolve(""), archive.resolve("x"), allDigests(archive)]) {
-      await assert.rejects(call, (error: Error) => {
-        assert.ok(error instanceof kind, `${path}: ${error}`);
-        assert.match(error.message, message);
-        return true;
-      });
-    }
   }
 });
 

@@ -11,8 +11,8 @@ import {
 } from "../../lib/model/errors.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import type { Descriptor } from "../../lib/model/descriptor.ts";
-import { dockerArchive } from "../../lib/store/docker_archive.ts";
-import { describe, fetched, noise, text, utf8 } from "./content.ts";
+import { type DockerArchive, dockerArchive } from "../../lib/store/docker_archive.ts";
+import { describe, fetched, noise, pieces, text, utf8 } from "./content.ts";
 import { tarOf, type TarOfEntry } from "./tar_of.ts";
 
 const LAYER = noise(2000, 1);
@@ -32,8 +32,23 @@ function manifest(...images: readonly object[]): TarOfEntry {
 const CONFIG: TarOfEntry = { path: "config.json", content: configFor(LAYER) };
 const IMAGE = { Config: "config.json", RepoTags: ["a:1"], Layers: ["1/layer.tar"] };
 
+/** Reads the layers of an image, from a stream too: both see the same, or refuse it alike. */
 async function layersOf(entries: readonly TarOfEntry[], reference = ""): Promise<Bytes[]> {
-  const archive = dockerArchive(tarOf(entries));
+  const bytes = tarOf(entries);
+  const [whole, streamed] = await Promise.allSettled([
+    layersIn(dockerArchive(bytes), reference),
+    layersIn(dockerArchive(pieces(bytes, 1000).stream), reference),
+  ]);
+  if (whole.status === "rejected") {
+    assert.ok(streamed.status === "rejected", `a stream was taken, not so: ${whole.reason}`);
+    assert.equal(streamed.reason.constructor, whole.reason.constructor, `${streamed.reason}`);
+    throw whole.reason;
+  }
+  assert.deepEqual(streamed, whole);
+  return whole.value;
+}
+
+async function layersIn(archive: DockerArchive, reference: string): Promise<Bytes[]> {
   const raw = await fetched(archive, await archive.resolve(reference));
   const { layers } = JSON.parse(text(raw)) as { layers: readonly Descriptor[] };
   return await Promise.all(layers.map((layer) => fetched(archive, layer)));

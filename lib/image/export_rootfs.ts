@@ -1,13 +1,11 @@
 import { withSignal } from "../bytes/signal.ts";
-import type { Bytes, ByteStream } from "../model/bytes.ts";
-import type { CallOptions } from "../model/content.ts";
+import type { ByteStream } from "../model/bytes.ts";
 import { type TarInput, writeTar } from "../tar/writer.ts";
-import type { FileNode, FileTree } from "./_file_tree.ts";
+import type { FileTree } from "./_file_tree.ts";
 import type { Image } from "./image.ts";
 import type { FileMeta } from "./_layer_files.ts";
-import type { Layer } from "./layer.ts";
-import { encodeName, showName } from "./_lossless_name.ts";
 import { mergeLayers, type RootfsOptions } from "./rootfs.ts";
+import { directoryInput, namedNodes, nodeInputs } from "./_tree_inputs.ts";
 
 /**
  * Writes the merged file tree of an image as one tar archive, which `tar -x` unpacks to the tree
@@ -50,20 +48,7 @@ async function* exportEntries(
   const { signal } = options;
   const layers = await image.layers({ signal });
   const tree = await mergeLayers(layers, options);
-  const paths = pathsOf(tree);
-  const contents: Map<number, FileNode<FileMeta>>[] = layers.map(() => new Map());
-  for (const [node, names] of paths) {
-    const { meta } = node;
-    if (meta === undefined) continue;
-    if (meta.size > 0) contents[meta.layer]?.set(meta.ordinal, node);
-    else yield* withLinks(inputOf(node, meta, names[0] ?? ""), names);
-  }
-  for (const [number, wanted] of contents.entries()) {
-    const layer = layers[number];
-    if (layer !== undefined && wanted.size > 0) {
-      yield* layerInputs(layer, wanted, paths, { signal });
-    }
-  }
+  yield* nodeInputs(layers, namedNodes(tree), { signal });
   yield* directoryInputs(tree);
 }
 
@@ -75,70 +60,4 @@ function* directoryInputs(tree: FileTree<FileMeta>): Generator<TarInput, void, u
   const directories = [...tree.entries()].filter(({ node }) => node.kind === "directory");
   for (const { path, node } of directories.reverse()) yield directoryInput(path, node);
   if (tree.root.meta !== undefined) yield directoryInput(".", tree.root);
-}
-
-/** Lists the paths of everything but directories, in the order of the first ones. */
-function pathsOf(tree: FileTree<FileMeta>): Map<FileNode<FileMeta>, string[]> {
-  const paths = new Map<FileNode<FileMeta>, string[]>();
-  for (const { path, node } of tree.entries()) {
-    if (node.kind === "directory") continue;
-    const known = paths.get(node);
-    if (known === undefined) paths.set(node, [path]);
-    else known.push(path);
-  }
-  return paths;
-}
-
-async function* layerInputs(
-  layer: Layer,
-  wanted: ReadonlyMap<number, FileNode<FileMeta>>,
-  paths: ReadonlyMap<FileNode<FileMeta>, readonly string[]>,
-  options: CallOptions,
-): AsyncGenerator<TarInput, void, undefined> {
-  let ordinal = 0;
-  for await (const { body } of layer.entries(options)) {
-    const node = wanted.get(ordinal++);
-    if (node?.meta === undefined) continue;
-    const names = paths.get(node) ?? [];
-    yield* withLinks({ ...inputOf(node, node.meta, names[0] ?? ""), body }, names);
-  }
-}
-
-/** The node under its first name, and hard links for the others: they point to what came before. */
-function* withLinks(
-  input: TarInput,
-  [first = "", ...others]: readonly string[],
-): Generator<TarInput, void, undefined> {
-  yield input;
-  const { size: _size, body: _body, linkPath: _path, linkPathBytes: _bytes, ...meta } = input;
-  const linkPathBytes = encodeName(first);
-  for (const other of others) {
-    yield { ...meta, ...nameOf(other), type: "hardlink", linkPathBytes };
-  }
-}
-
-function nameOf(path: string): { readonly path: string; readonly pathBytes: Bytes } {
-  return { path: showName(path), pathBytes: encodeName(path) };
-}
-
-function inputOf(node: FileNode<FileMeta>, meta: FileMeta, path: string): TarInput {
-  const { type, size, mode, uid, gid, mtimeNs, deviceMajor, deviceMinor, xattrs } = meta;
-  return {
-    ...nameOf(path),
-    type,
-    ...(type === "file" ? { size } : {}),
-    mode,
-    uid,
-    gid,
-    mtimeNs,
-    deviceMajor,
-    deviceMinor,
-    xattrs,
-    ...(node.target === undefined ? {} : { linkPathBytes: encodeName(node.target) }),
-  };
-}
-
-function directoryInput(path: string, node: FileNode<FileMeta>): TarInput {
-  if (node.meta !== undefined) return inputOf(node, node.meta, path);
-  return { ...nameOf(path), type: "directory", mode: 0o755 };
 }

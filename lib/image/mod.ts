@@ -60,6 +60,7 @@ export { exportRootfs } from "./export_rootfs.ts";
 export { fetchConfig } from "./fetch_config.ts";
 export { fetchManifest } from "./fetch_manifest.ts";
 export { filterIndex, type PlatformFilter } from "./filter_index.ts";
+export { flatten } from "./flatten.ts";
 export { type Image, loadImage, type LoadImageOptions, type PlatformMismatch } from "./image.ts";
 export type { ImageFormat } from "./image_format.ts";
 export type { IndexAddition } from "./index_addition.ts";
@@ -88,3 +89,5 @@ export {
   type StatOptions,
 } from "./rootfs.ts";
 export type { RootfsEntry, RootfsEntryType } from "./rootfs_entry.ts";
+export { squash } from "./squash.ts";
+export type { FlattenOptions, SquashOptions } from "./squash_options.ts";

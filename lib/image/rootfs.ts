@@ -110,11 +110,24 @@ export async function mergeLayers(
 ): Promise<FileTree<FileMeta>> {
   const tree = new FileTree<FileMeta>(maxEntries);
   for (const [number, layer] of layers.entries()) {
-    tree.nextLayer();
-    let ordinal = 0;
-    for await (const entry of layer.entries({ signal })) applyEntry(tree, entry, number, ordinal++);
+    await mergeLayer([tree], layer, number, { signal });
   }
   return tree;
+}
+
+/** Reads one layer, and applies it to trees that have the layers below it. */
+export async function mergeLayer(
+  trees: readonly FileTree<FileMeta>[],
+  layer: Layer,
+  number: number,
+  options: CallOptions,
+): Promise<void> {
+  for (const tree of trees) tree.nextLayer();
+  let ordinal = 0;
+  for await (const entry of layer.entries(options)) {
+    for (const tree of trees) applyEntry(tree, entry, number, ordinal);
+    ordinal++;
+  }
 }
 
 class MergedRootfs implements Rootfs {

@@ -4,10 +4,10 @@ import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { NotFoundError } from "../model/errors.ts";
 import { applyEntry, type FileMeta } from "./_layer_files.ts";
-import { type FileNode, FileTree, MAX_TREE_ENTRIES, noSuchFile } from "./_file_tree.ts";
+import { FileTree, MAX_TREE_ENTRIES, noSuchFile } from "./_file_tree.ts";
 import type { Layer } from "./layer.ts";
-import { showName } from "./_lossless_name.ts";
 import { openEntry } from "./_open_entry.ts";
+import { entryOf } from "./_rootfs_entry_of.ts";
 import type { RootfsEntry } from "./rootfs_entry.ts";
 
 /** How large a file {@linkcode Rootfs.readFile} takes into memory unless told otherwise. */
@@ -168,28 +168,4 @@ class MergedRootfs implements Rootfs {
     const stream = await this.openFile(path, { signal });
     return await readAll(stream, { maxBytes, what: JSON.stringify(path), signal });
   }
-}
-
-const NO_XATTRS: ReadonlyMap<string, Bytes> = new Map();
-
-/** Shows what is known about a node. */
-function entryOf(path: string, node: FileNode<FileMeta>): RootfsEntry {
-  const { meta, target, links } = node;
-  return {
-    path: showName(path),
-    type: meta?.type ?? "directory",
-    size: meta?.size ?? 0,
-    mode: meta?.mode ?? 0o755,
-    uid: meta?.uid ?? 0,
-    gid: meta?.gid ?? 0,
-    userName: meta?.userName ?? "",
-    groupName: meta?.groupName ?? "",
-    mtime: meta?.mtime ?? 0,
-    ...(target === undefined ? {} : { linkPath: showName(target) }),
-    deviceMajor: meta?.deviceMajor ?? 0,
-    deviceMinor: meta?.deviceMinor ?? 0,
-    xattrs: meta?.xattrs ?? NO_XATTRS,
-    links,
-    layer: meta?.layer ?? -1,
-  };
 }

@@ -5,45 +5,34 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import { InvalidReferenceError, type LadingError, NotFoundError } from "../model/errors.ts";
 import { MEDIA_TYPE_OCI_CONFIG, MEDIA_TYPE_OCI_MANIFEST } from "../model/media_types.ts";
-import { type Answer, discard } from "./_answer.ts";
+import { discard } from "./_answer.ts";
 import { quotedBlob, quotedName, type RepositoryContext } from "./_context.ts";
 import { answerError } from "./errors.ts";
 import { hasManifest, isManifest } from "./manifests.ts";
 import { manifestName } from "./_manifest_name.ts";
 import { putManifest } from "./push_manifest.ts";
+import { dropReferrer, storedReferrer } from "./referrers_tag.ts";
+import { sendDelete } from "./_send_delete.ts";
 import { uploadBlob } from "./upload.ts";
-
-/** Registries differ on what deleting is called; their challenge says it in the end. */
-function deleteScopes({ name }: RepositoryContext): string[] {
-  return [`repository:${name}:delete`];
-}
-
-async function sendDelete(
-  context: RepositoryContext,
-  path: string,
-  action: string,
-  { signal }: CallOptions,
-): Promise<Answer> {
-  const { client, name } = context;
-  return await client.send({
-    action,
-    method: "DELETE",
-    url: client.url(`/v2/${name}/${path}`),
-    scopes: deleteScopes(context),
-    lane: "metadata",
-    signal,
-  });
-}
-
-const isDone = ({ status }: Answer): boolean => status >= 200 && status < 300;
+import { isGood } from "./_upload_session.ts";
 
 /**
  * Deletes a manifest, with all of its tags, or a blob (distribution-spec, content management). What
- * is not there is no error.
+ * is not there is no error. A manifest with a subject is taken off the tag of its referrers.
  *
  * @throws {RegistryError} when the registry does not allow it.
  */
 export async function deleteContent(
+  context: RepositoryContext,
+  target: Descriptor,
+  options: CallOptions,
+): Promise<void> {
+  const referrer = isManifest(target) ? await storedReferrer(context, target, options) : undefined;
+  await deleteAlone(context, target, options);
+  if (referrer !== undefined) await dropReferrer(context, referrer, options);
+}
+
+async function deleteAlone(
   context: RepositoryContext,
   target: Descriptor,
   options: CallOptions,
@@ -55,7 +44,7 @@ export async function deleteContent(
     : ["blobs", quotedBlob(context, digest)];
   const action = `delete ${what}`;
   const answer = await sendDelete(context, `${kind}/${digest}`, action, options);
-  if (isDone(answer)) return discard(answer);
+  if (isGood(answer)) return discard(answer);
   const error = await answerError(answer, action, context.client.clock);
   if (!(error instanceof NotFoundError)) throw error;
 }
@@ -88,7 +77,7 @@ export async function removeTag(
     throw new NotFoundError(`Cannot ${action}: there is no such tag`);
   }
   const answer = await sendDelete(context, `manifests/${tag}`, action, options);
-  if (isDone(answer)) return discard(answer);
+  if (isGood(answer)) return discard(answer);
   const error = await answerError(answer, action, context.client.clock);
   if (!TAG_REFUSED.has(answer.status)) throw error;
   await untagByDigest(context, tag, error, options);
@@ -109,7 +98,7 @@ async function untagByDigest(
   // First an image without a tag: where nothing can be deleted, the tag has to stay.
   const probe = await pushEmptyImage(context, options);
   try {
-    await deleteContent(context, probe.target, options);
+    await deleteAlone(context, probe.target, options);
   } catch (cause) {
     options.signal?.throwIfAborted();
     Object.defineProperty(refusal, "cause", { value: cause });
@@ -117,7 +106,7 @@ async function untagByDigest(
   }
   const { target, raw } = await pushEmptyImage(context, options);
   await putManifest(context, tag, target, raw, options);
-  await deleteContent(context, target, options);
+  await deleteAlone(context, target, options);
 }
 
 /** Pushes an image that no other has the digest of. */

@@ -92,7 +92,7 @@ async function ask(
 }
 
 /** Reads the body of a manifest: at most 4 MiB, decoded where the runtime has not done it. */
-async function readBody(answer: Answer, what: string, signal?: AbortSignal): Promise<Bytes> {
+export async function readBody(answer: Answer, what: string, signal?: AbortSignal): Promise<Bytes> {
   const announced = contentLength(answer.headers);
   if (announced !== undefined && announced > MAX_MANIFEST_BYTES) {
     discard(answer);

@@ -38,9 +38,16 @@ export async function readManifestSource(
   });
 }
 
+/** Options of {@linkcode putManifest}. */
+export interface PutManifestOptions extends CallOptions {
+  /** More headers, such as conditions. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
 /**
  * Stores a manifest under its digest or a tag. The bytes go out as they are: they are its identity.
  *
+ * @returns The headers of the answer.
  * @throws {DigestMismatchError} when the registry stored something else.
  * @throws {RegistryError} when it does not take it; the first error code says what is missing.
  */
@@ -49,8 +56,8 @@ export async function putManifest(
   reference: string,
   target: Descriptor,
   raw: Bytes,
-  options: CallOptions,
-): Promise<void> {
+  options: PutManifestOptions,
+): Promise<Headers> {
   const { client, name } = context;
   const action = `push ${quotedName(context, reference)}`;
   const answer = await client.send({
@@ -59,7 +66,7 @@ export async function putManifest(
     url: client.url(`/v2/${name}/manifests/${reference}`),
     scopes: pushScopes(context),
     lane: "metadata",
-    headers: { "content-type": target.mediaType },
+    headers: { "content-type": target.mediaType, ...options.headers },
     body: bytesBody(raw, client.uploadWatch),
     signal: options.signal,
   });
@@ -69,7 +76,9 @@ export async function putManifest(
   discard(answer);
   expectStored(answer.headers, target, action);
   // goharbor/harbor-helm#1833: only 201 says that it is stored; proxies answer 200 and 204.
-  if (answer.status === 201 || await hasManifest(context, target.digest, options)) return;
+  if (answer.status === 201 || await hasManifest(context, target.digest, options)) {
+    return answer.headers;
+  }
   throw new RegistryError(
     `Cannot ${action}: the registry answered ${answer.status}, but does not have it`,
     { status: answer.status, method: "PUT", url: redactURL(answer.url) },

@@ -34,6 +34,7 @@ import { putManifest, readManifestSource } from "./push_manifest.ts";
 import { deleteContent, removeTag } from "./deleting.ts";
 import { mountBlob } from "./mount.ts";
 import { listReferrers } from "./referrers.ts";
+import { keepReferrer, referrerIn } from "./referrers_tag.ts";
 import { spanOf } from "../bytes/span.ts";
 import { BlobUpload, type ResumeUploadOptions, type StartUploadOptions } from "./blob_upload.ts";
 import { type PushOptions, uploadBlob } from "./upload.ts";
@@ -233,7 +234,8 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
    * sent once at a time. Memory is one chunk: streams of more than 1 MiB are not held, and cannot be
    * sent again after a failure; a function that opens the content can. Where the registry has a part,
    * only the rest is sent again. An upload that fails is given back, unless `upload.onState` keeps it
-   * for another process.
+   * for another process. A manifest with a subject is listed among the referrers, in a registry
+   * without the API for them under the tag that stands in for it.
    *
    * @param expected What the content is.
    * @param content The content.
@@ -260,8 +262,11 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
       }
     }
     const raw = await readManifestSource(expected, content, options);
-    await putManifest(this.#context, digest, expected, raw, options);
+    const headers = await putManifest(this.#context, digest, expected, raw, options);
     this.#pushed = { digest, raw };
+    // With this header the registry says that it lists the manifest among the referrers itself.
+    const referrer = headers.has("oci-subject") ? undefined : referrerIn(raw, expected);
+    if (referrer !== undefined) await keepReferrer(this.#context, referrer, options);
   }
 
   /**
@@ -344,7 +349,8 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
 
   /**
    * Deletes a manifest with every tag of it, or a blob. Content that is not there is no error. An
-   * index leaves its images; blobs that other images of the repository need go all the same.
+   * index leaves its images; blobs that other images of the repository need go all the same. A
+   * manifest with a subject is taken off the tag of the referrers, where there is one.
    *
    * @param target The content; its media type tells whether it is a manifest.
    * @param options A signal.

@@ -1,0 +1,380 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import type { Descriptor } from "../../lib/model/descriptor.ts";
+import { RegistryError } from "../../lib/model/errors.ts";
+import { referrersTag, Registry, type RegistryEvent } from "../../lib/registry/mod.ts";
+import { memoryRegistry } from "../../lib/testing/mod.ts";
+import {
+  collect,
+  descriptorOf,
+  failure,
+  index,
+  MANIFEST,
+  OCI_CONFIG,
+  OCI_INDEX,
+  OCI_MANIFEST,
+  type Sample,
+  sample,
+  utf8,
+} from "./scripted.ts";
+
+const SUBJECT = MANIFEST.descriptor;
+const TAG = referrersTag(SUBJECT.digest);
+const EMPTY = utf8("{}");
+const EMPTY_TYPE = "application/vnd.oci.empty.v1+json";
+
+/** An artifact about the subject. */
+function artifact(name: string, more: Record<string, unknown> = {}): Sample {
+  return sample({
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    artifactType: "application/vnd.test.note",
+    config: descriptorOf(EMPTY, EMPTY_TYPE),
+    layers: [],
+    subject: SUBJECT,
+    annotations: { name },
+    ...more,
+  }, OCI_MANIFEST);
+}
+
+/** What a list of referrers has of it. */
+function listed({ descriptor }: Sample, name: string): Descriptor {
+  const artifactType = "application/vnd.test.note";
+  return { ...descriptor, artifactType, annotations: { name } };
+}
+
+interface Options {
+  /** Whether conditions count; distribution 2.8 does not look at them. */
+  readonly isConditional?: boolean;
+  /** Answers in place of the registry, or lets something happen before it does. */
+  before?(request: Request, tag: string | undefined): Promise<Response | undefined>;
+}
+
+/** A registry without the referrers API. */
+async function withoutAPI({ isConditional = true, before }: Options = {}) {
+  const memory = memoryRegistry();
+  const requests: string[] = [];
+  const events: RegistryEvent[] = [];
+  const transport = async (request: Request): Promise<Response> => {
+    const { pathname } = new URL(request.url);
+    requests.push(`${request.method} ${pathname.replace("/v2/acme/app/", "")}`);
+    if (pathname.includes("/referrers/")) {
+      return new Response("404 page not found", { status: 404 });
+    }
+    const special = await before?.(request, /\/manifests\/([^:]+)$/.exec(pathname)?.[1]);
+    if (special !== undefined) return special;
+    const sent = request.body === null ? {} : { body: await request.arrayBuffer() };
+    const headers = new Headers(request.headers);
+    if (!isConditional) { for (const name of ["if-match", "if-none-match"]) headers.delete(name); }
+    const { method } = request;
+    const response = await memory.transport(new Request(request.url, { method, headers, ...sent }));
+    const answered = new Headers(response.headers);
+    answered.delete("oci-subject");
+    return new Response(response.body, { status: response.status, headers: answered });
+  };
+  const open = () =>
+    new Registry("registry.test", {
+      transport,
+      retry: { baseMs: 1 },
+      onEvent: (event) => events.push(event),
+    }).repository("acme/app");
+  const repository = open();
+  await repository.push(descriptorOf(EMPTY, EMPTY_TYPE), EMPTY);
+  return { memory, repository, open, requests, events };
+}
+
+/** The list under the tag. */
+async function listOf({ repository }: Awaited<ReturnType<typeof withoutAPI>>) {
+  const { parsed } = await repository.manifest(TAG);
+  assert.ok(parsed.kind === "index");
+  return plain(parsed.value.manifests);
+}
+
+/** Maps of manifests have no prototype. */
+function plain(list: readonly Descriptor[]): Descriptor[] {
+  return JSON.parse(JSON.stringify(list));
+}
+
+test("a manifest with a subject is listed under the tag of its referrers", async () => {
+  const one = artifact("one");
+  const two = artifact("two");
+  for (const isConditional of [true, false]) {
+    const c = await withoutAPI({ isConditional });
+    await c.repository.push(one.descriptor, one.raw);
+    assert.deepEqual(await listOf(c), [listed(one, "one")]);
+    assert.deepEqual(c.requests.slice(-5, -1), [
+      `PUT manifests/${one.descriptor.digest}`,
+      `GET manifests/${TAG}`,
+      `PUT manifests/${TAG}`,
+      `GET manifests/${TAG}`,
+    ]);
+    await c.repository.push(two.descriptor, two.raw);
+    assert.deepEqual(await listOf(c), [listed(one, "one"), listed(two, "two")]);
+    const found = await collect(c.repository.referrers(SUBJECT));
+    assert.deepEqual(plain(found), [listed(one, "one"), listed(two, "two")]);
+    assert.ok(c.events.some(({ type }) => type === "fallback"));
+    // The tag is a manifest that the specification knows.
+    const { descriptor } = await c.repository.manifest(TAG);
+    assert.equal(descriptor.mediaType, OCI_INDEX);
+  }
+});
+
+test("what is listed already is not written again", async () => {
+  const c = await withoutAPI();
+  const one = artifact("one");
+  await c.repository.push(one.descriptor, one.raw);
+  const count = c.requests.length;
+  await c.repository.push(one.descriptor, one.raw);
+  assert.deepEqual(c.requests.slice(count), [
+    `PUT manifests/${one.descriptor.digest}`,
+    `GET manifests/${TAG}`,
+  ]);
+});
+
+test("the type of the config stands for one that the manifest does not name; an index has none", async () => {
+  const c = await withoutAPI();
+  const config = utf8(JSON.stringify({ architecture: "amd64", os: "linux" }));
+  const described = descriptorOf(config, OCI_CONFIG);
+  await c.repository.push(described, config);
+  const image = artifact("image", { artifactType: undefined, config: described });
+  await c.repository.push(image.descriptor, image.raw);
+  const list = sample({
+    schemaVersion: 2,
+    mediaType: OCI_INDEX,
+    manifests: [],
+    subject: SUBJECT,
+  }, OCI_INDEX);
+  await c.repository.push(list.descriptor, list.raw);
+  assert.deepEqual(await listOf(c), [
+    { ...listed(image, "image"), artifactType: OCI_CONFIG },
+    list.descriptor,
+  ]);
+});
+
+test("an entry without type and annotations, as older clients wrote it, is put right", async () => {
+  const c = await withoutAPI();
+  const one = artifact("one");
+  await c.repository.push(one.descriptor, one.raw);
+  const stale = index([{ ...one.descriptor }]);
+  await c.repository.push(stale.descriptor, stale.raw);
+  await c.repository.tag(stale.descriptor, TAG);
+  await c.repository.push(one.descriptor, one.raw);
+  assert.deepEqual(await listOf(c), [listed(one, "one")]);
+});
+
+test("fields of the list that lading does not know survive", async () => {
+  const c = await withoutAPI();
+  const old = sample({
+    schemaVersion: 2,
+    mediaType: OCI_INDEX,
+    manifests: [],
+    annotations: { kept: "yes" },
+    "x-more": [1],
+  }, OCI_INDEX);
+  await c.repository.push(old.descriptor, old.raw);
+  await c.repository.tag(old.descriptor, TAG);
+  const one = artifact("one");
+  await c.repository.push(one.descriptor, one.raw);
+  const { raw } = await c.repository.manifest(TAG);
+  const document = JSON.parse(new TextDecoder().decode(raw));
+  assert.deepEqual(document.annotations, { kept: "yes" });
+  assert.deepEqual(document["x-more"], [1]);
+});
+
+test("entries of manifests that are gone do not keep others from being listed", async () => {
+  const gone = artifact("gone");
+  const c = await withoutAPI();
+  const list = index([listed(gone, "gone")]);
+  await c.memory.store.push(list.descriptor, list.raw);
+  await c.memory.store.tag(list.descriptor, `acme/app:${TAG}`);
+  const one = artifact("one");
+  await c.repository.push(one.descriptor, one.raw);
+  assert.deepEqual(await listOf(c), [listed(one, "one")]);
+});
+
+test("a deleted manifest is taken off the tag, and the last one takes the tag along", async () => {
+  for (const isConditional of [true, false]) {
+    const c = await withoutAPI({ isConditional });
+    const one = artifact("one");
+    const two = artifact("two");
+    for (const { descriptor, raw } of [one, two]) await c.repository.push(descriptor, raw);
+    await c.repository.delete(one.descriptor);
+    assert.deepEqual(await listOf(c), [listed(two, "two")]);
+    await c.repository.delete(two.descriptor);
+    const tags = await collect(c.repository.tags());
+    assert.deepEqual(tags, []);
+    assert.deepEqual(await collect(c.repository.referrers(SUBJECT)), []);
+  }
+});
+
+test("where nothing can be deleted but what is asked for, an empty list stays", async () => {
+  let isAllowed = true;
+  const c = await withoutAPI({
+    before: (request) =>
+      Promise.resolve(
+        request.method === "DELETE" && !isAllowed ? new Response(null, { status: 405 }) : undefined,
+      ),
+  });
+  const one = artifact("one");
+  await c.repository.push(one.descriptor, one.raw);
+  isAllowed = false;
+  const refused = await failure(c.repository.delete(one.descriptor));
+  assert.ok(refused instanceof RegistryError);
+  assert.deepEqual(await listOf(c), [listed(one, "one")], "what stands is still listed");
+});
+
+test("two writers in two processes lose no entry where conditions count", async () => {
+  const other = artifact("other");
+  const mine = artifact("mine");
+  let isRaced = false;
+  const c = await withoutAPI({
+    // Between the reading and the writing of the one, the other one writes.
+    async before(request, tag) {
+      if (request.method !== "PUT" || tag !== TAG || isRaced) return undefined;
+      isRaced = true;
+      await c.memory.store.push(other.descriptor, other.raw);
+      const list = index([listed(other, "other")]);
+      await c.memory.store.push(list.descriptor, list.raw);
+      await c.memory.store.tag(list.descriptor, `acme/app:${TAG}`);
+      return undefined;
+    },
+  });
+  await c.repository.push(mine.descriptor, mine.raw);
+  assert.equal(isRaced, true);
+  assert.deepEqual(await listOf(c), [listed(other, "other"), listed(mine, "mine")]);
+});
+
+test("an entry that another writer overwrites is written again", async () => {
+  const other = artifact("other");
+  const mine = artifact("mine");
+  let puts = 0;
+  const c = await withoutAPI({
+    isConditional: false,
+    async before(request, tag) {
+      if (tag !== TAG) return undefined;
+      if (request.method === "PUT") puts++;
+      if (request.method !== "GET" || puts !== 1) return undefined;
+      puts++;
+      await c.memory.store.push(other.descriptor, other.raw);
+      const list = index([listed(other, "other")]);
+      await c.memory.store.push(list.descriptor, list.raw);
+      await c.memory.store.tag(list.descriptor, `acme/app:${TAG}`);
+      return undefined;
+    },
+  });
+  await c.repository.push(mine.descriptor, mine.raw);
+  assert.deepEqual(await listOf(c), [listed(other, "other"), listed(mine, "mine")]);
+});
+
+test("a tag that others overwrite without end is an error that says so", async () => {
+  let puts = 0;
+  const c = await withoutAPI({
+    before(request, tag) {
+      if (tag !== TAG) return Promise.resolve(undefined);
+      if (request.method === "PUT") puts++;
+      const { raw } = index([]);
+      return Promise.resolve(
+        request.method === "GET"
+          ? new Response(raw, { headers: { "content-type": OCI_INDEX } })
+          : new Response(null, { status: puts % 2 === 0 ? 412 : 201 }),
+      );
+    },
+  });
+  const one = artifact("one");
+  const error = await failure(c.repository.push(one.descriptor, one.raw));
+  assert.ok(error instanceof RegistryError);
+  assert.match(error.message, /others have overwritten it 6 times/);
+  assert.equal(puts, 6);
+});
+
+test("a process that pushes ten artifacts at once lists all ten", async () => {
+  for (const isConditional of [true, false]) {
+    const c = await withoutAPI({ isConditional });
+    const names = Array.from({ length: 10 }, (_, at) => `artifact ${at}`);
+    await Promise.all(names.map(async (name, at) => {
+      const { descriptor, raw } = artifact(name);
+      // Also through clients that know nothing of each other.
+      await (at % 2 === 0 ? c.repository : c.open()).push(descriptor, raw);
+    }));
+    assert.equal((await listOf(c)).length, 10);
+    const puts = c.requests.filter((request) => request === `PUT manifests/${TAG}`);
+    assert.equal(puts.length, 10, "nobody had to write twice");
+  }
+});
+
+test("abort takes one writer out while it waits for another", async () => {
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => release = resolve);
+  const c = await withoutAPI({
+    async before(request, tag) {
+      if (request.method === "PUT" && tag === TAG) await gate;
+      return undefined;
+    },
+  });
+  const first = artifact("first");
+  const second = artifact("second");
+  const pushing = c.repository.push(first.descriptor, first.raw);
+  while (!c.requests.includes(`PUT manifests/${TAG}`)) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  const controller = new AbortController();
+  const { signal } = controller;
+  const waiting = failure(c.repository.push(second.descriptor, second.raw, { signal }));
+  while (!c.requests.includes(`PUT manifests/${second.descriptor.digest}`)) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const reason = new Error("stop");
+  controller.abort(reason);
+  assert.equal(await waiting, reason);
+  release();
+  await pushing;
+  assert.deepEqual(await listOf(c), [listed(first, "first")]);
+});
+
+test("a tag that has something else is left alone, and the push says so", async () => {
+  const c = await withoutAPI();
+  const config = utf8("{}");
+  const plain = sample({
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config: descriptorOf(config, EMPTY_TYPE),
+    layers: [],
+  }, OCI_MANIFEST);
+  await c.repository.push(plain.descriptor, plain.raw);
+  await c.repository.tag(plain.descriptor, TAG);
+  const one = artifact("one");
+  const error = await failure(c.repository.push(one.descriptor, one.raw));
+  assert.ok(error instanceof RegistryError);
+  assert.match(error.message, /has no index/);
+  assert.equal((await c.repository.resolve(TAG)).digest, plain.descriptor.digest);
+});
+
+test("a registry that lists referrers itself gets no tag", async () => {
+  const memory = memoryRegistry();
+  const requests: string[] = [];
+  const transport = (request: Request) => {
+    requests.push(`${request.method} ${new URL(request.url).pathname}`);
+    return memory.transport(request);
+  };
+  const repository = new Registry("registry.test", { transport }).repository("acme/app");
+  await repository.push(descriptorOf(EMPTY, EMPTY_TYPE), EMPTY);
+  const one = artifact("one");
+  await repository.push(one.descriptor, one.raw);
+  const found = await collect(repository.referrers(SUBJECT));
+  assert.deepEqual(plain(found), [listed(one, "one")]);
+  assert.deepEqual(await collect(repository.tags()).catch(() => []), []);
+  await repository.delete(one.descriptor);
+  assert.ok(!requests.some((request) => request.startsWith("PUT") && request.includes(TAG)));
+  assert.deepEqual(await collect(repository.referrers(SUBJECT)), []);
+});
+
+test("a subject under SHA-512 has a tag that is short enough", async () => {
+  const digest = `sha512:${"ab".repeat(64)}`;
+  const subject = { ...SUBJECT, digest };
+  const one = artifact("one", { subject });
+  const c = await withoutAPI();
+  await c.repository.push(one.descriptor, one.raw);
+  const { parsed } = await c.repository.manifest(`sha512-${"ab".repeat(32)}`);
+  assert.ok(parsed.kind === "index" && parsed.value.manifests.length === 1);
+});

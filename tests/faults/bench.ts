@@ -63,7 +63,7 @@ export async function withBench(
 ): Promise<void> {
   const { wire = [], answers = [], handler, ...client } = options;
   const store = memoryStore();
-  const clock = new QuietClock(() => proxy.activity);
+  const clock = new QuietClock(() => proxy);
   const sleep = (ms: number) => clock.sleep(ms);
   const behind = faultyTransport(handler ?? registryHandler(store), answers, { sleep });
   const proxy = await faultProxy(guarded(behind), wire, { sleep });

@@ -5,8 +5,16 @@ interface Timer {
   readonly callback: () => void;
 }
 
+/** What happens on the wire, as `FaultProxy` has it. */
+interface Wire {
+  /** Grows with everything that happens. */
+  readonly activity: number;
+  /** How many requests the registry works on. */
+  readonly busy: number;
+}
+
 /** How long nothing has to happen before time passes, in real milliseconds. */
-const QUIET_MS = 30;
+const QUIET_MS = 40;
 const STEP_MS = 5;
 
 /**
@@ -16,11 +24,12 @@ const STEP_MS = 5;
 export class QuietClock implements Clock {
   #now: number = Date.UTC(2026, 0, 1);
   readonly #timers = new Set<Timer>();
-  readonly #activity: () => number;
+  readonly #wire: () => Wire;
+  #sleepers = 0;
 
-  /** @param activity Gives a number that grows with everything that happens on the wire. */
-  constructor(activity: () => number) {
-    this.#activity = activity;
+  /** @param wire Gives what happens on the wire. */
+  constructor(wire: () => Wire) {
+    this.#wire = wire;
   }
 
   /** Timers that nobody has cancelled. */
@@ -38,8 +47,11 @@ export class QuietClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.setTimer(ms, resolve));
+  /** Waits on the side of the registry, which is idle then. */
+  async sleep(ms: number): Promise<void> {
+    this.#sleepers++;
+    await new Promise<void>((resolve) => void this.setTimer(ms, resolve));
+    this.#sleepers--;
   }
 
   /** Lets time pass until the work has ended; gives how long it took, and its result or error. */
@@ -62,10 +74,10 @@ export class QuietClock implements Clock {
   }
 
   async #quiet(isSettled: () => boolean): Promise<void> {
-    for (let quiet = 0, seen = this.#activity(); quiet < QUIET_MS && !isSettled();) {
+    for (let quiet = 0, seen = this.#wire().activity; quiet < QUIET_MS && !isSettled();) {
       await new Promise((resolve) => setTimeout(resolve, STEP_MS));
-      const activity = this.#activity();
-      quiet = activity === seen ? quiet + STEP_MS : 0;
+      const { activity, busy } = this.#wire();
+      quiet = activity === seen && busy <= this.#sleepers ? quiet + STEP_MS : 0;
       seen = activity;
     }
   }

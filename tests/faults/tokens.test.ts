@@ -1,6 +1,7 @@
 /** F9, F10, F11 and F33: tokens that expire, do not do, or cannot be had, over real sockets. */
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import type { ByteStream } from "../../lib/model/bytes.ts";
 import { copy } from "../../lib/ops/mod.ts";
 import { AuthenticationError, isLadingError, RegistryError } from "../../lib/model/errors.ts";
 import { Registry, staticCredentials } from "../../lib/registry/mod.ts";
@@ -43,11 +44,12 @@ interface Options extends Partial<TokenGuardOptions> {
 async function withTokens(options: Options, work: (bench: Bench) => Promise<void>): Promise<void> {
   const { wire = [], blobMs = 0, tokens, ...guarding } = options;
   const store = memoryStore();
-  const clock = new QuietClock(() => proxy.activity);
+  const clock = new QuietClock(() => proxy);
   const sleep = (ms: number) => clock.sleep(ms);
   const slow = faultyTransport(registryHandler(store), [
     { path: /\/blobs\/sha256/, method: "GET", fault: { kind: "delay", ms: blobMs } },
     { path: /\/blobs\/uploads/, method: "PUT", fault: { kind: "delay", ms: blobMs } },
+    { path: /\/blobs\/uploads/, method: "PATCH", fault: { kind: "delay", ms: blobMs } },
   ], { sleep });
   const guard = tokenGuard(slow, { now: () => clock.now(), ...guarding });
   const handle = async (request: Request) =>
@@ -110,6 +112,24 @@ test("F9: a token that expires amid 30 uploads is renewed once, and nothing is s
       `${given.length} tokens, ${expired.size} expired`,
     );
     assert.equal(served(bench.proxy, /^PUT .*\/blobs\//, 201), BLOBS);
+  });
+});
+
+test("F9: a token that expires amid an upload in chunks is renewed once, and no chunk is lost", async () => {
+  await withTokens({ lifetimeMs: 1000, blobMs: 200 }, async (bench) => {
+    const content = noise(3_000_000);
+    const upload = { chunkBytes: 200_000 };
+    const source = () => new Response(content).body as ByteStream;
+    await bench.clock.measure(() =>
+      bench.registry.repository(NAME).push(describe(content), source, { upload })
+    );
+    assert.ok(await bench.store.exists(describe(content)));
+    const { given, expired } = bench.guard;
+    assert.ok(expired.size >= 2, `${expired.size} tokens have expired`);
+    assert.equal(given.length, 1 + expired.size);
+    assert.equal(served(bench.proxy, /^PATCH /, 202), 15);
+    assert.ok(served(bench.proxy, /^PATCH /, 401) <= expired.size);
+    assert.equal(served(bench.proxy, /^POST /, 202), 1);
   });
 });
 

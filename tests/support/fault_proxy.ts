@@ -77,6 +77,8 @@ export interface FaultProxy {
   readonly connections: number;
   /** Grows with everything that happens on the wire. */
   readonly activity: number;
+  /** How many requests the registry works on. */
+  readonly busy: number;
   close(): Promise<void>;
 }
 
@@ -105,6 +107,15 @@ export async function faultProxy(
   const sockets = new Set<Socket>();
   let opened = 0;
   let activity = 0;
+  let busy = 0;
+  const working: Handler = async (request) => {
+    busy++;
+    try {
+      return await handler(request);
+    } finally {
+      busy--;
+    }
+  };
 
   const faultOf = ({ method, path }: RequestHead, isReused: boolean): WireFault | undefined => {
     let fault: WireFault | undefined;
@@ -134,7 +145,7 @@ export async function faultProxy(
       };
       exchanges.push(exchange);
       const one = new Exchange(socket, wire, exchange, faultOf(head, served > 0), () => activity++);
-      const isKept = await one.serve(handler, options.sleep ?? pause);
+      const isKept = await one.serve(working, options.sleep ?? pause);
       exchange.isOver = true;
       activity++;
       if (!isKept) return void socket.end();
@@ -157,6 +168,9 @@ export async function faultProxy(
     },
     get activity() {
       return activity;
+    },
+    get busy() {
+      return busy;
     },
     close: () =>
       new Promise((resolve) => {

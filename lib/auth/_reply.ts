@@ -35,9 +35,14 @@ function textOf(value: unknown): string | undefined {
 
 function sayingsOf(body: unknown): Diagnostic[] {
   if (!isJSONObject(body)) return [];
-  const { error, error_description, details } = body;
+  const { error, error_description, details, __type: type } = body;
   const found = diagnosticsOf(body);
   if (found.length > 0) return found;
+  // AWS names its errors so, some with the service before a #, and spells `Message` too.
+  if (typeof type === "string") {
+    const code = type.replace(/^.*#/, "");
+    return diagnosticOf({ code, message: body["message"] ?? body["Message"] });
+  }
   // RFC 6749 §5.2, and Docker Hub's own words.
   const code = textOf(error);
   return code === undefined

@@ -28,7 +28,21 @@
  * @module
  */
 export type { Transport, TransportTraits } from "../model/transport.ts";
+export type { AccessToken, AccessTokenSource } from "./access_token.ts";
+export {
+  azureCredentials,
+  type AzureCredentialsOptions,
+  type AzureIdentity,
+  isAzureHost,
+  type ServicePrincipal,
+} from "./acr.ts";
 export { basicAuthorization, isHeaderToken } from "./authorization.ts";
+export {
+  type AWSCredentials,
+  type AWSRequest,
+  type AWSScope,
+  signAWSRequest,
+} from "./aws_signature.ts";
 export {
   type Challenge,
   MAX_CHALLENGE_HEADER_LENGTH,
@@ -70,6 +84,20 @@ export {
   eraseCredentials,
   storeCredentials,
 } from "./docker_config_store.ts";
+export {
+  ecrCredentials,
+  type ECRCredentialsOptions,
+  type ECRRegistry,
+  parseECRHost,
+} from "./ecr.ts";
+export {
+  googleCredentials,
+  type GoogleCredentialsOptions,
+  type GoogleIdentity,
+  googleMetadataToken,
+  isGoogleHost,
+} from "./gar.ts";
+export { githubCredentials, type GitHubCredentialsOptions } from "./ghcr.ts";
 export {
   askHelper,
   eraseFromHelper,

@@ -1,5 +1,4 @@
 // Foreign clients judge the embedded registry: skopeo, a Docker engine.
-import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -9,7 +8,8 @@ import { type RunningServer, serve } from "../../lib/runtime/serve.ts";
 import { fileUploads, registryHandler } from "../../lib/server/mod.ts";
 import { memoryStore } from "../../lib/store/memory_store.ts";
 import { ociLayout } from "../../lib/store/oci_layout.ts";
-import { inScratch, missing, mustRun, type Ran } from "../support/program.ts";
+import { noDockerEngine, withDockerEngine } from "../support/docker_engine.ts";
+import { inScratch, missing, mustRun } from "../support/program.ts";
 
 const CORPUS = process.env["LADING_CORPUS"] ?? join(process.cwd(), "../shared/corpus");
 const LAYOUT = join(CORPUS, "made-by-umoci-skopeo/skopeo-oci-gzip");
@@ -129,54 +129,11 @@ test(
   },
 );
 
-interface Engine {
-  docker(...args: string[]): Promise<Ran>;
-  stop(): Promise<void>;
-}
-
-/** Starts a Docker engine of its own, which nobody else sees. */
-async function startEngine(directory: string): Promise<Engine> {
-  const host = `unix://${join(directory, "docker.sock")}`;
-  const daemon = spawn("dockerd", [
-    "--data-root",
-    join(directory, "data"),
-    "--exec-root",
-    join(directory, "exec"),
-    "-H",
-    host,
-    "--pidfile",
-    join(directory, "pid"),
-    "--storage-driver=vfs",
-    "--iptables=false",
-    "--bridge=none",
-  ], { stdio: "ignore" });
-  const exited = new Promise<void>((resolve) => daemon.once("exit", () => resolve()));
-  const docker = (...args: string[]) => mustRun("docker", args, { env: { DOCKER_HOST: host } });
-  const stop = async () => {
-    daemon.kill("SIGTERM");
-    await exited;
-  };
-  for (let i = 0;; i++) {
-    try {
-      await docker("version");
-      return { docker, stop };
-    } catch (error) {
-      if (i > 60 || daemon.exitCode !== null) {
-        await stop();
-        throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
-  }
-}
-
-const noEngine = needs("dockerd") ||
-  (process.getuid?.() === 0 ? false : "needs root to start a Docker engine");
+const noEngine = needs("dockerd") || noDockerEngine();
 
 test("a Docker engine pushes and pulls, and finds the same image", { skip: noEngine }, async () => {
   await inScratch(async (directory) => {
-    const engine = await startEngine(directory);
-    try {
+    await withDockerEngine(join(directory, "engine"), async (engine) => {
       writeFileSync(join(directory, "large"), new Uint8Array(3_000_000).map((_, i) => i * i >> 3));
       writeFileSync(join(directory, "hello"), "hello");
       const archive = join(directory, "root.tar");
@@ -206,8 +163,6 @@ test("a Docker engine pushes and pulls, and finds the same image", { skip: noEng
           /manifest|not found/i,
         );
       });
-    } finally {
-      await engine.stop();
-    }
+    });
   });
 });

@@ -1,0 +1,63 @@
+// A Docker engine of its own, which nobody else sees. Needs root.
+import { spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { missing, mustRun, type Ran } from "./program.ts";
+
+/** A Docker engine that runs. */
+export interface DockerEngine {
+  /** Runs the docker command; it has to succeed. */
+  docker(...args: string[]): Promise<Ran>;
+  /** What tells the docker command where the engine is. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The socket of the engine's containerd. */
+  readonly containerd: string;
+}
+
+/** Says why no engine can be started here: `false` when it can. */
+export function noDockerEngine(...programs: string[]): string | false {
+  return missing("dockerd", ...programs) ||
+    (process.getuid?.() === 0 ? false : "needs root to start a Docker engine");
+}
+
+/** Runs `work` beside a Docker engine that has its files in `folder`. */
+export async function withDockerEngine<Result>(
+  folder: string,
+  work: (engine: DockerEngine) => Promise<Result>,
+): Promise<Result> {
+  mkdirSync(folder, { recursive: true });
+  const host = `unix://${join(folder, "docker.sock")}`;
+  const exec = join(folder, "exec");
+  const daemon = spawn("dockerd", [
+    "--data-root",
+    join(folder, "data"),
+    "--exec-root",
+    exec,
+    "-H",
+    host,
+    "--pidfile",
+    join(folder, "pid"),
+    "--storage-driver=vfs",
+    "--iptables=false",
+    "--bridge=none",
+  ], { stdio: "ignore" });
+  const exited = new Promise<void>((resolve) => daemon.once("exit", () => resolve()));
+  const env = { DOCKER_HOST: host };
+  const docker = (...args: string[]) => mustRun("docker", args, { env });
+  try {
+    for (let tries = 0;; tries++) {
+      try {
+        await docker("version");
+        break;
+      } catch (error) {
+        if (tries > 60 || daemon.exitCode !== null) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    }
+    return await work({ docker, env, containerd: join(exec, "containerd/containerd.sock") });
+  } finally {
+    daemon.kill("SIGTERM");
+    await exited;
+  }
+}

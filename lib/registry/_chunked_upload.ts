@@ -299,13 +299,15 @@ export class ChunkedUpload {
     if (this.#shrink(status, failure.message, chunk.byteLength)) {
       return await this.#patch(chunk.subarray(0, this.#largest), stalls, signal);
     }
+    if (status === 416) {
+      const isPart = has !== undefined && isBetween(start, has, end);
+      if (this.#stalledAt === start && !(isPart && has < end)) return this.#believe(chunk);
+      if (isPart) return has - start;
+    }
     const isFirst = start === 0 && !isLostSession(failure);
     if (isFirst && CHUNKS_REFUSED.has(status)) return this.#end("refused", failure);
     if (!isPassing(failure) && !DOUBTFUL.has(status)) throw failure;
-    if (status === 416) {
-      if (this.#stalledAt === start) return this.#believe(chunk);
-      if (has !== undefined && isBetween(start, has, end)) return has - start;
-    } else await this.#pause(failure, stalls, signal);
+    if (status !== 416) await this.#pause(failure, stalls, signal);
     return await this.#ask(start, end, stalls, failure, signal);
   }
 
@@ -324,7 +326,8 @@ export class ChunkedUpload {
       if (stalls === MAX_STALLS) throw failure;
       return 0;
     }
-    if (start > 0 || this.#reopened++ === MAX_STALLS) return this.#end("lost", failure);
+    if (start > 0) return this.#end("lost", failure);
+    if (this.#reopened++ === MAX_STALLS) throw failure;
     const { context, action } = this.#setup;
     this.#session = await UploadSession.open(context, action, signal);
     await this.#setup.moved?.(this.state());

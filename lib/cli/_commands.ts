@@ -10,7 +10,9 @@ import { copyCommand } from "./copy.ts";
 import { deleteCommand } from "./delete.ts";
 import { digestCommand } from "./digest.ts";
 import { exportCommand } from "./export.ts";
+import { flattenCommand } from "./flatten.ts";
 import { helpCommand } from "./help.ts";
+import { indexCommand } from "./index.ts";
 import { inspectCommand } from "./inspect.ts";
 import { loginCommand } from "./login.ts";
 import { logoutCommand } from "./logout.ts";
@@ -18,8 +20,11 @@ import { lsCommand } from "./ls.ts";
 import { manifestCommand } from "./manifest.ts";
 import { mutateCommand } from "./mutate.ts";
 import { pullCommand } from "./pull.ts";
+import { pushCommand } from "./push.ts";
+import { rebaseCommand } from "./rebase.ts";
 import { referrersCommand } from "./referrers.ts";
 import { serveCommand } from "./serve.ts";
+import { squashCommand } from "./squash.ts";
 import { syncCommand } from "./sync.ts";
 import { tagCommand } from "./tag.ts";
 import { tagsCommand } from "./tags.ts";
@@ -30,6 +35,7 @@ import { versionCommand } from "./version.ts";
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
   pullCommand,
+  pushCommand,
   copyCommand,
   syncCommand,
   inspectCommand,
@@ -47,6 +53,10 @@ export const COMMANDS: readonly Command[] = [
   attachCommand,
   appendCommand,
   mutateCommand,
+  rebaseCommand,
+  flattenCommand,
+  squashCommand,
+  indexCommand,
   tagCommand,
   untagCommand,
   deleteCommand,

@@ -1,5 +1,6 @@
 import { copyPlaces } from "../runtime/copy_places.ts";
 import type { CopyPlan } from "../ops/plan_copy.ts";
+import { archiveOutput, refuseForArchives, writeArchive } from "./_archive_output.ts";
 import { argument, type Command, type CommandContext, flag, UsageError } from "./_command.ts";
 import { formatOption, jobsOption, openOptions, platformsOption } from "./_options.ts";
 import { formatSize } from "./size.ts";
@@ -37,11 +38,13 @@ export const copyCommand: Command = {
       help: "copy the image for this platform only",
     },
   },
-  details: "What TO has is not moved. The answer is the digest-pinned reference.",
+  details:
+    "What TO has is not moved. The answer is the digest-pinned reference. An archive with the\n" +
+    "path - is read from stdin, or written to stdout.",
   examples: [
     "lading copy ghcr.io/acme/app:1 registry.acme.dev/app:1",
     "lading copy docker-archive:app.tar oci:./app:1",
-    "lading copy ghcr.io/acme/app:1 docker-archive:app.tar --platform linux/amd64",
+    "lading copy ghcr.io/acme/app:1 docker-archive:- --platform linux/amd64 | docker load",
     "lading copy alpine:3.20 oci:./alpine --platform linux/arm64 --jobs 5",
     "lading copy ghcr.io/acme/app:1 oci:./app --referrers --dry-run",
   ],
@@ -50,6 +53,11 @@ export const copyCommand: Command = {
     const platform = platformsOption(context);
     if (flag(context, "all") && platform !== undefined && platform !== "all") {
       throw new UsageError("--all and --platform cannot stand together");
+    }
+    const archive = archiveOutput(to);
+    if (archive !== undefined) {
+      refuseForArchives(context, ["dry-run", "json", "format", "referrers", "jobs"]);
+      return await writeArchive(context, from, archive, platform);
     }
     const options = {
       ...openOptions(context),

@@ -18,6 +18,7 @@ import { hostCredentials } from "./docker_credentials.ts";
 import { hostPlatform } from "./host_platform.ts";
 import { hostTransport } from "./host_transport.ts";
 import { nodeFileSystem } from "./node_file_system.ts";
+import { standardInput, temporaryDirectory } from "./_standard_input.ts";
 
 /** How places are opened. */
 export interface OpenOptions extends CallOptions {
@@ -63,6 +64,9 @@ export interface OpenedTarget extends OpenedPlace<Target> {
   /** Frees what is held open; an archive that was not committed leaves nothing behind. */
   close(): Promise<void>;
 }
+
+/** The path of an archive that comes on the standard input. */
+const STANDARD_INPUT = "-";
 
 const nothingToClose = (): Promise<void> => Promise.resolve();
 
@@ -111,7 +115,7 @@ function openDocker(
 
 /**
  * Opens a place to read from: `docker://` (the default), `oci:`, `oci-archive:` or
- * `docker-archive:`.
+ * `docker-archive:`. An archive with the path `-` comes on the standard input and is read once.
  *
  * @param text The place, such as `alpine:3.20` or `oci:./alpine`.
  * @param options The transport, credentials and file system.
@@ -129,9 +133,11 @@ export function openSource(text: string, options: OpenOptions = {}): OpenedPlace
     const content: Source & Roots = ociLayout(fileSystem, path);
     return { place, content, reference, close: nothingToClose };
   }
-  const content = place.transport === "oci-archive"
-    ? ociArchive(fileSystem, path)
-    : dockerArchive(fileSystem, path);
+  const open = place.transport === "oci-archive" ? ociArchive : dockerArchive;
+  const temporary = { fileSystem, directory: temporaryDirectory() };
+  const content = path === STANDARD_INPUT
+    ? open(standardInput(), { temporary })
+    : open(fileSystem, path);
   return { place, content, reference, close: () => content.close() };
 }
 

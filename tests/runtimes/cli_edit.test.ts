@@ -241,3 +241,129 @@ test("verbs that make images say what is wrong with their arguments, and write n
     assert.equal((await lading("digest", to)).code, 3);
   });
 });
+
+test("lading rebase, flatten and squash make images with the same files", async () => {
+  await withRegistry(async (image, folder) => {
+    const dist = makeFiles(folder);
+    const platform = ["--platform", "linux/amd64"];
+    const [old, next, app] = ["old", "next", "app"].map((name) => `oci:${folder}/${name}:1`);
+    assert.ok(old !== undefined && next !== undefined && app !== undefined);
+    done(await lading("pull", image, old, ...platform));
+    done(await lading("append", old, `${dist}:/opt/new-base`, "--to", next));
+    done(await lading("append", old, `${dist}:/opt/app`, "--cmd", "app", "--to", app));
+    const rebased = `oci:${folder}/rebased:1`;
+    const bases = ["--old-base", old, "--new-base", next];
+    done(await lading("rebase", app, ...bases, "--label", "on=next", "--to", rebased));
+    const names = done(await lading("ls", rebased));
+    for (const name of ["opt/new-base/main.js", "opt/app/main.js"]) assert.ok(names.includes(name));
+    assert.equal((await json("config", rebased)).config.Labels.on, "next");
+    assert.equal((await lading("validate", rebased)).code, 0);
+    const [flat, small] = [`oci:${folder}/flat:1`, `oci:${folder}/small:1`];
+    done(await lading("flatten", rebased, "--to", flat));
+    done(await lading("squash", rebased, "--base", old, "--to", small));
+    assert.equal((await json("manifest", flat)).layers.length, 1);
+    const [before, after] = [await json("manifest", old), await json("manifest", small)];
+    assert.deepEqual(after.layers.slice(0, -1), before.layers);
+    for (const place of [flat, small]) {
+      assert.equal(
+        done(await lading("ls", place, "--long")),
+        done(await lading("ls", rebased, "--long")),
+      );
+      assert.equal((await lading("validate", place)).code, 0);
+    }
+    const other = await lading("rebase", flat, ...bases, "--to", `oci:${folder}/none:1`);
+    assert.notEqual(other.code, 0);
+    assert.match(other.errors, /Cannot rebase/);
+  });
+});
+
+test("lading index makes, extends, filters and lists indexes", async () => {
+  await withRegistry(async (image, folder, digest) => {
+    const [one, two] = [`oci:${folder}/one:1`, `oci:${folder}/two:1`];
+    const amd64 = done(await lading("pull", image, one, "--platform", "linux/amd64"));
+    done(await lading("pull", image, two, "--platform", "linux/arm64"));
+    const made = image.replace("acme/app:1", "acme/made:1");
+    const pinned = done(
+      await lading("index", "create", one, two, "--annotation", "a=b", "--to", made),
+    );
+    assert.match(pinned, /\/acme\/made@sha256:/);
+    assert.equal((await json("manifest", made, "--platform", "all")).annotations.a, "b");
+    const listed = done(await lading("index", "list", made)).split("\n");
+    assert.deepEqual(listed.map((line) => line.split(/ +/).at(-1)), [
+      "linux/amd64",
+      "linux/arm64/v8",
+    ]);
+    const filtered = `oci:${folder}/filtered:1`;
+    done(await lading("index", "filter", image, "--platform", "linux/amd64", "--to", filtered));
+    const [entry, ...others] = await json("index", "list", filtered, "--json");
+    assert.deepEqual(others, []);
+    assert.ok(amd64.endsWith(entry.digest));
+    const grown = `oci:${folder}/grown:1`;
+    done(await lading("index", "append", filtered, two, "--to", grown));
+    assert.equal((await json("index", "list", grown, "--json")).length, 2);
+    const shrunk = `oci:${folder}/shrunk:1`;
+    done(await lading("index", "remove", grown, entry.digest, "--to", shrunk));
+    assert.equal((await json("index", "list", shrunk, "--json")).length, 1);
+    assert.equal(done(await lading("digest", image)), digest);
+    const wrong: readonly (readonly [number, readonly string[]])[] = [
+      [2, ["index", "merge", image, "--to", made]],
+      [2, ["index", "filter", image, "--to", made]],
+      [2, ["index", "create", one]],
+      [3, ["index", "filter", image, "--platform", "plan9", "--to", made]],
+      [3, ["index", "remove", image, `sha256:${"0".repeat(64)}`, "--to", made]],
+      [1, ["index", "append", one, two, "--to", made]],
+    ];
+    for (const [code, args] of wrong) {
+      const run = await lading(...args);
+      assert.equal(run.code, code, `${args.join(" ")}: ${run.errors}`);
+    }
+  });
+});
+
+test("lading push takes a layout or an archive by its path", async () => {
+  await withRegistry(async (image, folder, digest) => {
+    done(await lading("copy", image, `oci:${folder}/layout:1`));
+    done(await lading("copy", image, `oci-archive:${folder}/oci.tar`));
+    done(
+      await lading(
+        "copy",
+        image,
+        `docker-archive:${folder}/docker.tar`,
+        "--platform",
+        "linux/amd64",
+      ),
+    );
+    const to = (name: string) => image.replace("acme/app:1", `acme/${name}:1`);
+    assert.ok(done(await lading("push", `${folder}/layout`, to("a"))).endsWith(digest));
+    assert.ok(done(await lading("push", `${folder}/oci.tar`, to("b"))).endsWith(digest));
+    assert.ok(done(await lading("push", `oci:${folder}/layout:1`, to("c"))).endsWith(digest));
+    done(await lading("push", `${folder}/docker.tar`, to("d")));
+    assert.equal((await lading("validate", to("d"))).code, 0);
+    writeFileSync(join(folder, "no.tar"), "no archive");
+    for (const path of ["no.tar", "absent", "."]) {
+      const run = await lading("push", join(folder, path), to("e"));
+      assert.equal(run.code, 2, run.errors);
+      assert.match(run.errors, /no directory with an OCI layout and no archive/);
+    }
+  });
+});
+
+test("lading copy writes an archive to stdout, for docker load and its like", async () => {
+  await withRegistry(async (image, folder, digest) => {
+    const written = await lading("copy", image, "oci-archive:-");
+    assert.equal(written.code, 0, written.errors);
+    writeFileSync(join(folder, "stdout.tar"), written.bytes);
+    assert.equal(done(await lading("digest", `oci-archive:${folder}/stdout.tar`)), digest);
+    const docker = await lading(
+      "copy",
+      image,
+      "docker-archive:-:demo:2",
+      "--platform",
+      "linux/arm64",
+    );
+    writeFileSync(join(folder, "docker.tar"), docker.bytes);
+    const found = `docker-archive:${folder}/docker.tar:demo:2`;
+    assert.equal((await json("config", found)).architecture, "arm64");
+    assert.equal((await lading("copy", image, "oci-archive:-", "--json")).code, 2);
+  });
+});

@@ -1,0 +1,93 @@
+// Archives through pipes: what `docker save | lading` and `lading | docker load` do.
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { memoryFileSystem, ociArchiveTarget } from "../../lib/store/mod.ts";
+import { readAll } from "../../lib/bytes/mod.ts";
+import { fileContent } from "../../lib/store/file_content.ts";
+import { randomImage } from "../../lib/testing/mod.ts";
+import { LADING } from "./lading_process.ts";
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command with bytes on its standard input. */
+async function pipe(input: Uint8Array, ...args: string[]): Promise<Ended> {
+  const [program = "", ...first] = LADING;
+  const child = spawn(program, [...first, ...args], {
+    env: { ...process.env, CI: "", DOCKER_CONFIG: "/nowhere" },
+    timeout: 60_000,
+  });
+  const [out, errors]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout.on("data", (chunk) => out.push(chunk));
+  child.stderr.on("data", (chunk) => errors.push(chunk));
+  // A reader that has seen enough is no failure.
+  child.stdin.on("error", () => {});
+  child.stdin.end(input);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject).on("close", resolve);
+  });
+  return { code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(errors).toString() };
+}
+
+async function archive(): Promise<{ readonly bytes: Uint8Array; readonly digest: string }> {
+  const fs = memoryFileSystem();
+  const target = ociArchiveTarget(fs, "image.tar");
+  const image = await randomImage("stdin", { layers: 2 });
+  await image.pushTo(target, "docker.io/acme/app:1");
+  await target.close();
+  const stream = await fileContent(fs, "image.tar")();
+  return { bytes: await readAll(stream, { maxBytes: 1 << 26 }), digest: image.descriptor.digest };
+}
+
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "lading-stdin-"));
+  try {
+    await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+test("lading copy reads an OCI archive from its standard input, and keeps the digest", async () => {
+  const { bytes, digest } = await archive();
+  await inFolder(async (folder) => {
+    const run = await pipe(bytes, "copy", "oci-archive:-", `oci:${folder}/layout:1`);
+    assert.equal(run.code, 0, run.stderr);
+    assert.equal(run.stdout, `${digest}\n`);
+    const { manifests } = JSON.parse(readFileSync(join(folder, "layout", "index.json"), "utf8"));
+    assert.equal(manifests[0].digest, digest);
+  });
+});
+
+test("lading push and ls read an archive of Docker's from their standard input", async () => {
+  const { bytes } = await archive();
+  await inFolder(async (folder) => {
+    const pushed = await pipe(bytes, "push", "-", `oci:${folder}/layout:1`);
+    assert.equal(pushed.code, 0, pushed.stderr);
+    const listed = await pipe(bytes, "ls", "docker-archive:-");
+    assert.equal(listed.code, 0, listed.stderr);
+    assert.ok(listed.stdout.split("\n").length > 3, listed.stdout);
+  });
+});
+
+test("an archive that breaks off on the standard input is refused, and nothing is named", async () => {
+  const { bytes } = await archive();
+  await inFolder(async (folder) => {
+    for (const end of [0, 100, 5000, bytes.length >> 1, bytes.length - 2000]) {
+      const part = bytes.subarray(0, end);
+      const run = await pipe(part, "copy", "docker-archive:-", `oci:${folder}/l${end}:1`);
+      assert.notEqual(run.code, 0, `${end}`);
+      assert.match(run.stderr, /^lading: [^\n]+\n$/);
+      const found = await pipe(new Uint8Array(), "digest", `oci:${folder}/l${end}:1`);
+      assert.equal(found.code, 3, `${end}: ${found.stdout}`);
+    }
+  });
+});

@@ -7,7 +7,7 @@ import { type ArchiveFormat, nameIn } from "./_archive_documents.ts";
 import { collectGraph, type GraphOptions } from "./_archive_graph.ts";
 import { archiveTar } from "./_archive_tar.ts";
 import type { ArchiveTarget, ArchiveTargetOptions } from "./archive_target.ts";
-import type { FileSystem } from "./file_system.ts";
+import { type FileSystem, FileSystemError } from "./file_system.ts";
 import { baseName, directoryOf, failedBecause, joinPath, letGo, uniqueName } from "./_files.ts";
 import { Layout } from "./_layout.ts";
 import { sweep, writeBeside } from "./_layout_files.ts";
@@ -150,10 +150,12 @@ export class ArchiveWriter implements ArchiveTarget {
     try {
       this.#checkOpen();
       signal.throwIfAborted();
-      this.#prepared ??= this.#prepare();
+      this.#prepared ??= this.#prepare().catch((error) => {
+        this.#prepared = undefined;
+        throw error;
+      });
       await this.#prepared;
     } catch (error) {
-      this.#prepared = undefined;
       await letGo(content, error);
       throw error;
     }
@@ -206,13 +208,19 @@ export class ArchiveWriter implements ArchiveTarget {
     if (info?.type !== "directory") {
       throw new NotFoundError(`Cannot write ${this.#place}: its directory is not there`);
     }
+    const there = await this.#fs.stat(this.#path);
+    if (there !== undefined && there.type !== "file") {
+      throw new FileSystemError(
+        `Cannot write ${this.#place}: there is something of that name that is no file`,
+        { reason: there.type === "directory" ? "is-directory" : "not-file", path: this.#path },
+      );
+    }
     const prefix = `.${baseName(this.#path)}.lading-`;
-    await sweep(this.#here, directory, prefix);
-    await this.#fs.makeDirectory(this.#here.directory, { mode: 0o700 });
-    if (this.#waiting === this.#here) return;
-    const { temporary } = this.#options;
-    await sweep(this.#waiting, temporary?.directory ?? "", prefix);
-    await this.#waiting.fs.makeDirectory(this.#waiting.directory, { mode: 0o700 });
+    const above = this.#options.temporary?.directory ?? directory;
+    for (const [workshop, parent] of [[this.#here, directory], [this.#waiting, above]] as const) {
+      await sweep(workshop, parent, prefix);
+      await workshop.fs.makeDirectory(workshop.directory, { mode: 0o700, recursive: true });
+    }
   }
 
   async #hasContent(): Promise<boolean> {

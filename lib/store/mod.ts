@@ -57,6 +57,7 @@ export {
   type FileType,
   type FileWriter,
 } from "./file_system.ts";
+export { fileContent } from "./file_content.ts";
 export { memoryFileSystem, type MemoryFileSystemOptions } from "./memory_file_system.ts";
 export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./memory_store.ts";
 export { type OCILayout, ociLayout, type OCILayoutOptions } from "./oci_layout.ts";

@@ -237,6 +237,21 @@ for (const [name, open] of TARGETS) {
     assert.deepEqual(await fs.readDirectory(""), []);
   });
 
+  test(`${name} puts nothing over what is no file`, async () => {
+    const fs = memoryFileSystem();
+    await fs.makeDirectory("app.tar");
+    const target = open(fs, "app.tar");
+    const image = await randomImage("one");
+    await assert.rejects(image.pushTo(target, "app:1"), { reason: "is-directory" });
+    await target.abort();
+    assert.equal((await fs.readDirectory("")).length, 1);
+    await fs.remove("app.tar");
+    const again = open(fs, "app.tar");
+    await image.pushTo(again, "app:1");
+    await again.close();
+    assert.deepEqual(await filesBelow(fs, ""), ["app.tar"]);
+  });
+
   test(`${name} lets content wait on another file system`, async () => {
     const fs = memoryFileSystem();
     const other = memoryFileSystem();

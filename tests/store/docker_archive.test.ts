@@ -12,11 +12,13 @@ import {
 } from "../../lib/model/errors.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import type { Descriptor } from "../../lib/model/descriptor.ts";
-import { memoryFileSystem } from "../../lib/store/mod.ts";
+import { memoryFileSystem, memoryStore, writeDockerArchive } from "../../lib/store/mod.ts";
 import { type DockerArchive, dockerArchive } from "../../lib/store/docker_archive.ts";
+import { readTar } from "../../lib/tar/mod.ts";
+import { randomImage } from "../../lib/testing/mod.ts";
 import { corpusBytes, corpusJSON } from "../support/corpus.ts";
 import { fetched, filesBelow, pieces, text, writeFile } from "./content.ts";
-import { storedZstd } from "./tar_of.ts";
+import { storedZstd, tarOf, type TarOfEntry } from "./tar_of.ts";
 
 interface ExpectedImage {
   readonly tags: readonly string[] | null;
@@ -171,6 +173,44 @@ for (const [way, open] of WAYS) {
     }
   });
 }
+
+test("lesson 76: whatever index.json of a hybrid archive leaves out, manifest.json has it", async () => {
+  const store = memoryStore();
+  const images = await Promise.all(["a", "b"].map((seed) => randomImage(seed)));
+  for (const image of images) await image.pushTo(store);
+  const roots = images.map(({ descriptor }, i) => ({ descriptor, reference: `app:${i}` }));
+  const bytes = await readAll(writeDockerArchive(store, roots), { maxBytes: 1e8 });
+  const entries: TarOfEntry[] = [];
+  for await (const entry of readTar(streamOf(bytes))) {
+    if (entry.type === "file") entries.push({ path: entry.path, content: await entry.bytes() });
+  }
+  const indexes = [
+    '{"schemaVersion":2,"manifests":null}',
+    '{"schemaVersion":2,"manifests":[]}',
+    JSON.stringify({
+      schemaVersion: 2,
+      manifests: roots.slice(0, 1).map((root) => root.descriptor),
+    }),
+    "no index at all",
+  ];
+  for (const content of indexes) {
+    for (const order of [entries, [...entries].reverse()]) {
+      const archive = tarOf(
+        order.map((entry) => entry.path === "index.json" ? { ...entry, content } : entry),
+      );
+      for (const [way, open] of WAYS) {
+        const docker = open(archive);
+        for (const [i, image] of images.entries()) {
+          const { config, layers } = await manifestOf(docker, `app:${i}`);
+          assert.equal(config.digest, image.manifest.config.digest, `${content} from ${way}`);
+          for (const layer of layers) await fetched(docker, layer);
+          assert.equal(layers.length, image.layers.length);
+        }
+        await docker.close();
+      }
+    }
+  }
+});
 
 test("dockerArchive() opens a path, a Blob, bytes and what a function opens, to the same", async () => {
   const bytes = await corpusBytes(SAVED);

@@ -36,8 +36,24 @@ export type { Repository } from "./lib/registry/repository.ts";
 export { memoryStore } from "./lib/store/memory_store.ts";
 export { ociLayout } from "./lib/store/oci_layout.ts";
 export { registryHandler } from "./lib/server/handler.ts";
-export type { Image, Layer } from "./lib/image/mod.ts";
-export { exportRootfs } from "./lib/image/export_rootfs.ts";
+export {
+  append,
+  diff,
+  emptyImage,
+  exportRootfs,
+  flatten,
+  type Image,
+  indexFrom,
+  type IndexView,
+  type Layer,
+  mutate,
+  rebase,
+  squash,
+} from "./lib/image/mod.ts";
+export {
+  layerFromPath as layerFrom,
+  type LayerFromPathOptions,
+} from "./lib/runtime/layer_from_path.ts";
 export type { CopyResult } from "./lib/ops/copy.ts";
 export type { CopyPlan, PlannedContent } from "./lib/ops/plan_copy.ts";
 export {
@@ -53,8 +69,13 @@ export {
   type CopyPlacesOptions,
   pullPlace as pull,
 } from "./lib/runtime/copy_places.ts";
+export { pushPlace as push, type PushPlaceOptions } from "./lib/runtime/push_place.ts";
+export { syncPlaces as sync, type SyncPlacesOptions } from "./lib/runtime/sync_places.ts";
+export { openIndex } from "./lib/runtime/open_view.ts";
+export { openBlob, type OpenedBlob } from "./lib/runtime/open_blob.ts";
 export {
   type OpenedPlace,
+  type OpenedTarget,
   openImage,
   type OpenImageOptions,
   type OpenOptions,

@@ -1,16 +1,13 @@
 import { append } from "../image/append.ts";
-import { directoryEntries } from "../image/directory_entries.ts";
 import { emptyImage } from "../image/empty_image.ts";
 import type { Image } from "../image/image.ts";
-import { layerFrom } from "../image/layer_from.ts";
 import type { LayerOptions } from "../image/layer_options.ts";
 import { mutate } from "../image/mutate.ts";
 import type { NewLayer } from "../image/new_layer.ts";
 import { hostPlatform } from "../runtime/host_platform.ts";
+import { isArchive, layerFromPath } from "../runtime/layer_from_path.ts";
 import { nodeFileSystem } from "../runtime/node_file_system.ts";
 import { openImage } from "../runtime/open.ts";
-import { fileContent } from "../store/file_content.ts";
-import { FileSystemError } from "../store/file_system.ts";
 import { argument, type Command, type CommandContext, flag, text, UsageError } from "./_command.ts";
 import { EDIT_OPTIONS, editOf, timeOption } from "./_edit_options.ts";
 import { openOptions, PLATFORM_OPTION, platformOption } from "./_options.ts";
@@ -28,28 +25,15 @@ async function baseImage(context: CommandContext, name: string): Promise<Image> 
 
 /** Makes the layer of `SOURCE[:PATH]`: a directory, a file, or a tar archive that is unpacked. */
 async function layerOf(context: CommandContext, given: string): Promise<NewLayer> {
-  const [, path = given, place] = /^(.+?):(\/.*)$/.exec(given) ?? [];
-  const fs = nodeFileSystem();
-  const info = await fs.stat(path);
-  if (info === undefined) {
-    throw new FileSystemError(`Cannot append ${JSON.stringify(path)}: there is no such file`, {
-      reason: "not-found",
-      path,
-    });
+  const [, path = given, place = "/"] = /^(.+?):(\/.*)$/.exec(given) ?? [];
+  const options = { ...layerOptions(context), asFile: flag(context, "as-file") };
+  const info = await nodeFileSystem().stat(path);
+  const isFile = info?.type === "file" && !(isArchive(path) && !options.asFile);
+  // A file goes to the place that is named; what ends with a slash is a directory.
+  if (!isFile || place.endsWith("/")) {
+    return await layerFromPath(path, { ...options, prefix: place });
   }
-  const options = layerOptions(context);
-  if (info.type === "directory") {
-    return await layerFrom(() => directoryEntries(fs, path), { ...options, prefix: place });
-  }
-  if (/\.(tar|tar\.gz|tgz|tar\.zst)$/.test(path) && !flag(context, "as-file")) {
-    return await layerFrom(fileContent(fs, path), { ...options, prefix: place });
-  }
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  const target = place === undefined || place.endsWith("/") ? `${place ?? "/"}${name}` : place;
-  const rename = async function* () {
-    for await (const entry of directoryEntries(fs, path)) yield { ...entry, path: target };
-  };
-  return await layerFrom(rename, options);
+  return await layerFromPath(path, { ...options, name: place });
 }
 
 function layerOptions(context: CommandContext): LayerOptions {

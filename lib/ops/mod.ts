@@ -54,6 +54,7 @@ export type {
 } from "../model/schema1.ts";
 export { copy, type CopyOptions, type CopyResult, DEFAULT_JOBS } from "./copy.ts";
 export type { ReferrersChoice } from "./referrers_choice.ts";
+export { push, type PushOptions } from "./push.ts";
 export { pull, type PullOptions } from "./pull.ts";
 export {
   MAX_GRAPH_BYTES,

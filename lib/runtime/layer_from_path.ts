@@ -1,0 +1,70 @@
+import { directoryEntries } from "../image/directory_entries.ts";
+import { layerFrom } from "../image/layer_from.ts";
+import type { LayerOptions } from "../image/layer_options.ts";
+import type { LayerSource } from "../image/layer_source.ts";
+import type { NewLayer } from "../image/new_layer.ts";
+import { fileContent } from "../store/file_content.ts";
+import { type FileSystem, FileSystemError } from "../store/file_system.ts";
+import { nodeFileSystem } from "./node_file_system.ts";
+
+/** Options of {@linkcode layerFromPath}. */
+export interface LayerFromPathOptions extends LayerOptions {
+  /** What the path is of; default the disk. */
+  readonly fileSystem?: FileSystem | undefined;
+  /** The name that a single file gets below the prefix; default its own. */
+  readonly name?: string | undefined;
+  /** Whether a tar archive is put in as a file; default `false`: it is unpacked. */
+  readonly asFile?: boolean | undefined;
+}
+
+/** Tells by its name whether a file is a tar archive, compressed or not. */
+export function isArchive(path: string): boolean {
+  return /\.(tar|tar\.gz|tgz|tar\.zst)$/.test(path);
+}
+
+/**
+ * Makes a layer of what lies at a path (a directory, a tar archive, a single file), or of any other
+ * source that the `layerFrom()` of `./image` takes. The same files give the same digest on every
+ * runtime and day: they are sorted, and belong to 0:0 at the time 0 unless options say otherwise.
+ *
+ * @param source The path, or the source. A directory gives what is in it; an archive, by its name
+ * (`.tar`, `.tar.gz`, `.tgz`, `.tar.zst`), what it holds.
+ * @param options Where it goes in the image, whom it belongs to, how it is stored.
+ * @returns The layer. Files are read again when it is pushed.
+ * @throws {FileSystemError} when there is nothing at the path, or it cannot be read.
+ * @throws {InvalidTarError} when an archive is none.
+ *
+ * @example
+ * ```ts no-run
+ * import { append, layerFrom, openImage, push } from "@lading/lading";
+ *
+ * const layer = await layerFrom("./dist", { prefix: "/app" });
+ * await push(append(await openImage("node:22-slim"), layer), "registry.acme.dev/app:2");
+ * ```
+ */
+export async function layerFromPath(
+  source: string | LayerSource,
+  options: LayerFromPathOptions = {},
+): Promise<NewLayer> {
+  if (typeof source !== "string") return await layerFrom(source, options);
+  const fs = options.fileSystem ?? nodeFileSystem();
+  const info = await fs.stat(source);
+  if (info === undefined) {
+    throw new FileSystemError(
+      `Cannot make a layer of ${JSON.stringify(source)}: there is no such file`,
+      { reason: "not-found", path: source },
+    );
+  }
+  if (info.type === "directory") {
+    return await layerFrom(() => directoryEntries(fs, source), options);
+  }
+  if (isArchive(source) && options.asFile !== true) {
+    return await layerFrom(fileContent(fs, source), options);
+  }
+  const { name } = options;
+  return await layerFrom(async function* () {
+    for await (const entry of directoryEntries(fs, source)) {
+      yield name === undefined ? entry : { ...entry, path: name };
+    }
+  }, options);
+}

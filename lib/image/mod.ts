@@ -50,6 +50,15 @@ export type {
 } from "../model/schema1.ts";
 export type { GzipLevel } from "../compress/gzip.ts";
 export type { UploadSpool, UploadStore } from "../server/upload_store.ts";
+export type {
+  DirectoryEntry,
+  FileAttributes,
+  FileInfo,
+  FileSystem,
+  FileType,
+  FileWriter,
+} from "../store/file_system.ts";
+export type { RandomAccess } from "../store/random_access.ts";
 export type { TarEntry, TarEntryType } from "../tar/entry.ts";
 export type { TarFormat } from "../tar/header.ts";
 export type { TarInput, TarInputType } from "../tar/writer.ts";
@@ -58,6 +67,8 @@ export { appendToIndex } from "./append_to_index.ts";
 export { diff, type DiffOptions, type FileChange } from "./diff.ts";
 export { emptyImage } from "./empty_image.ts";
 export { exportRootfs } from "./export_rootfs.ts";
+export { extract } from "./extract.ts";
+export type { ExtractOptions, ExtractResult } from "./extract_options.ts";
 export { fetchConfig } from "./fetch_config.ts";
 export { fetchManifest } from "./fetch_manifest.ts";
 export type { FileAspect } from "./file_aspect.ts";

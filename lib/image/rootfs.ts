@@ -130,7 +130,28 @@ export async function mergeLayer(
   }
 }
 
+/** A merged tree, and the layers that have its contents. */
+export interface TreeParts {
+  readonly tree: FileTree<FileMeta>;
+  readonly layers: readonly Layer[];
+}
+
+/**
+ * Gives what a merged tree is made of.
+ *
+ * @throws {TypeError} when it was not made by {@linkcode loadRootfs}.
+ */
+export function treeOf(rootfs: Rootfs): TreeParts {
+  const parts = MergedRootfs.partsOf(rootfs);
+  if (parts !== undefined) return parts;
+  throw new TypeError("Cannot take the file tree apart: loadRootfs() has not made it");
+}
+
 class MergedRootfs implements Rootfs {
+  static partsOf(rootfs: object): TreeParts | undefined {
+    return #tree in rootfs ? { tree: rootfs.#tree, layers: rootfs.#layers } : undefined;
+  }
+
   readonly #tree: FileTree<FileMeta>;
   readonly #layers: readonly Layer[];
 

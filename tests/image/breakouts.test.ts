@@ -4,43 +4,16 @@ import { readAll, streamOf } from "../../lib/bytes/mod.ts";
 import { exportRootfs, type Image } from "../../lib/image/mod.ts";
 import { isLadingError, NotFoundError, UnsafePathError } from "../../lib/model/errors.ts";
 import { readTar, sanitizePath } from "../../lib/tar/mod.ts";
-import { corpusBytes, corpusJSON } from "../support/corpus.ts";
-import { imageOf, type Short, tarOf, textOf } from "./images.ts";
-
-interface Row {
-  readonly name: string;
-  readonly error: boolean;
-  readonly archive: string;
-  readonly before: readonly {
-    readonly op: string;
-    readonly path: string;
-    readonly content?: string;
-    readonly link?: string;
-  }[];
-}
-
-async function rows(): Promise<readonly Row[]> {
-  return (await corpusJSON<{ cases: Row[] }>("tables/layer-breakouts.json")).cases;
-}
+import { breakoutImage, breakoutRows } from "./breakout_rows.ts";
+import { textOf } from "./images.ts";
 
 /** Names with `..` are refused, where containerd would clean them. */
 const REFUSED = ["SymlinkParentDirectory", "SymlinkParentRelative", "WhiteoutRelativePath"];
 
-/** Makes an image of what is there before and the archive of a row. */
-async function imageOfRow({ before, archive }: Row): Promise<Image> {
-  const lower = before.map(({ op, path, content, link }): Short => {
-    const name = path.replace(/^\/|\/$/g, "");
-    if (op === "dir") return `${name}/`;
-    if (op === "symlink") return `${name}->${link}`;
-    return op === "hardlink" ? `${name}=>${link}` : `${name}=${content}`;
-  });
-  return await imageOf(await tarOf(lower), new Uint8Array(await corpusBytes(archive)));
-}
-
 test("every archive of the breakout table is merged or refused as the table says", async () => {
   let count = 0;
-  for (const row of await rows()) {
-    const image = await imageOfRow(row);
+  for (const row of await breakoutRows()) {
+    const image = await breakoutImage(row);
     const { name } = row;
     count++;
     if (row.error || REFUSED.includes(name)) {
@@ -54,8 +27,8 @@ test("every archive of the breakout table is merged or refused as the table says
 });
 
 test("the export of every archive of the breakout table names nothing outside of its root", async () => {
-  for (const row of await rows()) {
-    const image = await imageOfRow(row);
+  for (const row of await breakoutRows()) {
+    const image = await breakoutImage(row);
     let archive;
     try {
       archive = await readAll(exportRootfs(image), { maxBytes: 1 << 24 });
@@ -78,9 +51,9 @@ test("the export of every archive of the breakout table names nothing outside of
 });
 
 async function image(name: string): Promise<Image> {
-  const row = (await rows()).find((one) => one.name === name);
+  const row = (await breakoutRows()).find((one) => one.name === name);
   if (row === undefined) throw new Error(`the table has no row ${name}`);
-  return await imageOfRow(row);
+  return await breakoutImage(row);
 }
 
 test("an entry below a symbolic link lands where the link points to inside of the root", async () => {

@@ -1,0 +1,205 @@
+import { iterate } from "../bytes/iterate.ts";
+import { withSignal } from "../bytes/signal.ts";
+import type { Bytes, ByteStream } from "../model/bytes.ts";
+import { UnsafePathError } from "../model/errors.ts";
+import { type FileAttributes, type FileSystem, FileSystemError } from "../store/file_system.ts";
+import { sanitizePath } from "../tar/path.ts";
+import type { TarInput } from "../tar/writer.ts";
+import type { ExtractOptions, ExtractResult } from "./extract_options.ts";
+import type { FileNode } from "./_file_tree.ts";
+import type { FileMeta } from "./_layer_files.ts";
+import { entryOf } from "./_rootfs_entry_of.ts";
+import type { RootfsEntry } from "./rootfs_entry.ts";
+import { namedNodes, nodeInputs } from "./_tree_inputs.ts";
+import type { TreeParts } from "./rootfs.ts";
+
+/** What nobody else may look into while it is being filled. */
+const PRIVATE_DIRECTORY = 0o700;
+const PRIVATE_FILE = 0o600;
+
+/** All bits but set-user-ID and set-group-ID: for another owner than the image says they are wrong. */
+const WITHOUT_SET_ID = 0o1777;
+
+/** One extraction under way. */
+export class Extraction {
+  readonly #parts: TreeParts;
+  readonly #fs: FileSystem;
+  readonly #root: string;
+  readonly #options: ExtractOptions;
+  readonly #leftOut: RootfsEntry[] = [];
+  #directories = 0;
+  #files = 0;
+  #links = 0;
+  #bytes = 0;
+  #withXattrs = 0;
+
+  constructor(parts: TreeParts, fs: FileSystem, directory: string, options: ExtractOptions) {
+    this.#parts = parts;
+    this.#fs = fs;
+    this.#root = directory;
+    this.#options = options;
+  }
+
+  async run(): Promise<ExtractResult> {
+    const { tree, layers } = this.#parts;
+    const { signal } = this.#options;
+    // Every name is judged before the first one is written.
+    const directories: { readonly path: string; readonly node: FileNode<FileMeta> }[] = [];
+    for (const { path, node } of tree.entries()) {
+      this.#checkName(path);
+      if (node.target !== undefined) this.#checkText(path, node.target);
+      if (node.meta?.xattrs.size) this.#withXattrs++;
+      if (node.kind === "directory") directories.push({ path, node });
+    }
+    const clean = await this.#prepare();
+    try {
+      for (const { path } of directories) {
+        signal?.throwIfAborted();
+        await this.#makeDirectory(path);
+      }
+      for await (const input of nodeInputs(layers, namedNodes(tree), { signal })) {
+        signal?.throwIfAborted();
+        await this.#make(input);
+      }
+      for (const { path, node } of directories.reverse()) await this.#finish(path, node.meta);
+      if (tree.root.meta !== undefined) await this.#finish("", tree.root.meta);
+    } catch (error) {
+      await clean().catch(() => {});
+      throw error;
+    }
+    return {
+      directories: this.#directories,
+      files: this.#files,
+      links: this.#links,
+      bytes: this.#bytes,
+      leftOut: this.#leftOut,
+      withXattrs: this.#withXattrs,
+    };
+  }
+
+  /** Makes the directory that all goes to, and gives what undoes the extraction. */
+  async #prepare(): Promise<() => Promise<void>> {
+    const fs = this.#fs;
+    const found = await fs.stat(this.#root);
+    if (found === undefined) {
+      await fs.makeDirectory(this.#root, { recursive: true });
+      return () => fs.remove(this.#root, { recursive: true });
+    }
+    if (this.#options.existing === "replace") return () => Promise.resolve();
+    if ((await fs.readDirectory(this.#root)).length > 0) {
+      const path = this.#root;
+      const message = `Cannot extract to "${path}": the directory is not empty`;
+      throw new FileSystemError(message, { reason: "not-empty", path });
+    }
+    return async () => {
+      for (const { name } of await fs.readDirectory(this.#root)) {
+        await fs.remove(this.#at(name), { recursive: true });
+      }
+    };
+  }
+
+  async #makeDirectory(path: string): Promise<void> {
+    this.#directories++;
+    if (this.#options.existing === "replace") {
+      const found = await this.#fs.stat(this.#at(path), { followLinks: false });
+      if (found?.type === "directory") return;
+      if (found !== undefined) throw this.#inTheWay(path, found.type);
+    }
+    await this.#fs.makeDirectory(this.#at(path), { mode: PRIVATE_DIRECTORY });
+  }
+
+  async #make(input: TarInput): Promise<void> {
+    const { path, type = "file" } = input;
+    if (type === "character-device" || type === "block-device" || type === "fifo") {
+      const node = this.#parts.tree.lookup(path, false);
+      if (node !== undefined) this.#leftOut.push(entryOf(path, node));
+      return;
+    }
+    if (type === "hardlink") return await this.#link(input);
+    await this.#clear(path);
+    if (type === "symlink") {
+      await this.#fs.symlink(decode(input.linkPathBytes), this.#at(path));
+      this.#links++;
+    } else {
+      await this.#write(path, input.body);
+      this.#files++;
+    }
+    await this.#fs.setAttributes(this.#at(path), this.#attributes(input));
+  }
+
+  async #link({ path, linkPathBytes }: TarInput): Promise<void> {
+    const target = decode(linkPathBytes);
+    // Other names of a device that was not made.
+    if (this.#parts.tree.lookup(target, false)?.kind === "other") {
+      const left = this.#leftOut.find((entry) => entry.path === target);
+      if (left !== undefined) return void this.#leftOut.push({ ...left, path });
+    }
+    await this.#clear(path);
+    await this.#fs.link(this.#at(target), this.#at(path));
+    this.#links++;
+  }
+
+  async #write(path: string, body: Bytes | ByteStream | undefined): Promise<void> {
+    const writer = await this.#fs.create(this.#at(path), { mode: PRIVATE_FILE });
+    try {
+      if (!(body instanceof ReadableStream)) return;
+      for await (const chunk of iterate(withSignal(body, this.#options.signal))) {
+        await writer.write(chunk);
+        this.#bytes += chunk.byteLength;
+      }
+    } finally {
+      await writer.close();
+    }
+  }
+
+  /** Removes what is in the way, where that is wanted; a directory never. */
+  async #clear(path: string): Promise<void> {
+    if (this.#options.existing !== "replace") return;
+    const found = await this.#fs.stat(this.#at(path), { followLinks: false });
+    if (found === undefined) return;
+    if (found.type === "directory") throw this.#inTheWay(path, found.type);
+    await this.#fs.remove(this.#at(path));
+  }
+
+  async #finish(path: string, meta: FileMeta | undefined): Promise<void> {
+    const implied = { mode: 0o755, uid: 0, gid: 0, mtimeNs: 0n };
+    await this.#fs.setAttributes(this.#at(path), this.#attributes(meta ?? implied));
+  }
+
+  #attributes({ mode, uid, gid, mtimeNs }: Partial<FileMeta> | TarInput): FileAttributes {
+    const { owners = false } = this.#options;
+    const mtimeMs = Number((mtimeNs ?? 0n) / 1000n) / 1000;
+    if (owners) return { mode, uid, gid, mtimeMs };
+    return { mode: (mode ?? 0) & WITHOUT_SET_ID, mtimeMs };
+  }
+
+  #at(path: string): string {
+    if (path === "") return this.#root;
+    return this.#root.endsWith("/") ? `${this.#root}${path}` : `${this.#root}/${path}`;
+  }
+
+  #checkName(path: string): void {
+    this.#checkText(path, path);
+    sanitizePath(path, { system: this.#options.system });
+  }
+
+  /** File systems take names as text: bytes that are none would become other ones. */
+  #checkText(path: string, text: string): void {
+    if (!LONE_SURROGATE_REGEXP.test(text)) return;
+    throw refusal(path, "a name of bytes that are no UTF-8 cannot be written here");
+  }
+
+  #inTheWay(path: string, type: string): UnsafePathError {
+    return refusal(path, `there is a ${type === "other" ? "device" : type} in the way`);
+  }
+}
+
+const LONE_SURROGATE_REGEXP = /\p{Surrogate}/u;
+
+function refusal(path: string, reason: string): UnsafePathError {
+  return new UnsafePathError(`Cannot extract ${JSON.stringify(path)}: ${reason}`, { path, reason });
+}
+
+function decode(bytes: Uint8Array | undefined): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+}

@@ -1,7 +1,7 @@
 /**
- * Credentials for registries: finding them in Docker's configuration, answering the challenges of
- * registries with Basic or with tokens, and sending secrets to no other host than the one they are
- * for.
+ * Credentials for registries: finding them in Docker's configuration and keeping them there, getting
+ * them from the clouds of Amazon, Google, Microsoft and GitHub, answering the challenges of registries
+ * with Basic or with tokens, and sending secrets to no other host than the one they are for.
  *
  * {@linkcode createAuthenticator} does all of it for one registry; the parts are here for those who
  * build something else.

@@ -1,7 +1,7 @@
 import { DEFAULT_REGISTRY } from "../model/reference.ts";
 import { login, type LoginResult } from "../runtime/login.ts";
 import { type Command, type CommandContext, flag, text, UsageError } from "./_command.ts";
-import { CONFIG_OPTION } from "./_config_option.ts";
+import { CONFIG_OPTION, warnOfVariable } from "./_config_option.ts";
 import { openOptions, REGISTRY_OPTION } from "./_options.ts";
 import { readSecret, TerminalInput } from "./_terminal_input.ts";
 
@@ -47,6 +47,7 @@ export const loginCommand: Command = {
       config: text(context, "config"),
     });
     output.note(describe(result, identity));
+    if (text(context, "config") === undefined) warnOfVariable(output);
     if (!result.isProven) {
       output.warn(`${result.registry} lets everybody in; the password was not checked`);
     }

@@ -1,7 +1,7 @@
 import { DEFAULT_REGISTRY } from "../model/reference.ts";
 import { logout } from "../runtime/login.ts";
 import { type Command, text } from "./_command.ts";
-import { CONFIG_OPTION } from "./_config_option.ts";
+import { CONFIG_OPTION, warnOfVariable } from "./_config_option.ts";
 
 /** `lading logout [REGISTRY]`. */
 export const logoutCommand: Command = {
@@ -15,6 +15,7 @@ export const logoutCommand: Command = {
   async run(context) {
     const { args: [name = DEFAULT_REGISTRY], output, signal } = context;
     const { registry, places } = await logout(name, { config: text(context, "config"), signal });
+    if (text(context, "config") === undefined) warnOfVariable(output);
     if (places.length === 0) return output.note(`not logged in to ${registry}`);
     for (const place of places) {
       output.note(

@@ -10,6 +10,7 @@ import type { HelperRunner } from "../auth/helper.ts";
 import { hostOfKey, registryKey } from "../auth/registry_key.ts";
 import { TokenCache } from "../auth/token_cache.ts";
 import type { CallOptions } from "../model/content.ts";
+import { AuthenticationError, AuthorizationError } from "../model/errors.ts";
 import { DEFAULT_REGISTRY } from "../model/reference.ts";
 import { Registry } from "../registry/registry.ts";
 import type { RegistryOptions } from "../registry/registry_options.ts";
@@ -151,7 +152,7 @@ export async function login(registry: string, options: LoginOptions): Promise<Lo
     },
     tokens,
   });
-  await asked.authenticate({ signal });
+  await prove(asked, signal);
   const { username = "", password = "" } = options;
   const kept: StorableCredentials = identityToken === undefined
     ? { kind: "basic", username, password }
@@ -159,6 +160,20 @@ export async function login(registry: string, options: LoginOptions): Promise<Lo
   const helper = options.helper ?? helperRunner();
   const place = await storeCredentials(file, name, kept, { helper, signal });
   return { registry: name, place, kind: kept.kind, isProven };
+}
+
+async function prove(registry: Registry, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await registry.authenticate({ signal });
+  } catch (error) {
+    if (!(error instanceof AuthorizationError)) throw error;
+    // GHCR answers 403 to wrong credentials; nothing was asked for that others might be allowed.
+    const { message, status, method, url, diagnostics } = error;
+    throw new AuthenticationError(`${message}; check the user name and password`, {
+      ...{ status, method, url, diagnostics },
+      cause: error,
+    });
+  }
 }
 
 /** The options that are the registry's own: nobody else is given the password. */

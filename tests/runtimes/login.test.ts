@@ -14,7 +14,6 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import {
   AuthenticationError,
-  AuthorizationError,
   InvalidReferenceError,
   LadingError,
   RegistryError,
@@ -230,12 +229,34 @@ test("login() keeps nothing when the registry fails, leads away or is none", asy
   }
 });
 
-test("login() tells apart who may not have a token", async () => {
+test("login() takes 403 of a token server for wrong credentials, as GHCR means it", async () => {
   const transport = scripted({
     ...tokenHosts(),
     "auth.example": (_, { authorization }) => new Response(said(authorization), { status: 403 }),
   });
-  assert.ok(await refused(transport) instanceof AuthorizationError);
+  const error = await refused(transport);
+  assert.ok(error instanceof AuthenticationError, String(error));
+  assert.match(error.message, /answered 403 UNAUTHORIZED.*; check the user name and password$/);
+});
+
+test("lesson 5: a login asks for no scope", async () => {
+  const transport = scripted(tokenHosts());
+  await login("r.example", { ...WHO, config: memoryConfig().config, transport });
+  const [asked] = transport.at("https://auth.example");
+  assert.equal(new URL(asked?.url ?? "").searchParams.get("scope"), null);
+});
+
+test("lesson 20: a login does not ask for the placeholder that GHCR's /v2/ demands", async () => {
+  const transport = scripted({
+    ...tokenHosts(),
+    "r.example": (_, { authorization }) =>
+      authorization === "Bearer CANARY-token" ? Response.json({}) : unauthorized(
+        'Bearer realm="https://auth.example/token",service="r.example",' +
+          'scope="repository:user/image:pull"',
+      ),
+  });
+  await login("r.example", { ...WHO, config: memoryConfig().config, transport });
+  assert.doesNotMatch(transport.at("https://auth.example")[0]?.url ?? "", /user|image/);
 });
 
 test("login() refuses what cannot be sent before anybody is asked", async () => {

@@ -157,6 +157,22 @@ test("lading logout forgets a registry, and tells whether there was something", 
     assertSilent(broken);
   }));
 
+test("lading login and logout say when a variable goes before the file", () =>
+  withRegistry(async ({ host, config }) => {
+    const env = {
+      REGISTRY_AUTH_FILE: config,
+      DOCKER_AUTH_CONFIG: '{"auths":{"x":{"auth":"CANARY"}}}',
+    };
+    for (const args of [["login", host, "-u", "acme", "-p", PASSWORD], ["logout", host]]) {
+      const run = await lading(args, { env });
+      assert.equal(run.code, 0, run.stderr);
+      assert.match(run.stderr, /warning: DOCKER_AUTH_CONFIG is set: what it holds goes before/);
+      assertSilent(run);
+      const named = await lading([...args, "--config", config], { env });
+      assert.doesNotMatch(named.stderr, /DOCKER_AUTH_CONFIG/);
+    }
+  }));
+
 /** A line that is typed once a prompt is shown. */
 type Typed = readonly [prompt: string, keys: string];
 

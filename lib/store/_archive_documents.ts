@@ -73,15 +73,22 @@ export function nameIn(format: ArchiveFormat, reference: string): string {
  */
 export function archiveIndex(roots: readonly Root[], place: string): Bytes {
   const manifests = roots.map(({ descriptor, reference }) => {
-    const entry = bareEntry(descriptor);
-    if (reference === undefined) return entry;
-    const name = imageName(reference, false);
+    const { mediaType, digest, size, annotations: others, ...rest } = bareEntry(descriptor);
+    const name = reference === undefined ? undefined : imageName(reference, false);
     const annotations = {
-      ...entry.annotations,
+      ...others,
       ...(name === undefined ? {} : { [ANNOTATION_CONTAINERD_IMAGE_NAME]: name }),
-      [ANNOTATION_REF_NAME]: reference,
+      ...(reference === undefined ? {} : { [ANNOTATION_REF_NAME]: reference }),
     };
-    return { ...entry, annotations };
+    const hasAnnotations = Object.keys(annotations).length > 0;
+    // In one order, whoever made the descriptor: the same images are the same bytes.
+    return {
+      mediaType,
+      digest,
+      size,
+      ...inOrder(rest),
+      ...(hasAnnotations ? { annotations: inOrder(annotations) } : {}),
+    };
   });
   const { schemaVersion } = EMPTY_INDEX;
   return formatLayoutIndex({ schemaVersion, mediaType: MEDIA_TYPE_OCI_INDEX, manifests }, place);
@@ -119,4 +126,9 @@ export async function archiveManifest(
     Layers: layers.map(({ digest }) => blobPath(digest)),
   }));
   return new TextEncoder().encode(JSON.stringify(entries));
+}
+
+function inOrder<Value extends object>(value: Value): Value {
+  const entries = Object.entries(value).sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
+  return Object.fromEntries(entries) as Value;
 }

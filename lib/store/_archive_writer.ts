@@ -42,7 +42,7 @@ export class ArchiveWriter implements ArchiveTarget {
   readonly #waiting: Workshop;
   readonly #layout: Layout;
   readonly #given = new AbortController();
-  readonly #pushes = new Set<Promise<void>>();
+  readonly #changes = new Set<Promise<void>>();
   #prepared: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #state: "open" | "closing" | "ended" = "open";
@@ -97,33 +97,21 @@ export class ArchiveWriter implements ArchiveTarget {
   }
 
   async push(expected: Descriptor, content: ByteSource, options: CallOptions = {}): Promise<void> {
-    const push = this.#push(expected, content, this.#signalFor(options));
-    this.#pushes.add(push);
-    try {
-      await push;
-    } finally {
-      this.#pushes.delete(push);
-    }
+    await this.#tracked(this.#push(expected, content, this.#signalFor(options)));
   }
 
   async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
-    this.#checkOpen();
-    const { signal } = options;
-    signal?.throwIfAborted();
-    const name = isDigestReference(reference) ? reference : nameIn(this.#format, reference);
-    if (this.#format === "docker") await this.#checkLoadable(target, signal);
-    await this.#layout.tag(target, name, { signal });
+    await this.#tracked(this.#tag(target, reference, this.#signalFor(options)));
   }
 
   async delete(target: Descriptor, options: CallOptions = {}): Promise<void> {
     this.#checkOpen();
-    await this.#layout.delete(target, options);
+    await this.#tracked(this.#layout.delete(target, options));
   }
 
   async untag(reference: string, options: CallOptions = {}): Promise<void> {
     this.#checkOpen();
-    const name = isDigestReference(reference) ? reference : nameIn(this.#format, reference);
-    await this.#layout.untag(name, options);
+    await this.#tracked(this.#layout.untag(this.#nameOf(reference), options));
   }
 
   async close(options: CallOptions = {}): Promise<void> {
@@ -137,7 +125,7 @@ export class ArchiveWriter implements ArchiveTarget {
 
   async abort(reason?: unknown): Promise<void> {
     this.#given.abort(reason);
-    await Promise.allSettled([...this.#pushes, this.#closing]);
+    await Promise.allSettled([...this.#changes, this.#closing]);
     this.#state = "ended";
     await this.#clear();
   }
@@ -162,10 +150,32 @@ export class ArchiveWriter implements ArchiveTarget {
     await this.#layout.push(expected, content, { signal });
   }
 
+  async #tag(target: Descriptor, reference: string, signal: AbortSignal): Promise<void> {
+    this.#checkOpen();
+    signal.throwIfAborted();
+    const name = this.#nameOf(reference);
+    if (this.#format === "docker") await this.#checkLoadable(target, signal);
+    await this.#layout.tag(target, name, { signal });
+  }
+
+  /** Closing waits for what is under way. */
+  async #tracked(change: Promise<void>): Promise<void> {
+    this.#changes.add(change);
+    try {
+      await change;
+    } finally {
+      this.#changes.delete(change);
+    }
+  }
+
+  #nameOf(reference: string): string {
+    return isDigestReference(reference) ? reference : nameIn(this.#format, reference);
+  }
+
   async #finish(signal: AbortSignal): Promise<void> {
     this.#state = "closing";
     try {
-      await Promise.allSettled(this.#pushes);
+      await Promise.allSettled(this.#changes);
       await this.#write(signal);
       this.#state = "ended";
     } catch (error) {
@@ -227,7 +237,7 @@ export class ArchiveWriter implements ArchiveTarget {
     return await this.#waiting.fs.stat(joinPath(this.#waiting.directory, "layout")) !== undefined;
   }
 
-  async #checkLoadable(target: Descriptor, signal: AbortSignal | undefined): Promise<void> {
+  async #checkLoadable(target: Descriptor, signal: AbortSignal): Promise<void> {
     const options = this.#graphOptions(signal);
     const graph = await collectGraph(this.#layout, [target], options);
     const { platform } = this.#options;

@@ -1,6 +1,7 @@
 import type { HasherFactory } from "../hash/hasher.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions, ContentSource, Root } from "../model/content.ts";
+import { InvalidReferenceError } from "../model/errors.ts";
 import type { Platform } from "../model/platform.ts";
 import { type ArchiveFormat, nameIn } from "./_archive_documents.ts";
 import { archiveTar } from "./_archive_tar.ts";
@@ -33,6 +34,7 @@ export interface WriteArchiveOptions extends CallOptions {
  * @returns The archive. It errors with what the source throws, with
  * {@linkcode UnsupportedMediaTypeError} for Docker manifests of schema 1, and with
  * {@linkcode LimitExceededError} when indexes are more than 5 levels deep.
+ * @throws {InvalidReferenceError} when a name is none, or would stand for two images.
  *
  * @example An image as an archive
  * ```ts
@@ -67,7 +69,7 @@ export function writeOCIArchive(
  * for the platform, with a `TypeError` when it has several and no platform was given, with
  * {@linkcode UnsupportedMediaTypeError} for what is no image, and with
  * {@linkcode NotFoundError} when a layer is not there.
- * @throws {InvalidReferenceError} when a name is none of an image.
+ * @throws {InvalidReferenceError} when a name is none of an image, or would stand for two.
  */
 export function writeDockerArchive(
   source: ContentSource,
@@ -84,10 +86,7 @@ function write(
   { platform, hasher, signal }: WriteArchiveOptions,
 ): ByteStream {
   return archiveTar(source, {
-    roots: roots.map(({ descriptor, reference = "" }) => {
-      const isNamed = reference !== "" && !isDigestReference(reference);
-      return isNamed ? { descriptor, reference: nameIn(format, reference) } : { descriptor };
-    }),
+    roots: namedRoots(format, roots),
     others: [],
     format,
     platform,
@@ -96,4 +95,24 @@ function write(
     isSparse: false,
     place: `the ${format === "oci" ? "OCI" : "docker"} archive`,
   });
+}
+
+/** Gives images the names that they get, and refuses a name that would stand for two of them. */
+function namedRoots(format: ArchiveFormat, roots: readonly Root[]): Root[] {
+  const named = new Map<string, Root>();
+  for (const { descriptor, reference = descriptor.digest } of roots) {
+    const isNamed = reference !== "" && !isDigestReference(reference);
+    const key = isNamed ? nameIn(format, reference) : descriptor.digest;
+    const other = named.get(key)?.descriptor.digest ?? descriptor.digest;
+    if (other !== descriptor.digest) {
+      throw new InvalidReferenceError(
+        `Cannot write an archive: ${
+          JSON.stringify(key)
+        } would be ${other} and ${descriptor.digest}`,
+        { input: reference },
+      );
+    }
+    named.set(key, isNamed ? { descriptor, reference: key } : { descriptor });
+  }
+  return [...named.values()];
 }

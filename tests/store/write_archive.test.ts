@@ -105,6 +105,32 @@ test("writeDockerArchive() writes several images and their names, each blob once
   assert.equal(seen.length, index.contents.length + image.contents.length);
 });
 
+test("archives have each name for one image", async () => {
+  const store = memoryStore();
+  const [a, b] = await Promise.all(["a", "b"].map((seed) => randomImage(seed)));
+  assert.ok(a !== undefined && b !== undefined);
+  await a.pushTo(store);
+  const root = { descriptor: a.descriptor, reference: "app:1" };
+  const once = await bytesOf(writeOCIArchive(store, [root]));
+  assert.deepEqual(await bytesOf(writeOCIArchive(store, [root, root])), once);
+  const { mediaType, digest, size } = a.descriptor;
+  const turned = { size, annotations: {}, digest, mediaType };
+  assert.deepEqual(
+    await bytesOf(writeOCIArchive(store, [{ ...root, descriptor: turned }])),
+    once,
+    "the order of the fields of a descriptor does not matter",
+  );
+  for (
+    const [write, second] of [[writeOCIArchive, "app:1"], [
+      writeDockerArchive,
+      "library/app:1",
+    ]] as const
+  ) {
+    const roots = [root, { descriptor: b.descriptor, reference: second }];
+    assert.throws(() => write(store, roots), InvalidReferenceError);
+  }
+});
+
 test("writeOCIArchive() reads content when its turn has come, and lets go of it when cancelled", async () => {
   const store = memoryStore();
   const image = await randomImage("one");

@@ -34,7 +34,7 @@ const MIN_CHUNK_BYTES = 256 * 1024;
 const MAX_STALLS = 3;
 
 /** Answers to the first chunk of registries that take none (skopeo#1101, regclient#75). */
-const CHUNKS_REFUSED: ReadonlySet<number> = new Set([400, 404, 405, 416, 501]);
+export const CHUNKS_REFUSED: ReadonlySet<number> = new Set([400, 404, 405, 416, 501]);
 
 /** Answers that leave open what the registry has. */
 const DOUBTFUL: ReadonlySet<number> = new Set([404, 409, 416]);
@@ -178,17 +178,16 @@ export class ChunkedUpload {
     while (rest.byteLength > 0) {
       const size = this.#chunkBytes();
       if (this.#filled === 0 && rest.byteLength >= size) {
-        await this.#send(rest.subarray(0, size), signal);
+        await this.#send(rest.subarray(0, size), signal, false);
         rest = rest.subarray(size);
         continue;
       }
-      // A size that has shrunk since is seen to when the chunk is sent.
-      const buffer = this.#buffer ??= new Uint8Array(size);
+      const buffer = this.#room(size);
       const part = rest.subarray(0, buffer.byteLength - this.#filled);
       buffer.set(part, this.#filled);
       this.#filled += part.byteLength;
       rest = rest.subarray(part.byteLength);
-      if (this.#filled === buffer.byteLength) await this.#flush(signal);
+      if (this.#filled === buffer.byteLength) await this.#flush(signal, false);
     }
   }
 
@@ -200,7 +199,7 @@ export class ChunkedUpload {
   /** Sends what is left, and gives the number of bytes and their digest. */
   async flush(signal: AbortSignal | undefined): Promise<{ digest: string; size: number }> {
     const { algorithm } = this.#setup;
-    await this.#flush(signal);
+    await this.#flush(signal, true);
     this.#digest ??= formatDigest(algorithm, this.#hasher.digest());
     return { digest: this.#digest, size: this.#offset };
   }
@@ -236,10 +235,17 @@ export class ChunkedUpload {
     if (this.fate !== "lost") await this.#session.cancel();
   }
 
-  async #flush(signal: AbortSignal | undefined): Promise<void> {
+  async #flush(signal: AbortSignal | undefined, isLast: boolean): Promise<void> {
     const pending = this.#buffer?.subarray(0, this.#filled);
     this.#filled = 0;
-    if (pending !== undefined) await this.#send(pending, signal);
+    if (pending !== undefined) await this.#send(pending, signal, isLast);
+  }
+
+  /** The memory of a chunk. A size that has shrunk since is seen to when the chunk is sent. */
+  #room(size: number): Bytes {
+    const buffer = this.#buffer;
+    const isEnough = buffer !== undefined && (buffer.byteLength >= size || this.#filled > 0);
+    return isEnough ? buffer : this.#buffer = new Uint8Array(size);
   }
 
   /** How many bytes the next chunk has. */
@@ -254,12 +260,17 @@ export class ChunkedUpload {
     );
   }
 
-  /** Sends bytes until the registry has them. */
-  async #send(bytes: Bytes, signal: AbortSignal | undefined): Promise<void> {
+  /** Sends bytes until the registry has them, but for a rest that is no chunk for it. */
+  async #send(bytes: Bytes, signal: AbortSignal | undefined, isLast: boolean): Promise<void> {
     const known = Math.min(this.#ahead, bytes.byteLength);
     this.#ahead -= known;
     let rest = await this.#confirm(bytes, known);
     for (let stalls = 0; rest.byteLength > 0;) {
+      if (!isLast && rest.byteLength < this.#session.limits.min) {
+        this.#room(this.#chunkBytes()).set(rest);
+        this.#filled = rest.byteLength;
+        return;
+      }
       const taken = await this.#patch(rest.subarray(0, this.#chunkBytes()), stalls, signal);
       stalls = taken > 0 ? 0 : stalls + 1;
       rest = await this.#confirm(rest, taken);

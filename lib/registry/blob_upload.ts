@@ -30,7 +30,7 @@ export interface StartUploadOptions extends ResumeUploadOptions {
 
 /** Refuses chunks of no bytes. */
 export function checkChunkBytes(chunkBytes: number | undefined): void {
-  if (chunkBytes === undefined || chunkBytes === Infinity) return;
+  if (chunkBytes === undefined) return;
   if (Number.isSafeInteger(chunkBytes) && chunkBytes > 0) return;
   throw new RangeError(`Cannot upload in chunks of ${chunkBytes} bytes: give a positive integer`);
 }
@@ -46,6 +46,9 @@ export class BlobUpload {
   readonly #upload: ChunkedUpload;
   readonly #digest: string | undefined;
   readonly #action: string;
+  /** How much was given, and how much of it is neither lost by an error nor to be given again. */
+  #given: number;
+  #taken: number;
   #isBusy = false;
   #isOver = false;
 
@@ -55,6 +58,7 @@ export class BlobUpload {
     action: string,
   ) {
     this.#upload = upload;
+    this.#given = this.#taken = upload.offset;
     this.#digest = digest;
     this.#action = action;
   }
@@ -132,8 +136,9 @@ export class BlobUpload {
   async append(content: ByteSource, options: CallOptions = {}): Promise<void> {
     const { signal } = options;
     await this.#run(async () => {
-      if (content instanceof Uint8Array) return await this.#upload.append(content, signal);
       for await (const chunk of iterate(withSignal(await openSource(content), signal))) {
+        this.#taken += chunk.byteLength;
+        this.#given = Math.max(this.#given, this.#taken);
         await this.#upload.append(chunk, signal);
       }
     }, signal);
@@ -147,10 +152,16 @@ export class BlobUpload {
    * @throws {DigestMismatchError} when the content has another digest than was announced; the upload
    * is given up then.
    * @throws {UploadError} when the registry does not take it.
+   * @throws {TypeError} when content that an error has taken away was not appended again.
    */
   async finish(options: CallOptions = {}): Promise<Descriptor> {
     const { signal } = options;
     return await this.#run(async () => {
+      if (this.#taken < this.#given) {
+        throw new TypeError(
+          `Cannot ${this.#action}: an error has cut it off; append it again from ${this.offset}`,
+        );
+      }
       const { digest, size } = await this.#upload.flush(signal);
       const target = { mediaType: "application/octet-stream", digest, size };
       if (this.#digest !== undefined && digest !== this.#digest) {
@@ -179,7 +190,6 @@ export class BlobUpload {
     work: () => Promise<Result>,
     signal: AbortSignal | undefined,
   ): Promise<Result> {
-    signal?.throwIfAborted();
     if (this.#isOver || this.#isBusy) {
       throw new TypeError(
         `Cannot ${this.#action}: ${this.#isOver ? "the upload is over" : "it is busy; await it"}`,
@@ -187,9 +197,11 @@ export class BlobUpload {
     }
     this.#isBusy = true;
     try {
+      signal?.throwIfAborted();
       return await work();
     } catch (error) {
       this.#upload.drop();
+      this.#taken = this.#upload.offset;
       throw error;
     } finally {
       this.#isBusy = false;

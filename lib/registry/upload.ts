@@ -9,9 +9,9 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import { DigestMismatchError, SizeMismatchError } from "../model/errors.ts";
 import { checkChunkBytes } from "./blob_upload.ts";
-import { CHUNK_BYTES, ChunkedUpload, MAX_CHUNK_BYTES } from "./_chunked_upload.ts";
+import { CHUNK_BYTES, ChunkedUpload, CHUNKS_REFUSED, MAX_CHUNK_BYTES } from "./_chunked_upload.ts";
 import { quotedBlob, type RepositoryContext } from "./_context.ts";
-import { isPassing, refusalIn } from "./_upload_error.ts";
+import { isLostSession, isPassing, refusalIn } from "./_upload_error.ts";
 import { isStored } from "./_upload_finish.ts";
 import { pauseAfter } from "./_upload_pause.ts";
 import { sendRest } from "./_upload_rest.ts";
@@ -84,7 +84,7 @@ export async function uploadBlob(
 ): Promise<void> {
   digestAlgorithm(target.digest);
   const { signal, upload = {} } = options;
-  checkChunkBytes(upload.chunkBytes);
+  if (upload.chunkBytes !== Infinity) checkChunkBytes(upload.chunkBytes);
   const action = `push ${quotedBlob(context, target.digest)}`;
   try {
     signal?.throwIfAborted();
@@ -210,7 +210,9 @@ class Upload {
   }
 
   async #sendChunks(): Promise<void> {
-    const { context, action, signal, target, options: { chunkBytes, onState } } = this.#setup;
+    const { context, action, signal, target, options } = this.#setup;
+    const { onState } = options;
+    const chunkBytes = options.chunkBytes === Infinity ? undefined : options.chunkBytes;
     const { digest } = target;
     const algorithm = digestAlgorithm(digest);
     const setup = { context, action, algorithm, digest, chunkBytes, moved: onState };
@@ -266,6 +268,14 @@ class Upload {
     if (TOO_LARGE.has(status) && target.size > CHUNK_BYTES && this.#isReplayable()) {
       this.#isTooLarge = true;
       this.#fallBack("chunks", "it does not take the blob in one request; it is sent in chunks");
+      return false;
+    }
+    const isFirst = method === "PATCH" && this.#offset === 0 && !isLostSession(failure);
+    if (isFirst && CHUNKS_REFUSED.has(status) && this.#isReplayable()) {
+      this.#fallBack(
+        "whole",
+        "it does not take a blob ahead of its end; it is sent in one request",
+      );
       return false;
     }
     const isShort = method === "PATCH" && status < 300;

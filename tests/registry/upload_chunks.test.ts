@@ -59,7 +59,11 @@ test("content of one chunk is sent in one PUT", async () => {
   const b = bench(registry.script);
   await b.clock.run(b.repository.push(LAYER, LARGE, { upload: { chunkBytes: LARGE.length } }));
   assert.deepEqual(registry.log, ["POST", "PUT 0-2499999"]);
-  await assert.rejects(b.repository.push(LAYER, LARGE, { upload: { chunkBytes: 0 } }), RangeError);
+  for (const chunkBytes of [0, -1, 1.5, NaN]) {
+    await assert.rejects(b.repository.push(LAYER, LARGE, { upload: { chunkBytes } }), RangeError);
+    await assert.rejects(b.repository.startUpload({ chunkBytes }), RangeError);
+  }
+  await assert.rejects(b.repository.startUpload({ chunkBytes: Infinity }), RangeError);
 });
 
 test("chunkBytes: Infinity streams the content in one PATCH without a range", async () => {
@@ -274,9 +278,37 @@ test("after an error append() goes on at the offset", async () => {
   const upload = await b.clock.run(b.repository.startUpload({ chunkBytes: 1_000_000 }));
   await failure(b.clock.run(upload.append(LARGE)));
   assert.equal(upload.offset, 1_000_000);
+  const cutOff = await failure(upload.finish());
+  assert.match(String(cutOff), /an error has cut it off; append it again from 1000000/);
   isBroken = false;
+  const signal = AbortSignal.abort(new Error("stop"));
+  await failure(upload.append(LARGE.slice(upload.offset), { signal }));
   await b.clock.run(upload.append(LARGE.slice(upload.offset)));
   assert.equal((await b.clock.run(upload.finish())).digest, LAYER.digest);
+});
+
+test("what an append() has left in memory is given again after another has failed", async () => {
+  const registry = uploadRegistry();
+  const b = bench(registry.script);
+  const upload = await b.clock.run(b.repository.startUpload());
+  await upload.append(LARGE.slice(0, 1000));
+  const reason = new Error("stop");
+  const signal = AbortSignal.abort(reason);
+  assert.equal(await failure(upload.append(LARGE, { signal })), reason);
+  assert.ok(await failure(upload.finish()) instanceof TypeError);
+  await b.clock.run(upload.append(LARGE.slice(upload.offset)));
+  assert.equal((await b.clock.run(upload.finish())).digest, LAYER.digest);
+});
+
+test("a part of a chunk that the registry left is no chunk below its minimum", async () => {
+  const registry = uploadRegistry({
+    opened: { "oci-chunk-min-length": "800000" },
+    keep: ({ method, count }) => method === "PATCH" && count === 1 ? 500_000 : undefined,
+  });
+  const b = bench(registry.script);
+  await b.clock.run(b.repository.push(LAYER, piecesOf(LARGE), { upload: { chunkBytes: 800_000 } }));
+  assert.deepEqual(registry.bodies, [800_000, 800_000, 800_000, 400_000, 0]);
+  assert.deepEqual(registry.stored.get(LAYER.digest), LARGE);
 });
 
 test("one call at a time works on an upload", async () => {

@@ -165,6 +165,13 @@ for (const status of [400, 404, 405, 416, 501]) {
       "PUT 0-2499999",
     ]);
     assert.ok(events.some((event) => event.type === "fallback" && /no|not/.test(event.reason)));
+    const registry = uploadRegistry({
+      before: (turn) => isPatch(turn) ? errorResponse(status, "UNSUPPORTED") : undefined,
+    });
+    const b = bench(registry.script);
+    const upload = { chunkBytes: Infinity };
+    await b.clock.run(b.repository.push(SMALL_LAYER, source, { upload }));
+    assert.equal(registry.log.at(-1), "PUT 0-2499999");
   });
 }
 

@@ -44,6 +44,8 @@ export async function withDockerRegistry<Result>(
       log: { level: "error" },
       storage: { filesystem: { rootdirectory: root }, delete: { enabled: true } },
       http: { addr: host },
+      // Without this it refuses manifests with foreign layers.
+      validation: { manifests: { urls: { allow: ["^https://"] } } },
       ...(auth === undefined ? {} : { auth }),
     }),
   );

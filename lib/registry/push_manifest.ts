@@ -42,6 +42,8 @@ export async function readManifestSource(
 export interface PutManifestOptions extends CallOptions {
   /** More headers, such as conditions. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** A tag that it gets along with its digest, where the registry knows that. */
+  readonly tag?: string | undefined;
 }
 
 /**
@@ -60,10 +62,11 @@ export async function putManifest(
 ): Promise<Headers> {
   const { client, name } = context;
   const action = `push ${quotedName(context, reference)}`;
+  const query = options.tag === undefined ? "" : `?tag=${options.tag}`;
   const answer = await client.send({
     action,
     method: "PUT",
-    url: client.url(`/v2/${name}/manifests/${reference}`),
+    url: client.url(`/v2/${name}/manifests/${reference}${query}`),
     scopes: pushScopes(context),
     lane: "metadata",
     headers: { "content-type": target.mediaType, ...options.headers },
@@ -83,4 +86,26 @@ export async function putManifest(
     `Cannot ${action}: the registry answered ${answer.status}, but does not have it`,
     { status: answer.status, method: "PUT", url: redactURL(answer.url) },
   );
+}
+
+/**
+ * Gives a manifest a name by storing it once more. Under a tag alone registries file it by its
+ * SHA-256, so another digest goes along where they can take both (distribution-spec,
+ * end-7b).
+ *
+ * @throws {RegistryError} when the registry does not take it.
+ */
+export async function tagManifest(
+  context: RepositoryContext,
+  tag: string,
+  target: Descriptor,
+  raw: Bytes,
+  { signal }: CallOptions,
+): Promise<void> {
+  if (!target.digest.startsWith("sha256:")) {
+    const headers = await putManifest(context, target.digest, target, raw, { signal, tag });
+    const given = headers.get("oci-tag")?.split(",").map((text) => text.trim());
+    if (given?.includes(tag)) return;
+  }
+  await putManifest(context, tag, target, raw, { signal });
 }

@@ -30,7 +30,7 @@ import {
 } from "./manifests.ts";
 import { PAGE_SIZE, readPages, textsOf } from "./pages.ts";
 import { chooseImage, listPlatforms } from "./platforms.ts";
-import { putManifest, readManifestSource } from "./push_manifest.ts";
+import { putManifest, readManifestSource, tagManifest } from "./push_manifest.ts";
 import { deleteContent, removeTag } from "./deleting.ts";
 import { mountBlob } from "./mount.ts";
 import { listReferrers } from "./referrers.ts";
@@ -311,7 +311,9 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
   }
 
   /**
-   * Gives a name to a manifest. The bytes are stored again under the tag, exactly as they are.
+   * Gives a name to a manifest. The bytes are stored again under the tag, exactly as they are. In
+   * registries that know no tags beside a digest, the tag of a manifest under SHA-512 leads to its
+   * SHA-256.
    *
    * @param target The manifest.
    * @param reference A tag; with the digest of the manifest nothing is to be done.
@@ -329,7 +331,7 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
       ? this.#pushed.raw
       : (await this.manifest(digest, { signal: options.signal })).raw;
     if (name.tag !== undefined) {
-      await putManifest(this.#context, name.tag, target, raw, options);
+      await tagManifest(this.#context, name.tag, target, raw, options);
     }
   }
 

@@ -385,3 +385,21 @@ test("tag() reads a manifest by digest and stores the same bytes under the tag",
   assert.equal(bodies.length, 1);
   await assert.rejects(b.repository.tag(MANIFEST.descriptor, CONFIG.descriptor.digest), TypeError);
 });
+
+test("a manifest under SHA-512 is tagged along with its digest, and by the tag where that is ignored", async () => {
+  const digest = digestBytes("sha512", MANIFEST.raw);
+  const target = { ...MANIFEST.descriptor, digest };
+  for (const known of [undefined, "other, v2", "v2"]) {
+    const b = bench((request) => {
+      if (request.method === "GET") return answer({ ...MANIFEST, descriptor: target }, request);
+      const headers = new Headers();
+      if (known !== undefined && request.url.includes("?tag=")) headers.set("oci-tag", known);
+      return new Response(null, { status: 201, headers });
+    });
+    await b.clock.run(b.repository.tag(target, "v2"));
+    assert.deepEqual(b.transport.seen.slice(1).map(({ method, path }) => `${method} ${path}`), [
+      `PUT /v2/acme/app/manifests/${digest}?tag=v2`,
+      ...(known === undefined ? ["PUT /v2/acme/app/manifests/v2"] : []),
+    ]);
+  }
+});

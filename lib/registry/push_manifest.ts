@@ -90,8 +90,7 @@ export async function putManifest(
 
 /**
  * Gives a manifest a name by storing it once more. Under a tag alone registries file it by its
- * SHA-256, so another digest goes along where they can take both (distribution-spec,
- * end-7b).
+ * SHA-256, so another digest goes along where they can take both (distribution-spec, end-7b).
  *
  * @throws {RegistryError} when the registry does not take it.
  */

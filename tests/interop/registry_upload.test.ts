@@ -13,6 +13,7 @@ import {
   referrersTag,
   Registry,
   type Repository,
+  staticCredentials,
   type UploadOptions,
 } from "../../lib/registry/mod.ts";
 import { hostTransport } from "../../lib/runtime/host_transport.ts";
@@ -20,9 +21,11 @@ import { collect, descriptorOf, readAllBytes, sample, utf8 } from "../registry/s
 import { piecesOf } from "../registry/upload_registry.ts";
 import { withDockerRegistry } from "../support/docker_registry.ts";
 import { inScratch, missing, mustRun, run } from "../support/program.ts";
+import { startTokenServer } from "../support/token_server.ts";
 import { BLOB, CHUNK_BYTES, CONTENT } from "./registry_upload_process.ts";
 
 const skip = missing("docker-registry", "skopeo");
+const skipTokens = missing("docker-registry", "openssl");
 const CUTS = 20;
 const PROCESS = fileURLToPath(new URL("./registry_upload_process.ts", import.meta.url));
 
@@ -273,3 +276,53 @@ test("a blob is pushed and read under its SHA-512", { skip }, async () => {
     })
   );
 });
+
+test(
+  "F9: a token that ends between two chunks is renewed, and no finished chunk is sent again",
+  { skip: skipTokens },
+  () =>
+    inScratch(async (folder) => {
+      const user = { password: "canary-password", actions: ["pull", "push", "delete"] };
+      const tokens = await startTokenServer(folder, "ES256", new Map([["writer", user]]));
+      try {
+        await withDockerRegistry(folder, async (host) => {
+          const taken: string[] = [];
+          const repository = new Registry(host, {
+            allowedRealms: [tokens.origin],
+            credentials: staticCredentials(host, {
+              kind: "basic",
+              username: "writer",
+              password: user.password,
+            }),
+            async transport(request) {
+              const response = await fetch(request);
+              const range = request.headers.get("content-range");
+              if (response.status === 202 && range !== null) taken.push(range);
+              return response;
+            },
+          }).repository("acme/app");
+          // Distribution 2.8 takes tokens a minute longer: these end in two seconds.
+          tokens.lifetimeSeconds = -58;
+          const upload = await repository.startUpload({ chunkBytes: CHUNK_BYTES });
+          await upload.append(CONTENT.slice(0, 900_000));
+          await new Promise((resolve) => setTimeout(resolve, 3500));
+          const before = tokens.issued.length;
+          await upload.append(CONTENT.slice(900_000, 1_500_000));
+          await new Promise((resolve) => setTimeout(resolve, 3500));
+          await upload.append(CONTENT.slice(1_500_000));
+          assert.equal((await upload.finish()).digest, BLOB.digest);
+          assert.equal(tokens.issued.length - before, 2, "one token for each that has ended");
+          assert.equal(taken.length, new Set(taken).size);
+          const sent = taken.map((range) => range.split("-").map(Number))
+            .reduce((sum, [start = 0, end = 0]) => sum + end - start + 1, 0);
+          assert.equal(sent, CONTENT.byteLength);
+          const given = await repository.startUpload({ chunkBytes: CHUNK_BYTES });
+          await given.append(CONTENT.slice(0, CHUNK_BYTES));
+          await given.cancel();
+          await assert.rejects(repository.resumeUpload(given.state()), /start a new one/);
+        }, tokens.auth);
+      } finally {
+        await tokens.close();
+      }
+    }),
+);

@@ -111,7 +111,8 @@ export class LiveMember {
       if (!await this.#next(undefined)) return new Uint8Array();
     }
     const at = position - this.#start;
-    const bytes = this.#chunk.slice(at, at + length);
+    const isWhole = this.#start > 0 && at === 0 && length >= this.#chunk.byteLength;
+    const bytes = isWhole ? this.#handOver() : this.#chunk.slice(at, at + length);
     this.#end = Math.max(this.#end, position + bytes.byteLength);
     this.#usedAt = Date.now();
     return bytes;
@@ -155,6 +156,14 @@ export class LiveMember {
   /** Lets go of the file that it was being put into. */
   async abandon(): Promise<void> {
     await this.#file?.abandon();
+  }
+
+  /** Gives the chunk away instead of a copy: only the first one is looked at twice. */
+  #handOver(): Bytes {
+    const chunk = this.#chunk;
+    this.#start += chunk.byteLength;
+    this.#chunk = new Uint8Array();
+    return chunk;
   }
 
   async #next(signal: AbortSignal | undefined): Promise<boolean> {

@@ -1,8 +1,8 @@
 /**
  * Places on this side of the wire where content lives: memory, OCI layouts, and the archives that
- * `docker save` and `skopeo` write. Layouts and archives work on a {@linkcode FileSystem}, so the
- * same code serves disks, memory and browsers. What is read is verified; what is written becomes
- * visible once it is proved.
+ * `docker save`, `podman` and `skopeo` write, which are read as files or as streams, and written.
+ * Layouts and archives work on a {@linkcode FileSystem}, so the same code serves disks, memory and
+ * browsers. What is read is verified; what is written becomes visible once it is proved.
  *
  * @example Store an artifact and find it by its name
  * ```ts

@@ -43,6 +43,7 @@ const PORTABLE = [
   "image",
   "ops",
   "dockerreg",
+  "registry/v1",
   "testing",
 ];
 const SYSTEM = [...PORTABLE, "runtimes", "faults"];

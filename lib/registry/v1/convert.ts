@@ -17,7 +17,7 @@ import {
   MEDIA_TYPE_OCI_LAYER_ZSTD,
   MEDIA_TYPE_OCI_MANIFEST,
 } from "../../model/media_types.ts";
-import { ConvertedSource } from "./_converted_source.ts";
+import { ConvertedV1Image } from "./converted_v1_image.ts";
 import type { V1Image } from "./v1_image.ts";
 
 /** How many layers are read at the same time. */
@@ -37,6 +37,12 @@ const LAYER_TYPES: Readonly<Partial<Record<Compression, string>>> = {
   none: MEDIA_TYPE_OCI_LAYER,
 };
 
+/** How a layer is opened. */
+export interface V1LayerOpenOptions extends CallOptions {
+  /** The bytes of the layer, once they are known. */
+  readonly size?: number | undefined;
+}
+
 /** One step of an image of version 1, or of a manifest of schema 1. */
 export interface V1Layer {
   /** Equal for layers that are the same content, which is read once then. */
@@ -46,7 +52,7 @@ export interface V1Layer {
   /** Whether the step changed no file; its layer is not read then. */
   readonly isThrowaway?: boolean | undefined;
   /** Opens the layer as it is stored. */
-  open(options: CallOptions): Promise<ByteStream>;
+  open(options: V1LayerOpenOptions): Promise<ByteStream>;
 }
 
 /** Keeps layers while they are read for the first time, so that they are read once. */
@@ -92,7 +98,7 @@ interface ReadLayer {
 export async function convertV1(
   layers: readonly V1Layer[],
   options: ConvertV1Options = {},
-): Promise<ConvertedSource> {
+): Promise<ConvertedV1Image> {
   const { store, signal } = options;
   const top = layers.at(-1);
   if (top === undefined) throw new TypeError("Cannot convert an image without a layer");
@@ -120,7 +126,7 @@ export async function convertV1(
     config: describe(config, MEDIA_TYPE_OCI_CONFIG),
     layers: kept.map(({ descriptor }) => descriptor),
   });
-  return new ConvertedSource(
+  return new ConvertedV1Image(
     describe(manifest, MEDIA_TYPE_OCI_MANIFEST),
     [manifest, config],
     new Map(

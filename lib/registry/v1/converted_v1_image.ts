@@ -10,11 +10,11 @@ import { NotFoundError } from "../../model/errors.ts";
 
 /** Opens a layer as it is stored. */
 interface OpenLayer {
-  open(options: CallOptions): Promise<ByteStream>;
+  open(options: CallOptions & { readonly size: number }): Promise<ByteStream>;
 }
 
 /** A converted image: manifest and config in memory, layers where they have always been. */
-export class ConvertedSource implements Source {
+export class ConvertedV1Image implements Source {
   /** What the image was converted to. */
   readonly descriptor: Descriptor;
   readonly #documents: ReadonlyMap<string, Bytes>;
@@ -91,7 +91,7 @@ export class ConvertedSource implements Source {
     if (layer === undefined) {
       throw new NotFoundError(`Cannot read ${target.digest}: it is no part of the converted image`);
     }
-    const open = async () => verified(await layer.open({ signal }), target);
+    const open = async () => verified(await layer.open({ signal, size: target.size }), target);
     return range === undefined ? await open() : streamFrom(cut(open, spanOf(range, target.size)));
   }
 }

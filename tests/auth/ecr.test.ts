@@ -389,3 +389,13 @@ test("ecrCredentials() keeps no token that does not say how long it is good", as
     });
   }
 });
+
+test("ecrCredentials() lets no runtime follow a redirect with what was signed", async () => {
+  const modes: string[] = [];
+  const transport = (request: Request) => {
+    modes.push(request.redirect);
+    return Promise.resolve(new Response("{}"));
+  };
+  await assert.rejects(ecrCredentials({ transport, credentials: ACCOUNT })({ registry: HOST }));
+  assert.deepEqual(modes, ["manual"]);
+});

@@ -1,12 +1,15 @@
 import { readAll } from "../bytes/read_all.ts";
 import { openSource } from "../bytes/source.ts";
 import { verified } from "../bytes/verify.ts";
+import { manifestDigest } from "../hash/manifest_digest.ts";
 import type { Bytes, ByteSource } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
-import { LimitExceededError, RegistryError } from "../model/errors.ts";
+import { DigestMismatchError, LimitExceededError, RegistryError } from "../model/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
+import { isSchema1Type } from "../model/media_types.ts";
+import { parseSchema1 } from "../model/schema1.ts";
 import { discard } from "./_answer.ts";
 import { pushScopes, quotedName, type RepositoryContext } from "./_context.ts";
 import { expectStored } from "./_digest_header.ts";
@@ -30,12 +33,26 @@ export async function readManifestSource(
       { limit: MAX_MANIFEST_BYTES, unit: "bytes" },
     );
   }
-  const stream = verified(await openSource(content), target);
-  return await readAll(stream, {
+  const isSchema1 = isSchema1Type(target.mediaType);
+  const stream = await openSource(content);
+  const raw = await readAll(isSchema1 ? stream : verified(stream, target), {
     maxBytes: target.size,
     what: target.digest,
     signal: options.signal,
   });
+  if (isSchema1) proveSchema1(target, raw);
+  return raw;
+}
+
+/** The digest of schema 1 is that of the signed bytes, which are a part of all. */
+function proveSchema1(target: Descriptor, raw: Bytes): void {
+  const { digest: expected } = target;
+  const actual = manifestDigest(parseSchema1(raw), digestAlgorithm(expected));
+  if (actual === expected) return;
+  throw new DigestMismatchError(
+    `Cannot push manifest ${expected}: its signed bytes have the digest ${actual}`,
+    { expected, actual, descriptor: target },
+  );
 }
 
 /** Options of {@linkcode putManifest}. */

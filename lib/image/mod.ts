@@ -1,7 +1,11 @@
 /**
  * Views of images: an {@linkcode Image}, an {@linkcode IndexView} and a {@linkcode Layer} are lazy,
  * immutable and verified, over any place that images can be read from. The file tree that the
- * layers make together can be listed, read and exported without unpacking anything.
+ * layers make together can be listed, read, compared and exported without unpacking anything, and
+ * unpacked without writing anywhere else.
+ *
+ * Edits give new views: nothing is stored before `push()` of `./ops`, what nothing changes keeps its
+ * bytes, and the same edits give the same digest on every runtime and day.
  *
  * @example What is in an image
  * ```ts
@@ -17,6 +21,17 @@
  *   for await (const entry of layer.entries()) console.log(entry.type, entry.path, entry.size);
  * }
  * for await (const file of image.files()) console.log(file.path);
+ * ```
+ *
+ * @example An image on another one
+ * ```ts
+ * import { append, emptyImage, layerFrom, mutate } from "@lading/lading/image";
+ *
+ * const base = emptyImage({ os: "linux", architecture: "amd64" });
+ * const body = new TextEncoder().encode("console.log('hello');\n");
+ * const layer = await layerFrom([{ path: "main.js", body }], { prefix: "/app" });
+ * const app = mutate(append(base, layer), { cmd: ["node", "/app/main.js"] });
+ * console.log(await app.digest());
  * ```
  *
  * @module
@@ -65,6 +80,7 @@ export type { TarInput, TarInputType } from "../tar/writer.ts";
 export { type Addition, append } from "./append.ts";
 export { appendToIndex } from "./append_to_index.ts";
 export { diff, type DiffOptions, type FileChange } from "./diff.ts";
+export { directoryEntries, type DirectoryEntriesOptions } from "./directory_entries.ts";
 export { emptyImage } from "./empty_image.ts";
 export { exportRootfs } from "./export_rootfs.ts";
 export { extract } from "./extract.ts";
@@ -83,6 +99,7 @@ export { type Layer, type LayerReadOptions, openLayer } from "./layer.ts";
 export { layerFrom } from "./layer_from.ts";
 export type { LayerModes, LayerOptions, LayerOwner } from "./layer_options.ts";
 export type { LayerEntries, LayerEntry, LayerSource } from "./layer_source.ts";
+export { mapIndex } from "./map_index.ts";
 export { mutate } from "./mutate.ts";
 export type {
   ContainerConfigEdit,
@@ -90,6 +107,7 @@ export type {
   PairsEdit,
   TimestampsEdit,
 } from "./mutate_options.ts";
+export { mutateIndex, type MutateIndexOptions } from "./mutate_index.ts";
 export type { NewLayer } from "./new_layer.ts";
 export { rebase, type RebaseOptions } from "./rebase.ts";
 export { removeFromIndex } from "./remove_from_index.ts";

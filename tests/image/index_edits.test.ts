@@ -5,11 +5,15 @@ import {
   appendToIndex,
   emptyImage,
   filterIndex,
+  flatten,
   indexFrom,
   type IndexView,
   layerFrom,
   loadImage,
   loadIndex,
+  mapIndex,
+  mutate,
+  mutateIndex,
   removeFromIndex,
 } from "../../lib/image/mod.ts";
 import {
@@ -180,4 +184,54 @@ test("removeFromIndex() takes entries out by digest, and refuses what is not the
   await assert.rejects(removeFromIndex(index, made.descriptor.digest).digest(), {
     code: "NOT_FOUND",
   });
+});
+
+test("mapIndex() edits every image, and drops attestations of what is no more", async () => {
+  const store = memoryStore();
+  const made = await randomIndex("mapped");
+  await made.pushTo(store);
+  const [first] = made.images;
+  const attestation = {
+    ...await putImage(store, [await tarOf(["about=1"])]),
+    platform: { os: "unknown", architecture: "unknown" },
+    annotations: {
+      "vnd.docker.reference.type": "attestation-manifest",
+      "vnd.docker.reference.digest": first?.descriptor.digest ?? "",
+    },
+  };
+  const nested = await putIndex(store, made.index.manifests.slice(1));
+  const descriptor = await put(store, MEDIA_TYPE_OCI_INDEX, {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPE_OCI_INDEX,
+    manifests: [{ ...made.index.manifests[0], annotations: { keep: "me" } }, attestation, nested],
+    "x-mine": true,
+  });
+  const index = await loadIndex(store, descriptor);
+  const labelled = mapIndex(index, (image) => mutate(image, { labels: { team: "a" } }));
+  const { manifests } = await labelled.manifest();
+  assert.equal(manifests.length, 2);
+  assert.deepEqual({ ...manifests[0]?.annotations }, { keep: "me" });
+  assert.deepEqual(await platforms(labelled), await platforms(index));
+  for await (const image of labelled.images()) {
+    assert.equal((await image.config()).config?.Labels?.["team"], "a");
+  }
+  await isWhole(labelled);
+  assert.equal(await mapIndex(index, (image) => image).digest(), descriptor.digest);
+  assert.equal((await mapIndex(index, (image) => flatten(image)).platforms()).length, 2);
+});
+
+test("mutateIndex() sets annotations, and nothing else", async () => {
+  const store = memoryStore();
+  const made = await randomIndex("annotated");
+  await made.pushTo(store);
+  const index = await loadIndex(store, made.descriptor);
+  const annotated = mutateIndex(index, { annotations: { a: "b", c: "d" } });
+  assert.deepEqual({ ...(await annotated.manifest()).annotations }, { a: "b", c: "d" });
+  assert.deepEqual(await digestsOf(annotated), await digestsOf(index));
+  await isWhole(annotated);
+  assert.equal(
+    await mutateIndex(annotated, { annotations: { a: null, c: null } }).digest(),
+    made.descriptor.digest,
+  );
+  assert.equal(await mutateIndex(index, {}).digest(), made.descriptor.digest);
 });

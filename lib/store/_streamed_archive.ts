@@ -34,6 +34,9 @@ const PATIENCE_MS = 1000;
 /** The same when there is no room to put it aside: who waits fails after this time. */
 const LAST_PATIENCE_MS = 60_000;
 
+/** How long the end of an archive may take when it is closed: it has been sent, or it has not. */
+const END_MS = 100;
+
 /** How an archive is read from a stream. */
 export interface StreamContext extends AsideOptions {
   readonly hasher: HasherFactory | undefined;
@@ -70,6 +73,7 @@ export class StreamedArchive implements ArchiveFiles {
   #next: Promise<IteratorResult<TarEntry, TarSummary>> | undefined;
   #live: { readonly file: LiveMember; member: FileMember | undefined } | undefined;
   #turn: Promise<void> = Promise.resolve();
+  #waiting = 0;
   #failure: { readonly error: unknown } | undefined;
   #isEnded = false;
 
@@ -119,6 +123,8 @@ export class StreamedArchive implements ArchiveFiles {
 
   /** Ends the stream, and removes what was put aside. */
   async close(): Promise<void> {
+    // Who is in turn may wait for a stream that stalls.
+    if (this.#waiting === 0) await this.#inTurn(undefined, () => this.#takeEnd());
     const error = new TypeError(`Cannot read ${this.place}: it is closed`);
     this.#failure = { error };
     this.#end.abort(error);
@@ -127,6 +133,23 @@ export class StreamedArchive implements ArchiveFiles {
       await quietly(this.#entries.return({ entries: 0, truncatedTrailer: true }));
       await this.#aside.clear();
     });
+  }
+
+  /**
+   * Takes the end of an archive of which everything was read: whoever writes it into a pipe would
+   * fail otherwise.
+   */
+  async #takeEnd(): Promise<void> {
+    const live = this.#live?.file;
+    const isRead = live === undefined || live.isRead && !live.isHeld;
+    if (!isRead || this.#failure !== undefined || this.#opened.size === 0) return;
+    const signal = AbortSignal.timeout(END_MS);
+    try {
+      await live?.settle(signal);
+      await abortable(this.#next ??= this.#entries.next(), signal);
+    } catch {
+      // Nobody needs what is there, whether it comes or not.
+    }
   }
 
   async #readUntil<Found>(
@@ -325,17 +348,20 @@ export class StreamedArchive implements ArchiveFiles {
     work: () => Promise<Result>,
   ): Promise<Result> {
     const before = this.#turn;
+    this.#waiting++;
     let end = () => {};
     this.#turn = new Promise((resolve) => end = resolve);
     try {
       await abortable(before, signal);
     } catch (error) {
+      this.#waiting--;
       void before.then(end);
       throw error;
     }
     try {
       return await work();
     } finally {
+      this.#waiting--;
       end();
     }
   }

@@ -100,7 +100,8 @@ test("archives that lading writes are copied from a stream without putting layer
   const bytes = await archiveOf(image);
   for (const jobs of [1, 3]) {
     for (const size of [512, 10_007, bytes.byteLength]) {
-      const archive = ociArchive(streamed(bytes, size), { maxMemoryBytes: 20_000 });
+      const { stream, cancelled } = pieces(bytes, size);
+      const archive = ociArchive(stream, { maxMemoryBytes: 20_000 });
       const target = memoryStore();
       const { descriptor } = await copy(archive, "app:1", target, { jobs });
       assert.equal(descriptor.digest, image.descriptor.digest);
@@ -108,6 +109,7 @@ test("archives that lading writes are copied from a stream without putting layer
         assert.deepEqual(await fetched(target, descriptor), bytes);
       }
       await archive.close();
+      assert.equal(cancelled(), 0, "who writes into a pipe would fail");
     }
   }
 });
@@ -296,6 +298,32 @@ test("an archive from a stream that stalls rejects with the reason of the signal
       assert.deepEqual(await fetched(archive, descriptor), bytes, `stalled at ${stallAt}`);
     }
     await archive.close();
+  }
+});
+
+test("an archive from a stream that stalls can be closed, and who waits is told", async () => {
+  const image = await largeImage();
+  const bytes = await archiveOf(image);
+  for (const stallAt of [0, 5000, 300_000]) {
+    let at = 0;
+    let cancelled = 0;
+    const archive = ociArchive(
+      new ReadableStream<Bytes>({
+        async pull(controller) {
+          if (at >= stallAt) await new Promise(() => {});
+          controller.enqueue(bytes.slice(at, at += 500));
+        },
+        cancel: () => void cancelled++,
+      }, { highWaterMark: 0 }),
+    );
+    const rejected = Promise.all([
+      assert.rejects(archive.exists(layerOf(image, 1)), TypeError),
+      assert.rejects(fetched(archive, layerOf(image, 1)), TypeError),
+    ]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await archive.close();
+    await rejected;
+    assert.equal(cancelled, 1);
   }
 });
 

@@ -8,6 +8,7 @@ import type { Compression } from "../compress/detect.ts";
 import { gzip, type GzipLevel } from "../compress/gzip.ts";
 import { createHasher } from "../hash/create_hasher.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
+import type { ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { formatDigest } from "../model/digest.ts";
 import {
@@ -55,14 +56,18 @@ export async function newLayer(
   const mediaType = MEDIA_TYPES[recipe.compression] ?? MEDIA_TYPE_OCI_LAYER;
   if (spool === undefined) {
     const { descriptor, diffID } = await measure(recipe, mediaType, undefined, signal);
-    const open = (signal: AbortSignal | undefined) => openStored(recipe, () => {}, signal);
-    return closeable(descriptor, diffID, open, () => Promise.resolve());
+    const content = replayableContent(
+      (signal) => openStored(recipe, () => {}, signal),
+      recipe.storing === "as-is" ? undefined : recipe.open,
+    );
+    return closeable(descriptor, diffID, content, () => Promise.resolve());
   }
   const held = await spool.create();
   try {
     const { descriptor, diffID } = await measure(recipe, mediaType, held, signal);
     const source = await held.source();
-    return closeable(descriptor, diffID, () => openSource(source), () => held.remove());
+    const content = replayableContent(() => openSource(source));
+    return closeable(descriptor, diffID, content, () => held.remove());
   } catch (error) {
     await held.remove();
     throw error;
@@ -122,8 +127,8 @@ async function openStored(
 function closeable(
   descriptor: Descriptor,
   diffID: string,
-  open: (signal: AbortSignal | undefined) => Promise<ByteStream>,
+  content: ContentSource,
   close: () => Promise<void>,
 ): NewLayer {
-  return Object.assign(openLayer(replayableContent(open), descriptor, diffID), { close });
+  return Object.assign(openLayer(content, descriptor, diffID), { close });
 }

@@ -1,9 +1,10 @@
 import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions, ContentSource, FetchOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
+import { type ArchiveSource, openArchive } from "./_archive_source.ts";
 
 /** Content of an edited image: what is new comes from the places given, the rest from the base. */
-export class OverlayContent implements ContentSource {
+export class OverlayContent implements ContentSource, ArchiveSource {
   readonly #base: ContentSource;
   readonly #over: ReadonlyMap<string, ContentSource>;
 
@@ -24,6 +25,10 @@ export class OverlayContent implements ContentSource {
 
   async fetch(target: Descriptor, options?: FetchOptions): Promise<ByteStream> {
     return await this.#placeOf(target).fetch(target, options);
+  }
+
+  async openArchive(target: Descriptor, options: CallOptions): Promise<ByteStream | undefined> {
+    return await openArchive(this.#placeOf(target), target, options);
   }
 
   #placeOf({ digest }: Descriptor): ContentSource {

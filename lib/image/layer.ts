@@ -1,6 +1,7 @@
 import { withSignal } from "../bytes/signal.ts";
 import { through } from "../bytes/through.ts";
 import { iterate } from "../bytes/iterate.ts";
+import { limited } from "../bytes/limit.ts";
 import { decompress } from "../compress/decompress.ts";
 import { createHasher } from "../hash/create_hasher.ts";
 import type { ByteStream } from "../model/bytes.ts";
@@ -9,6 +10,7 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm, formatDigest } from "../model/digest.ts";
 import { DigestMismatchError } from "../model/errors.ts";
 import { readTar, type TarEntry } from "../tar/reader.ts";
+import { openArchive } from "./_archive_source.ts";
 import { cut } from "./_cut.ts";
 import { Memo } from "./_memo.ts";
 
@@ -133,7 +135,10 @@ class SourceLayer implements Layer {
 
   async uncompressed(options: LayerReadOptions = {}): Promise<ByteStream> {
     const { signal, maxOutputBytes } = options;
-    const plain = decompress(await this.compressed({ signal }), { maxOutputBytes });
+    const archive = await openArchive(this.#source, this.#descriptor, { signal });
+    const plain = archive === undefined
+      ? decompress(await this.compressed({ signal }), { maxOutputBytes })
+      : bounded(withSignal(archive, signal), maxOutputBytes);
     return this.#expected === undefined ? plain : this.#proved(plain, this.#expected);
   }
 
@@ -162,4 +167,9 @@ class SourceLayer implements Layer {
       },
     });
   }
+}
+
+/** A layer that is made here is no attack; a limit that somebody gives counts all the same. */
+function bounded(archive: ByteStream, maxBytes: number | undefined): ByteStream {
+  return maxBytes === undefined ? archive : limited(archive, maxBytes, "the layer");
 }

@@ -1,0 +1,25 @@
+import type { ByteStream } from "../model/bytes.ts";
+import type { CallOptions, ContentSource } from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+
+/**
+ * An optional power of content: opens the archive of a layer that is made when it is read, so that
+ * nobody compresses it only to decompress it again.
+ */
+export interface ArchiveSource {
+  /** Opens the archive; nothing when the layer is stored. */
+  openArchive(target: Descriptor, options: CallOptions): Promise<ByteStream | undefined>;
+}
+
+/** Opens the archive of a layer where its content can do that. */
+export async function openArchive(
+  content: ContentSource,
+  target: Descriptor,
+  options: CallOptions,
+): Promise<ByteStream | undefined> {
+  return isArchiveSource(content) ? await content.openArchive(target, options) : undefined;
+}
+
+function isArchiveSource(content: object): content is ArchiveSource {
+  return "openArchive" in content;
+}

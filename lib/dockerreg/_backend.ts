@@ -61,7 +61,11 @@ export interface RepositoryBackend {
   ): Promise<Descriptor>;
   image(reference: string, options: SelectOptions): Promise<ImageContents>;
   /** Makes an image of this repository of a manifest that is known. */
-  adopt(manifest: ImageContents["manifest"], reference: string): ImageContents;
+  adopt(
+    manifest: ImageContents["manifest"],
+    reference: string,
+    options: CallOptions,
+  ): Promise<ImageContents>;
   missing(reference: string, options: SelectOptions): Promise<MissingContent[]>;
   delete(tag: string, options: DeleteContentsOptions): Promise<DeletedImage>;
   untag(tag: string, options: CallOptions): Promise<void>;

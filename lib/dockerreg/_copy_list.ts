@@ -11,7 +11,10 @@ export async function copyList(
   to: NamedPlace,
   options: CallOptions,
 ): Promise<ReferenceMetadata> {
-  const [source, target] = await Promise.all([from.backend(), to.repository.backend()]);
+  const [source, target] = await Promise.all([
+    from.backend(options),
+    to.repository.backend(options),
+  ]);
   if (!(source instanceof V2Repository) || !(target instanceof V2Repository)) {
     throw new TypeError("Cannot push all platforms: registries of version 1 have no lists");
   }

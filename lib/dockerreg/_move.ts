@@ -62,7 +62,7 @@ export async function moveImage(
     image = await openCached(cache, repository.name, { signal });
   }
   const mountFrom = mountableFrom(repository, to.repository);
-  const target = await to.repository.backend();
+  const target = await to.repository.backend({ signal });
   const descriptor = await target.push(image, to.tag, { mountFrom, isConverted, signal });
   return to.repository.described(to.tag, descriptor);
 }

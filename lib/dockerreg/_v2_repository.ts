@@ -77,10 +77,14 @@ export class V2Repository implements RepositoryBackend {
     return new ContentsV22(repository, descriptor, manifest, root.descriptor);
   }
 
-  adopt(manifest: ImageContents["manifest"]): ImageContents {
+  async adopt(
+    manifest: ImageContents["manifest"],
+    reference: string,
+    options: CallOptions,
+  ): Promise<ImageContents> {
     if (manifest.version === "v2.1") return new ContentsV21(this.repository, manifest);
     if (manifest.version === "v2.2") return contentsV22(this.repository, manifest);
-    throw new TypeError(`Cannot use a manifest of ${manifest.version} in a registry of version 2`);
+    return await this.image(reference, options);
   }
 
   async missing(reference: string, options: SelectOptions): Promise<MissingContent[]> {

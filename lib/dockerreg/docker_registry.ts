@@ -1,3 +1,4 @@
+import { SingleFlight } from "../bytes/single_flight.ts";
 import type { CallOptions } from "../model/content.ts";
 import { AuthenticationError, AuthorizationError } from "../model/errors.ts";
 import { isTag } from "../model/reference.ts";
@@ -23,11 +24,11 @@ import { ImageCache } from "./_image_cache.ts";
 import type { DeletedImage, ImageMetadata, MissingContent, ReferenceMetadata } from "./metadata.ts";
 import { checkMoves, isComplete, openCached } from "./_move.ts";
 import { type PlatformSelection, selectPlatform } from "./platform_selection.ts";
-import { V2Registry } from "./_v2_registry.ts";
+import { connect } from "./_connect.ts";
 import { copyList } from "./_copy_list.ts";
 
 /**
- * A Docker registry, by the operations that people look after registries with:
+ * A Docker registry of version 1 or 2, by the operations that people look after registries with:
  * each one does a whole piece of work, whatever kinds of manifests it comes across.
  *
  * @example Is everything there, and how large is it?
@@ -49,6 +50,8 @@ export class DockerRegistry {
   readonly name: string;
   readonly #registry: Registry;
   readonly #options: DockerRegistryOptions;
+  readonly #connecting = new SingleFlight<string, RegistryBackend>();
+  #backend: RegistryBackend | undefined;
 
   /**
    * Sets a registry up; nothing is sent yet.
@@ -93,7 +96,7 @@ export class DockerRegistry {
     return new DockerRepository(
       this,
       full,
-      async () => (await this.#connect({})).repository(full),
+      async (options) => (await this.#connect(options)).repository(full),
     );
   }
 
@@ -147,13 +150,15 @@ export class DockerRegistry {
   ): Promise<MissingContent[]> {
     const { signal } = options;
     const platform = this.platformOf(options.platform);
-    return await (await this.repository(repository).backend()).missing(tag, { platform, signal });
+    const backend = await this.repository(repository).backend({ signal });
+    return await backend.missing(tag, { platform, signal });
   }
 
   /**
    * Deletes an image by its digest, and with `layers` all that it is made of. What another tag needs
    * stays: then only this tag goes. Manifests without a tag protect nothing, and what is pushed at the
-   * same time may lose what it relies on.
+   * same time may lose what it relies on. Registries of version 1 delete no images: the tag goes, and
+   * with `layers` the repository when that was its last tag.
    *
    * @param repository The name of the repository.
    * @param tag The tag.
@@ -168,7 +173,8 @@ export class DockerRegistry {
     options: DeleteImageOptions = {},
   ): Promise<DeletedImage> {
     const { layers = false, force = false, platform, signal } = options;
-    return await (await this.repository(repository).backend()).delete(tag, {
+    const backend = await this.repository(repository).backend({ signal });
+    return await backend.delete(tag, {
       layers,
       force,
       platform: platform && this.platformOf(platform),
@@ -186,7 +192,8 @@ export class DockerRegistry {
    * @throws {RegistryError} when the registry does not allow it; the tag stands as it was.
    */
   async deleteTag(repository: string, tag: string, options: CallOptions = {}): Promise<void> {
-    await (await this.repository(repository).backend()).untag(tag, options);
+    const backend = await this.repository(repository).backend(options);
+    await backend.untag(tag, options);
   }
 
   /**
@@ -261,8 +268,8 @@ export class DockerRegistry {
     const { signal } = options;
     const platform = options.platform && this.platformOf(options.platform);
     const place = this.repository(repository);
-    const descriptor = await (await place.backend()).tag(tag, newTag, { platform, signal });
-    return place.described(newTag, descriptor);
+    const backend = await place.backend({ signal });
+    return place.described(newTag, await backend.tag(tag, newTag, { platform, signal }));
   }
 
   /**
@@ -289,10 +296,13 @@ export class DockerRegistry {
     const known = refresh ? undefined : await cachedContents(cache, { digest, signal });
     if (known === undefined) {
       const platform = this.platformOf(options.platform);
-      const found = await (await place.backend()).image(reference, { platform, signal });
+      const backend = await place.backend({ signal });
+      const found = await backend.image(reference, { platform, signal });
       await found.pull(cache, { signal });
     } else if (!await isComplete(known, cache, { signal })) {
-      await (await place.backend()).adopt(known.manifest, reference).pull(cache, { signal });
+      const backend = await place.backend({ signal });
+      const found = await backend.adopt(known.manifest, reference, { signal });
+      await found.pull(cache, { signal });
     }
     const contents = await openCached(cache, place.name, { signal });
     return new DockerImage({ repository: place, reference, contents });
@@ -317,7 +327,8 @@ export class DockerRegistry {
     const place = this.repository(repository);
     const contents = await openCached(this.cacheOf(options.cache), options.cache, { signal });
     const how = { isConverted: convert, signal };
-    return place.described(tag, await (await place.backend()).push(contents, tag, how));
+    const backend = await place.backend({ signal });
+    return place.described(tag, await backend.push(contents, tag, how));
   }
 
   /**
@@ -404,8 +415,13 @@ export class DockerRegistry {
     });
   }
 
-  /** Finds out how to speak to the registry. */
-  #connect(_: CallOptions): Promise<RegistryBackend> {
-    return Promise.resolve(new V2Registry(this.#registry));
+  /** Finds out how to speak to the registry, once. */
+  async #connect({ signal }: CallOptions): Promise<RegistryBackend> {
+    signal?.throwIfAborted();
+    return this.#backend ??= await this.#connecting.run(
+      this.name,
+      (signal) => connect(this.#registry, this.#options, { signal }),
+      signal,
+    );
   }
 }

@@ -5,8 +5,13 @@ import type { RegistryOptions } from "../registry/registry_options.ts";
 import type { FileSystem } from "../store/file_system.ts";
 import type { PlatformSelection } from "./platform_selection.ts";
 
+/** Which protocol a registry speaks: `auto` asks it, version 2 first. */
+export type RegistryProtocol = "auto" | "v1" | "v2";
+
 /** How to reach a Docker registry, and what is meant when nothing else is said. */
 export interface DockerRegistryOptions extends RegistryOptions {
+  /** Which protocol it speaks; default `auto`, which asks once. */
+  readonly protocol?: RegistryProtocol | undefined;
   /**
    * The image to choose from a list when a call says nothing, usually the host's platform. Without
    * it a list of several images has to be told apart in each call.

@@ -17,7 +17,7 @@ export class DockerRepository {
   readonly registry: DockerRegistry;
   /** Its name there: `acme/app`. */
   readonly name: string;
-  readonly #open: () => Promise<RepositoryBackend>;
+  readonly #open: (options: CallOptions) => Promise<RepositoryBackend>;
 
   /**
    * Takes over what the registry has prepared.
@@ -27,7 +27,11 @@ export class DockerRepository {
    * @param open Finds out how to speak to it.
    * @ignore
    */
-  constructor(registry: DockerRegistry, name: string, open: () => Promise<RepositoryBackend>) {
+  constructor(
+    registry: DockerRegistry,
+    name: string,
+    open: (options: CallOptions) => Promise<RepositoryBackend>,
+  ) {
     this.registry = registry;
     this.name = name;
     this.#open = open;
@@ -47,7 +51,7 @@ export class DockerRepository {
    */
   async tags(options: TagsOptions = {}): Promise<string[]> {
     const { filter, signal } = options;
-    const tags = await (await this.#open()).tags({ signal });
+    const tags = await (await this.#open({ signal })).tags({ signal });
     return tags.filter((tag) => matchesFilter(tag, filter));
   }
 
@@ -80,7 +84,10 @@ export class DockerRepository {
     reference: string,
     options: CallOptions = {},
   ): Promise<ReferenceMetadata> {
-    return this.described(reference, await (await this.#open()).reference(reference, options));
+    return this.described(
+      reference,
+      await (await this.#open(options)).reference(reference, options),
+    );
   }
 
   /**
@@ -96,7 +103,7 @@ export class DockerRepository {
   async image(reference: string, options: ImageSelectOptions = {}): Promise<DockerImage> {
     const { signal } = options;
     const platform = this.registry.platformOf(options.platform);
-    const contents = await (await this.#open()).image(reference, { platform, signal });
+    const contents = await (await this.#open({ signal })).image(reference, { platform, signal });
     return new DockerImage({ repository: this, reference, contents });
   }
 
@@ -116,11 +123,12 @@ export class DockerRepository {
   /**
    * Finds out how to speak to the repository.
    *
+   * @param options A signal.
    * @returns What does.
    * @ignore
    */
-  backend(): Promise<RepositoryBackend> {
-    return this.#open();
+  backend(options: CallOptions): Promise<RepositoryBackend> {
+    return this.#open(options);
   }
 }
 

@@ -89,6 +89,7 @@ export type {
   PullImageOptions,
   PushDestination,
   PushImageOptions,
+  RegistryProtocol,
   RepositoriesOptions,
   TagsOptions,
 } from "./docker_registry_options.ts";

@@ -66,7 +66,7 @@ export {
   type V1LayerStore,
 } from "./convert.ts";
 export { ConvertedV1Image } from "./converted_v1_image.ts";
-export { openV1Image } from "./open_v1_image.ts";
+export { openV1Image, readV1Images, v1Layers } from "./open_v1_image.ts";
 export { RegistryV1, type V1RegistryInfo, type V1SearchResult } from "./registry_v1.ts";
 export {
   RepositoryV1,

@@ -1,10 +1,50 @@
 import { mapConcurrent } from "../../bytes/map_concurrent.ts";
-import { convertV1, type ConvertV1Options, type V1LayerOpenOptions } from "./convert.ts";
+import type { CallOptions } from "../../model/content.ts";
+import { convertV1, type ConvertV1Options, type V1Layer } from "./convert.ts";
 import type { ConvertedV1Image } from "./converted_v1_image.ts";
-import type { RepositoryV1 } from "./repository_v1.ts";
+import type { RepositoryV1, V1ImageInfo } from "./repository_v1.ts";
 
 /** How many documents are read at the same time. */
 const DOCUMENT_JOBS = 4;
+
+/**
+ * Reads the documents of an image and of all below it.
+ *
+ * @param repository The repository.
+ * @param reference A tag or an ID.
+ * @param options A signal.
+ * @returns The documents, base first.
+ * @throws {NotFoundError} when there is no such image.
+ */
+export async function readV1Images(
+  repository: RepositoryV1,
+  reference: string,
+  options: CallOptions = {},
+): Promise<V1ImageInfo[]> {
+  const id = await repository.resolve(reference, options);
+  const ancestry = await repository.ancestry(id, options);
+  return await mapConcurrent(
+    ancestry.reverse(),
+    DOCUMENT_JOBS,
+    (id, _, signal) => repository.image(id, { signal }),
+    options,
+  );
+}
+
+/**
+ * Makes layers for `convertV1` out of documents.
+ *
+ * @param repository Where the layers are.
+ * @param images The documents, base first.
+ * @returns The layers; they are proved by the checksums that the registry has.
+ */
+export function v1Layers(repository: RepositoryV1, images: readonly V1ImageInfo[]): V1Layer[] {
+  return images.map((image) => ({
+    key: image.value.id,
+    image: image.value,
+    open: (options) => repository.layer(image.value.id, { ...options, image }),
+  }));
+}
 
 /**
  * Opens an image of a registry of version 1 as one of the OCI. Its documents are read, and each layer
@@ -26,19 +66,6 @@ export async function openV1Image(
   options: ConvertV1Options = {},
 ): Promise<ConvertedV1Image> {
   const { signal } = options;
-  const id = await repository.resolve(reference, { signal });
-  const ancestry = (await repository.ancestry(id, { signal })).reverse();
-  const images = await mapConcurrent(
-    ancestry,
-    DOCUMENT_JOBS,
-    (id, _, signal) => repository.image(id, { signal }),
-    { signal },
-  );
-  const layers = images.map((image, index) => ({
-    key: ancestry[index] ?? "",
-    image: image.value,
-    open: (options: V1LayerOpenOptions) =>
-      repository.layer(ancestry[index] ?? "", { ...options, image }),
-  }));
-  return await convertV1(layers, options);
+  const images = await readV1Images(repository, reference, { signal });
+  return await convertV1(v1Layers(repository, images), options);
 }

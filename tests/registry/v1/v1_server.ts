@@ -110,7 +110,7 @@ export class V1Server {
     const isHost = hosts === undefined ? isIndex : hosts.includes(url.host);
     const answer = isIndex ? await this.#indexAnswer(request, url) : undefined;
     if (answer !== undefined) return answer;
-    if (!isHost) return error(404, "no such page");
+    if (!isHost || !url.pathname.startsWith("/v1/")) return error(404, "no such page");
     return await this.#hostAnswer(request, url);
   }
 
@@ -147,6 +147,12 @@ export class V1Server {
       return refuse();
     }
     const isDelete = method === "DELETE" && suffix === "/";
+    if (isDelete && request.headers.get("authorization")?.startsWith("Token ")) return undefined;
+    // Without a host of its own the index deletes at once.
+    const isOne = this.#options.hosts === undefined && users === undefined;
+    if (isDelete && isOne) {
+      return this.repositories.delete(repository) ? json("OK") : error(404, "no repository");
+    }
     const hasToken = request.headers.get("x-docker-token") === "true";
     if (isDelete && !hasToken) return json("OK");
     if (method === "PUT" && suffix === "/images") {

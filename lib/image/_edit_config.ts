@@ -1,7 +1,7 @@
 import type { ContainerConfig, ImageConfig } from "../model/image_config.ts";
 import { editEnv, editPairs } from "./_edit_pairs.ts";
 import type { ContainerConfigEdit, MutateOptions } from "./mutate_options.ts";
-import { formatTime } from "./_time.ts";
+import { editTime, formatTime } from "./_time.ts";
 
 /** Tells whether options change the config of an image. */
 export function editsConfig(options: MutateOptions): boolean {
@@ -12,7 +12,7 @@ export function editsConfig(options: MutateOptions): boolean {
 /** Edits the config of an image, but for its layers. */
 export function editConfig(config: ImageConfig, options: MutateOptions): ImageConfig {
   const { platform, author, created, timestamps } = options;
-  const time = timestamps === undefined ? undefined : formatTime(timestamps.time);
+  const time = timestamps === undefined ? undefined : editTime(config.created, timestamps);
   const { variant: _variant, "os.version": _version, "os.features": _features, ...other } = config;
   const fields = patch(platform === undefined ? config : { ...other, ...platform }, {
     created: created === undefined ? time : created === null ? null : formatTime(created),
@@ -20,8 +20,11 @@ export function editConfig(config: ImageConfig, options: MutateOptions): ImageCo
   });
   const container = editContainer(fields.config, options, fields.os === "windows");
   const edited = patch(fields, { config: container });
-  if (time === undefined || edited.history === undefined) return edited;
-  return { ...edited, history: edited.history.map((entry) => ({ ...entry, created: time })) };
+  if (timestamps === undefined || edited.history === undefined) return edited;
+  const history = edited.history.map((entry) =>
+    patch(entry, { created: editTime(entry.created, timestamps) })
+  );
+  return { ...edited, history };
 }
 
 function editContainer(

@@ -50,17 +50,6 @@ export async function* archiveInputs(
   }
 }
 
-/** Changes fields of all entries of an archive; names and order stay. */
-export async function* rewrittenInputs(
-  archive: ByteStream,
-  fields: Pick<TarInput, "mtimeNs">,
-): AsyncGenerator<TarInput, void, undefined> {
-  for await (const entry of readTar(archive)) {
-    const input = inputOf(entry);
-    if (input !== undefined) yield { ...input, ...fields };
-  }
-}
-
 /** Turns what was read into what can be written; nothing for types that make no file. */
 export function inputOf(entry: TarEntry): TarInput | undefined {
   const { type } = entry;

@@ -1,15 +1,13 @@
-import { iterate } from "../bytes/iterate.ts";
-import { createHasher } from "../hash/create_hasher.ts";
 import type { CallOptions } from "../model/content.ts";
-import { encodeHex } from "../model/hex.ts";
 import { compareNodes } from "./_compare_nodes.ts";
+import { ContentHashes } from "./_content_hashes.ts";
 import type { FileAspect } from "./file_aspect.ts";
 import { type FileNode, FileTree } from "./_file_tree.ts";
 import type { Image } from "./image.ts";
 import type { FileMeta } from "./_layer_files.ts";
 import type { Layer } from "./layer.ts";
 import { showName } from "./_lossless_name.ts";
-import { mergeLayer } from "./rootfs.ts";
+import { mergeLayer, type TreeParts } from "./rootfs.ts";
 import { entryOf } from "./_rootfs_entry_of.ts";
 import type { RootfsEntry } from "./rootfs_entry.ts";
 
@@ -62,7 +60,7 @@ export async function* diff(
   options: DiffOptions = {},
 ): AsyncGenerator<FileChange, void, undefined> {
   const { signal, timestamps = false, maxEntries } = options;
-  const sides = await Promise.all([before, after].map(async (image): Promise<Side> => ({
+  const sides = await Promise.all([before, after].map(async (image): Promise<TreeParts> => ({
     layers: await image.layers({ signal }),
     tree: new FileTree<FileMeta>(maxEntries),
   })));
@@ -95,11 +93,6 @@ export async function* diff(
 
 type Node = FileNode<FileMeta>;
 
-interface Side {
-  readonly layers: readonly Layer[];
-  readonly tree: FileTree<FileMeta>;
-}
-
 interface Pair {
   readonly path: string;
   readonly from: Node | undefined;
@@ -107,7 +100,7 @@ interface Pair {
 }
 
 /** Merges both trees, and tells how many layers they begin with alike. */
-async function mergeSides(old: Side, now: Side, options: CallOptions): Promise<number> {
+async function mergeSides(old: TreeParts, now: TreeParts, options: CallOptions): Promise<number> {
   let shared = 0;
   for (const [number, layer] of old.layers.entries()) {
     const other = now.layers[number];
@@ -159,39 +152,6 @@ function isSameEntry(from: Node | undefined, to: Node | undefined, shared: numbe
 function haveSameSize(from: Node | undefined, to: Node | undefined): boolean {
   const [a, b] = [from?.meta, to?.meta];
   return a?.type === "file" && b?.type === "file" && a.size === b.size;
-}
-
-/** The digests of the contents that have to be compared. Each layer is read once for them. */
-class ContentHashes {
-  readonly #wanted = new Map<string, { readonly layer: Layer; readonly ordinals: Set<number> }>();
-  readonly #hashes = new Map<string, string>();
-
-  want({ layers }: Side, node: Node | undefined): void {
-    const layer = layers[node?.meta?.layer ?? -1];
-    if (node?.meta === undefined || node.meta.size === 0 || layer === undefined) return;
-    const { digest } = layer.descriptor();
-    const { ordinals } = this.#wanted.get(digest) ?? { ordinals: new Set<number>() };
-    this.#wanted.set(digest, { layer, ordinals: ordinals.add(node.meta.ordinal) });
-  }
-
-  async read(options: CallOptions): Promise<void> {
-    for (const [digest, { layer, ordinals }] of this.#wanted) {
-      let ordinal = 0;
-      for await (const { body } of layer.entries(options)) {
-        const number = ordinal++;
-        if (!ordinals.has(number)) continue;
-        const hasher = createHasher("sha256");
-        for await (const chunk of iterate(body)) hasher.update(chunk);
-        this.#hashes.set(`${digest} ${number}`, encodeHex(hasher.digest()));
-      }
-    }
-  }
-
-  /** Gives the digest of a content; nothing for one without bytes. */
-  of({ layers }: Side, node: Node | undefined): string | undefined {
-    const digest = layers[node?.meta?.layer ?? -1]?.descriptor().digest;
-    return this.#hashes.get(`${digest} ${node?.meta?.ordinal}`);
-  }
 }
 
 function descending(a: string, b: string): number {

@@ -95,6 +95,7 @@ export type { ImageFormat } from "./image_format.ts";
 export type { IndexAddition } from "./index_addition.ts";
 export { indexFrom, type IndexFromOptions } from "./index_from.ts";
 export { type IndexView, loadIndex } from "./index_view.ts";
+export { isBasedOn } from "./is_based_on.ts";
 export { type Layer, type LayerReadOptions, openLayer } from "./layer.ts";
 export { layerFrom } from "./layer_from.ts";
 export type { LayerModes, LayerOptions, LayerOwner } from "./layer_options.ts";
@@ -111,6 +112,8 @@ export { mutateIndex, type MutateIndexOptions } from "./mutate_index.ts";
 export type { NewLayer } from "./new_layer.ts";
 export { rebase, type RebaseOptions } from "./rebase.ts";
 export { removeFromIndex } from "./remove_from_index.ts";
+export { type LayerFacts, removeLayers } from "./remove_layers.ts";
+export { rewriteLayers, type RewriteLayersOptions } from "./rewrite_layers.ts";
 export {
   loadRootfs,
   MAX_FILE_BYTES,

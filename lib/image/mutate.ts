@@ -9,10 +9,9 @@ import { editPairs } from "./_edit_pairs.ts";
 import { typeIn } from "./_format.ts";
 import type { ImageFormat } from "./image_format.ts";
 import type { Image } from "./image.ts";
-import { layerContent } from "./layer.ts";
 import type { MutateOptions, PairsEdit } from "./mutate_options.ts";
-import { retimeLayers } from "./_retime_layers.ts";
-import { formatTime } from "./_time.ts";
+import { rewrittenLayers } from "./_rewritten_layers.ts";
+import { formatTime, retime } from "./_time.ts";
 
 /**
  * Changes what an image says of itself. What is not named stays: unknown fields, the order of
@@ -46,8 +45,9 @@ export function mutate(image: Image, options: MutateOptions): Image {
     : typeIn(mediaTypes, image.mediaType);
   return editImage(image, mediaType, async (signal) => {
     const before = await image.manifest({ signal });
-    const { manifest, config, contents }: ImageEdit = options.timestamps?.layers === true
-      ? await withTimes(image, options.timestamps.time, signal)
+    const { timestamps } = options;
+    const { manifest, config, contents }: ImageEdit = timestamps?.layers === true
+      ? await rewrittenLayers(image, { from: 0, editor: () => retime(timestamps) }, signal)
       : {};
     const edited = editManifest(manifest ?? before, mediaType, options);
     return {
@@ -103,22 +103,6 @@ async function newConfig(
   const before = await image.config({ signal });
   const edited = editConfig(retimed ?? before, options);
   return isSame(before, edited) ? undefined : edited;
-}
-
-async function withTimes(
-  image: Image,
-  time: number | string | Date,
-  signal: AbortSignal,
-): Promise<ImageEdit> {
-  const [manifest, config] = [await image.manifest({ signal }), await image.config({ signal })];
-  const layers = await retimeLayers(image, time, signal);
-  const descriptors = layers.map((layer) => layer.descriptor());
-  const diffIDs = await Promise.all(layers.map((layer) => layer.diffID({ signal })));
-  return {
-    manifest: { ...manifest, layers: descriptors },
-    config: { ...config, rootfs: { ...config.rootfs, diff_ids: diffIDs } },
-    contents: new Map(layers.map((layer) => [layer.descriptor().digest, layerContent(layer)])),
-  };
 }
 
 /** Documents that would be written alike are the same: then the bytes that are there stay. */

@@ -14,10 +14,12 @@ export type PairsEdit = Readonly<Record<string, string | null>>;
 export interface TimestampsEdit {
   /** The time: seconds since 1970, RFC 3339, or a date. */
   readonly time: number | string | Date;
+  /** Whether only later times are set, and earlier ones stay; default `false`. */
+  readonly clamp?: boolean | undefined;
   /**
-   * Whether the files of all layers get it too; default `false`. Every layer is written anew then:
-   * each is read twice, to know its digest and to be pushed. Layers with gzip or Zstandard become
-   * gzip, others stay without compression.
+   * Whether the files of all layers get it too; default `false`. Layers are written anew then: each
+   * is read to know its digest, and again to be pushed. Layers with gzip or Zstandard become gzip,
+   * others stay without compression; one whose files have that time already keeps its bytes.
    */
   readonly layers?: boolean | undefined;
 }

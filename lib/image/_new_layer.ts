@@ -20,6 +20,7 @@ import type { UploadSpool, UploadStore } from "../server/upload_store.ts";
 import { openLayer } from "./layer.ts";
 import type { NewLayer } from "./new_layer.ts";
 import { replayableContent } from "./_replayable_content.ts";
+import { startsAsTar } from "./_starts_as_tar.ts";
 
 /** How the bytes of a layer come about. */
 export interface LayerRecipe {
@@ -98,7 +99,7 @@ async function measure(
   const isMade = recipe.storing !== "as-is";
   const bytes = await openStored(recipe, (chunk) => plain.update(chunk), signal);
   const all = streamFrom(kept(withSignal(bytes, signal)));
-  for await (const chunk of iterate(isMade ? all : decompress(all))) {
+  for await (const chunk of iterate(isMade ? all : startsAsTar(decompress(all)))) {
     if (!isMade) plain.update(chunk);
   }
   const digest = formatDigest("sha256", stored.digest());

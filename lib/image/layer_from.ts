@@ -10,6 +10,7 @@ import type { LayerEntries, LayerSource } from "./layer_source.ts";
 import type { LayerOptions } from "./layer_options.ts";
 import { type LayerRecipe, newLayer } from "./_new_layer.ts";
 import type { NewLayer } from "./new_layer.ts";
+import { startsAsTar } from "./_starts_as_tar.ts";
 
 /**
  * Makes a layer of tar entries or of a tar archive. The same input gives the same bytes on every
@@ -21,8 +22,8 @@ import type { NewLayer } from "./new_layer.ts";
  * {@linkcode DigestMismatchError}. With a `spool` it is read once. Memory grows with the number of
  * entries, of an archive it is fixed; contents are never held.
  *
- * An archive that no option changes stays as it is, byte for byte, but that one without compression
- * is compressed. Names of whiteouts (`.wh.name`) are left as they are: they delete.
+ * An archive that no option changes stays as it is, byte for byte, and but for its first header it is
+ * not looked into; one without compression is compressed. Names of whiteouts (`.wh.name`) are left as they are: they delete.
  *
  * @param source The entries or the archive, or a function that gives them.
  * @param options Where the entries go, whom they belong to, how the layer is stored.
@@ -31,7 +32,8 @@ import type { NewLayer } from "./new_layer.ts";
  * @throws {RangeError} when an option is out of its range, or an entry cannot be written or is
  * there twice.
  * @throws {UnsafePathError} when a name leads out of the root.
- * @throws {InvalidTarError} when the archive is none.
+ * @throws {InvalidTarError} when the archive is none, or an option has it rewritten and it is
+ * damaged.
  *
  * @example A layer of one file
  * ```ts
@@ -87,7 +89,7 @@ async function recipeFor(source: LayerSource, options: LayerOptions): Promise<La
     compression,
     level,
     open: reopening(source, whole, (stream) => {
-      const plain = decompress(archive(stream));
+      const plain = startsAsTar(decompress(archive(stream)));
       if (changeNothing(rules.archive)) return plain;
       return writeTar(archiveInputs(plain, rules.archive));
     }),

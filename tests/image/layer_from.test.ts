@@ -174,6 +174,30 @@ test("layerFrom() keeps an archive that is compressed already", async () => {
   assert.equal(plain.descriptor().mediaType, "application/vnd.oci.image.layer.v1.tar");
 });
 
+/** Stores bytes in a Zstandard frame without compressing them (RFC 8878 §3.1.1). */
+function zstdFrame(content: Bytes): Bytes {
+  const { length } = content;
+  const frame = new Uint8Array(10 + length);
+  // A single segment with a content size of two bytes, which counts from 256; one raw, last block.
+  frame.set([0x28, 0xb5, 0x2f, 0xfd, 0x60, (length - 256) & 0xff, (length - 256) >> 8]);
+  const block = length << 3 | 1;
+  frame.set([block & 0xff, block >> 8 & 0xff, block >> 16], 7);
+  frame.set(content, 10);
+  return frame;
+}
+
+test("layerFrom() keeps an archive of Zstandard, or stores it as gzip when told so", async () => {
+  const tar = await tarOf(["z=1"]);
+  const stored = zstdFrame(tar);
+  const layer = await layerFrom(stored);
+  assert.equal(layer.descriptor().mediaType, "application/vnd.oci.image.layer.v1.tar+zstd");
+  assert.equal(layer.descriptor().digest, digestBytes("sha256", stored));
+  assert.equal(await layer.diffID(), digestBytes("sha256", tar));
+  assert.deepEqual(await bytes(await layer.uncompressed()), tar);
+  const zipped = await layerFrom(stored, { compression: "gzip" });
+  assert.equal(zipped.descriptor().digest, (await layerFrom(tar)).descriptor().digest);
+});
+
 test("layerFrom() rewrites an archive in its order when an option says so", async () => {
   const tar = await tarOf([
     "z=1",
@@ -253,11 +277,24 @@ test("layerFrom() refuses names and options that make no layer", async () => {
       () => layerFrom([{ path: "x", size: 2, body: () => streamOf(body) }]),
       "SizeMismatchError",
     ],
-    ["no tar", () => layerFrom(new Uint8Array(600).fill(1), { mtime: 0 }), "InvalidTarError"],
+    ["no tar", () => layerFrom(new Uint8Array(600).fill(1)), "InvalidTarError"],
+    ["short", () => layerFrom(new Uint8Array(100)), "InvalidTarError"],
+    ["zipped text", async () => layerFrom(await bytes(gzip(streamOf(body)))), "InvalidTarError"],
+    ["damaged", async () => {
+      const tar = await tarOf(["a=1", "b=2"]);
+      return layerFrom(tar.fill(1, 1024, 1030), { mtime: 0 });
+    }, "InvalidTarError"],
+    ["bzip2", () => layerFrom(text("BZh91AY&SY______")), "UnsupportedMediaTypeError"],
   ];
   for (const [what, make, name] of cases) {
     await assert.rejects(make(), { name }, String(what));
   }
+});
+
+test("layerFrom() takes an empty archive", async () => {
+  const end = new Uint8Array(1024);
+  assert.equal(await (await layerFrom(end)).diffID(), digestBytes("sha256", end));
+  assert.equal(await (await layerFrom([])).diffID(), digestBytes("sha256", end));
 });
 
 test("layerFrom() stops when its signal does", async () => {

@@ -378,3 +378,135 @@ export class CopyError extends LadingError {
     this.descriptor = options.descriptor;
   }
 }
+
+/**
+ * Why an engine failed, where its words tell: engines of before Docker 24 answer 500 to faults of
+ * credentials, quotas and names.
+ */
+export type EngineFailureReason =
+  | "authentication"
+  | "authorization"
+  | "rate-limit"
+  | "not-found"
+  | "conflict"
+  | "unreachable"
+  | "silent";
+
+/** Data of {@linkcode EngineError}. */
+export interface EngineErrorOptions extends LadingErrorOptions {
+  /** The HTTP status; 0 when there was no answer, 200 for an error inside an answer. */
+  readonly status: number;
+  /** The method and the path of the request: `POST /v1.41/images/create`. */
+  readonly endpoint: string;
+  /** What the engine said. */
+  readonly said?: string | undefined;
+  /** The code that the engine gave, such as the exit code of a step of a build. */
+  readonly exitCode?: number | undefined;
+  /** Why it failed, where that is known. */
+  readonly reason?: EngineFailureReason | undefined;
+}
+
+/**
+ * Thrown when an engine answers with an error, inside an answer that began well too, with something
+ * that is no answer, or not at all.
+ */
+export class EngineError extends LadingError {
+  /** The HTTP status; 0 when there was no answer, 200 for an error inside an answer. */
+  readonly status: number;
+  /** The method and the path of the request: `POST /v1.41/images/create`. */
+  readonly endpoint: string;
+  /** What the engine said, in its own words; "" when it said nothing. */
+  readonly said: string;
+  /** The code that the engine gave, such as the exit code of a step of a build. */
+  readonly exitCode: number | undefined;
+  /** Why it failed, where that is known. */
+  readonly reason: EngineFailureReason | undefined;
+
+  /** Makes the error; the message says what was attempted and why it failed. */
+  constructor(message: string, options: EngineErrorOptions, code = "ENGINE_ERROR") {
+    super(code, message, options);
+    this.status = options.status;
+    this.endpoint = options.endpoint;
+    this.said = options.said ?? "";
+    this.exitCode = options.exitCode;
+    this.reason = options.reason;
+  }
+}
+
+/** Thrown when an engine does not have an image, or not for the platform that was asked for. */
+export class ImageNotFoundError extends EngineError {
+  /** Makes the error; the message says what was attempted and why it failed. */
+  constructor(message: string, options: EngineErrorOptions) {
+    super(message, { reason: "not-found", ...options }, "IMAGE_NOT_FOUND");
+  }
+}
+
+/** Thrown when something that uses an image is in the way (409). */
+export class ConflictError extends EngineError {
+  /** Makes the error; the message says what was attempted and why it failed. */
+  constructor(message: string, options: EngineErrorOptions) {
+    super(message, { reason: "conflict", ...options }, "ENGINE_CONFLICT");
+  }
+}
+
+/** Data of {@linkcode ApiVersionError}. */
+export interface ApiVersionOptions extends EngineErrorOptions {
+  /** The version of the API that the engine and the library agreed on, where they did. */
+  readonly apiVersion: string | undefined;
+  /** The version that is needed, where that is known. */
+  readonly needed: string | undefined;
+}
+
+/**
+ * Thrown when the engine is too old for what was asked for, which it would have ignored in silence,
+ * or when engine and library have no version of the API in common.
+ */
+export class ApiVersionError extends EngineError {
+  /** The version of the API that the engine and the library agreed on, where they did. */
+  readonly apiVersion: string | undefined;
+  /** The version that is needed, where that is known. */
+  readonly needed: string | undefined;
+
+  /** Makes the error; the message says what was attempted and why it failed. */
+  constructor(message: string, options: ApiVersionOptions) {
+    super(message, options, "API_VERSION");
+    this.apiVersion = options.apiVersion;
+    this.needed = options.needed;
+  }
+}
+
+/** Thrown when an engine does not pull an image, or does not say that it did. */
+export class PullError extends EngineError {
+  /** Makes the error; the message says what was attempted and why it failed. */
+  constructor(message: string, options: EngineErrorOptions) {
+    super(message, options, "PULL_FAILED");
+  }
+}
+
+/** Thrown when an engine does not push an image, or does not say that it did. */
+export class PushError extends EngineError {
+  /** Makes the error; the message says what was attempted and why it failed. */
+  constructor(message: string, options: EngineErrorOptions) {
+    super(message, options, "PUSH_FAILED");
+  }
+}
+
+/** Thrown when a build fails. */
+export class BuildError extends EngineError {
+  /** What the build wrote up to its failure; the begin of a long one is cut off. */
+  readonly log: string;
+
+  /** Makes the error; the message says what was attempted and why it failed. */
+  constructor(message: string, options: EngineErrorOptions & { readonly log: string }) {
+    super(message, options, "BUILD_FAILED");
+    this.log = options.log;
+  }
+}
+
+/** Thrown when an engine does not load or import an archive, or does not say that it did. */
+export class LoadError extends EngineError {
+  /** Makes the error; the message says what was attempted and why it failed. */
+  constructor(message: string, options: EngineErrorOptions) {
+    super(message, options, "LOAD_FAILED");
+  }
+}

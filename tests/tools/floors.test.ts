@@ -13,6 +13,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   compress: 3,
   auth: 3,
   registry: 4,
+  engine: 4,
   store: 4,
   server: 4,
   image: 5,

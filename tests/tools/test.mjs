@@ -38,6 +38,7 @@ const PORTABLE = [
   "tar",
   "auth",
   "registry",
+  "engine",
   "store",
   "server",
   "image",

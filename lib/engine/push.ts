@@ -1,0 +1,172 @@
+import { type Operation, startOperation } from "../bytes/operation.ts";
+import type { CallOptions } from "../model/content.ts";
+import { PushError } from "../model/errors.ts";
+import { isJSONObject } from "../model/json_object.ts";
+import type { Platform } from "../model/platform.ts";
+import { DEFAULT_TAG } from "../model/reference.ts";
+import { encodeRegistryAuth, type EngineCredentials, findCredentials } from "./auth_header.ts";
+import { numberField, textField } from "./_fields.ts";
+import type { EngineCall, EngineClient } from "./engine_client.ts";
+import { type EngineEvent, eventKey, eventOf } from "./events.ts";
+import { getImage } from "./image.ts";
+import type { EngineMessage } from "./message.ts";
+import { type RemoteName, remoteName } from "./names.ts";
+import { platformJSON } from "./query.ts";
+
+/** Options of {@linkcode EngineImages.push}. */
+export interface PushOptions extends CallOptions {
+  /** The tag; it goes before one in the name. */
+  readonly tag?: string | undefined;
+  /** Pushes every tag that the engine has of the repository. */
+  readonly allTags?: boolean | undefined;
+  /** Pushes the image of this platform alone (API 1.46, Docker 27). */
+  readonly platform?: Platform | string | undefined;
+  /** Credentials for the registry; default those that the machine keeps for it. */
+  readonly credentials?: EngineCredentials | undefined;
+  /** How long the engine may be silent, in milliseconds; by default as long as it likes. */
+  readonly idleTimeoutMs?: number | undefined;
+}
+
+/** One tag that was pushed. */
+export interface PushedTag {
+  /** The tag. */
+  readonly tag: string;
+  /** The digest of its manifest in the registry. */
+  readonly digest: string;
+  /** The size of its manifest in bytes, where the engine tells. */
+  readonly size: number | undefined;
+}
+
+/** What {@linkcode EngineImages.push} pushed. */
+export interface PushResult {
+  /** The repository as Docker shows it. */
+  readonly repository: string;
+  /** The digest-pinned reference of the first tag. */
+  readonly reference: string;
+  /** The digest of its manifest in the registry. */
+  readonly digest: string;
+  /** Every tag that was pushed. */
+  readonly tags: readonly PushedTag[];
+  /** Whether the engine pushed one image of an index that it does not have whole. */
+  readonly isPartOfIndex: boolean;
+}
+
+/** The line by which engines tell what they pushed, of every age. */
+const PUSHED_REGEXP = /^(\S+): digest: (sha\d+:[0-9a-f]+)(?: size: (\d+))?$/;
+
+/** Pushes an image, or all tags of a repository. */
+export function pushImage(
+  client: EngineClient,
+  name: string,
+  options: PushOptions = {},
+): Operation<PushResult, EngineEvent> {
+  const remote = remoteName(name, options.tag);
+  const { tag, digest } = remote.reference;
+  if (digest !== undefined || (options.allTags === true && tag !== undefined)) {
+    throw new TypeError(
+      `Cannot push ${JSON.stringify(name)}: ${
+        digest === undefined ? "it names one tag, and all are asked for" : "a digest is no tag"
+      }`,
+    );
+  }
+  const wanted = options.allTags === true ? undefined : tag ?? DEFAULT_TAG;
+  return startOperation<PushResult, EngineEvent>(async ({ emit, signal }) => {
+    const call = await callFor(client, remote, wanted, { ...options, signal });
+    const pushed = new Pushed();
+    for await (const message of client.messages(call)) {
+      pushed.take(message);
+      const event = eventOf(message);
+      if (event !== undefined) emit(event);
+    }
+    return await resultOf(client, call, remote, wanted, pushed);
+  }, { signal: options.signal, coalesce: eventKey });
+}
+
+async function callFor(
+  client: EngineClient,
+  { reference, repository }: RemoteName,
+  wanted: string | undefined,
+  { platform, credentials, idleTimeoutMs, signal }: PushOptions,
+): Promise<EngineCall> {
+  const shown = wanted === undefined ? repository : `${repository}:${wanted}`;
+  const action = `push ${wanted === undefined ? "all tags of " : ""}${JSON.stringify(shown)}`;
+  if (platform !== undefined) {
+    await client.require({ since: "1.46", name: "choosing a platform" }, action, { signal });
+  }
+  const { registry } = reference;
+  const found = await findCredentials({
+    given: credentials,
+    provider: client.credentials,
+    registry,
+    repository: reference.repository,
+    signal,
+  });
+  return {
+    action,
+    method: "POST",
+    path: `/images/${repository}/push`,
+    query: { tag: wanted, platform: platformJSON(platform) },
+    // Engines of before Docker 25 want the header or the body, even when there is nothing to say.
+    headers: { "x-registry-auth": encodeRegistryAuth(found, registry) },
+    body: { type: "application/json", content: "{}" },
+    makeError: (message, options) => new PushError(message, options),
+    idleTimeoutMs,
+    signal,
+  };
+}
+
+/** Gathers what was pushed from what the engine says. */
+class Pushed {
+  readonly tags: Map<string, PushedTag> = new Map();
+  isPartOfIndex = false;
+
+  take({ aux, status }: EngineMessage): void {
+    if (isJSONObject(aux)) {
+      const [tag, digest] = [textField(aux, "Tag"), textField(aux, "Digest")];
+      if (digest !== "") this.tags.set(tag, { tag, digest, size: numberField(aux, "Size") });
+      if (aux["manifestPushedInsteadOfIndex"] === true) this.isPartOfIndex = true;
+    }
+    const [, tag, digest, size] = PUSHED_REGEXP.exec(status ?? "") ?? [];
+    if (tag === undefined || digest === undefined || this.tags.has(tag)) return;
+    this.tags.set(tag, { tag, digest, size: size === undefined ? undefined : Number(size) });
+  }
+}
+
+async function resultOf(
+  client: EngineClient,
+  call: EngineCall,
+  { repository }: RemoteName,
+  wanted: string | undefined,
+  { tags, isPartOfIndex }: Pushed,
+): Promise<PushResult> {
+  const [first] = tags.values();
+  if (first !== undefined) {
+    const { digest } = first;
+    const reference = `${repository}@${digest}`;
+    return { repository, reference, digest, tags: [...tags.values()], isPartOfIndex };
+  }
+  const found = wanted === undefined
+    ? undefined
+    : await digestOnEngine(client, repository, wanted, call.signal);
+  if (found !== undefined) {
+    const only = { tag: wanted ?? "", digest: found, size: undefined };
+    const reference = `${repository}@${found}`;
+    return { repository, reference, digest: found, tags: [only], isPartOfIndex };
+  }
+  throw new PushError(`Cannot ${call.action}: the engine does not say that it did`, {
+    status: 200,
+    endpoint: `${call.method} ${call.path}`,
+  });
+}
+
+/** The digest under which the engine knows the image in the registry: podman tells it nowhere else. */
+async function digestOnEngine(
+  client: EngineClient,
+  repository: string,
+  tag: string,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const image = await getImage(client, `${repository}:${tag}`, { signal });
+  const prefix = `${repository}@`;
+  return image.digests.find((name) => name.startsWith(prefix))?.slice(prefix.length);
+}

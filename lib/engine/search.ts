@@ -1,0 +1,78 @@
+import type { CallOptions } from "../model/content.ts";
+import { InvalidReferenceError } from "../model/errors.ts";
+import { encodeRegistryAuth, type EngineCredentials, findCredentials } from "./auth_header.ts";
+import { numberField, textField } from "./_fields.ts";
+import type { EngineClient } from "./engine_client.ts";
+import { type EngineFilters, formatFilters } from "./query.ts";
+
+/** Options of {@linkcode EngineImages.search}. */
+export interface SearchOptions extends CallOptions {
+  /** How many results at most, from 1 to 100. */
+  readonly limit?: number | undefined;
+  /** Conditions: `is-official`, `stars`. */
+  readonly filters?: EngineFilters | undefined;
+  /** Credentials for the registry that is searched. */
+  readonly credentials?: EngineCredentials | undefined;
+}
+
+/** A repository that was found. */
+export interface SearchResult {
+  /** The name. */
+  readonly name: string;
+  /** What its owner says about it. */
+  readonly description: string;
+  /** How many people like it. */
+  readonly stars: number;
+  /** Whether Docker looks after it. */
+  readonly isOfficial: boolean;
+  /** Whether it is built from sources automatically; engines of API 1.45 and later say no. */
+  readonly isAutomated: boolean;
+}
+
+/** The registry that a term names in front: as engines, by a dot, a colon or `localhost`. */
+function registryOf(term: string): string {
+  const slash = term.indexOf("/");
+  const first = slash < 0 ? "" : term.slice(0, slash);
+  return first === "localhost" || /[.:]/.test(first) ? first : "docker.io";
+}
+
+/** Searches a registry, by way of the engine. */
+export async function searchImages(
+  client: EngineClient,
+  term: string,
+  { limit, filters, credentials, signal }: SearchOptions = {},
+): Promise<SearchResult[]> {
+  if (term.trim() === "" || /\p{Cc}/u.test(term)) {
+    throw new InvalidReferenceError(
+      `Cannot search for ${JSON.stringify(term)}: it is empty or has a control character`,
+      { input: term },
+    );
+  }
+  if (limit !== undefined && (!Number.isInteger(limit) || limit < 1 || limit > 100)) {
+    throw new RangeError(`Cannot search for more than 100 or less than 1 results: ${limit}`);
+  }
+  const registry = registryOf(term);
+  const found = await findCredentials({
+    given: credentials,
+    provider: client.credentials,
+    registry,
+    signal,
+  });
+  const results = await client.list({
+    action: `search for ${JSON.stringify(term)}`,
+    method: "GET",
+    path: "/images/search",
+    query: { term, limit, filters: formatFilters(filters) },
+    headers: found.kind === "anonymous"
+      ? {}
+      : { "x-registry-auth": encodeRegistryAuth(found, registry) },
+    signal,
+  });
+  return results.map((result) => ({
+    name: textField(result, "name"),
+    description: textField(result, "description"),
+    stars: numberField(result, "star_count") ?? 0,
+    isOfficial: result["is_official"] === true,
+    isAutomated: result["is_automated"] === true,
+  }));
+}

@@ -1,13 +1,18 @@
 import type { Socket } from "node:net";
 import type * as NetModule from "node:net";
 import type * as TLSModule from "node:tls";
+import type { Bytes } from "../model/bytes.ts";
 import { Exchange } from "./_http_exchange.ts";
+import { type BodySink, sendBody } from "./_http_request_body.ts";
 
 /** How much a socket may give at once. Sockets that read into one buffer are twice as fast. */
 const RECEIVE_BYTES = 256 * 1024;
 
 /** How long a connection waits for its next request; servers close them after 5 s and more. */
 const IDLE_MS = 4000;
+
+/** Methods whose requests have no content, and need not say so (RFC 9110 §8.6). */
+const WITHOUT_CONTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE"]);
 
 /** The modules that connections are made with. */
 export interface ConnectionModules {
@@ -20,8 +25,12 @@ export class Connection {
   readonly #socket: Socket;
   #exchange: Exchange | undefined;
   #onFree: () => void = () => {};
+  #onRoom: () => void = () => {};
+  #onClose: () => void = () => {};
   #isClosed = false;
+  #isSent = true;
   #uses = 0;
+  #idleSince = 0;
 
   /**
    * Connects. A failure to do so is one of the first exchange.
@@ -69,11 +78,17 @@ export class Connection {
     this.#socket.on("end", () => this.#end(undefined));
     this.#socket.on("close", () => this.#end(undefined));
     this.#socket.on("timeout", () => this.close());
+    this.#socket.on("drain", () => this.#onRoom());
   }
 
   /** Whether it cannot be used any more. */
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** For how long it has been waiting for its next request. */
+  get idleMs(): number {
+    return Date.now() - this.#idleSince;
   }
 
   /** Whether it carried an exchange before the current one. */
@@ -84,7 +99,7 @@ export class Connection {
   /**
    * Sends a request.
    *
-   * @param request The request; it has no body.
+   * @param request The request.
    * @param url Its address.
    * @param onFree Called when the connection can carry the next one.
    * @returns The exchange.
@@ -103,8 +118,14 @@ export class Connection {
     // Holds the request too: Node 20 collects one that is only waited for, and its signal with it.
     const onAbort = (): void => exchange.fail(request.signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
-    exchange.onOver = () => signal.removeEventListener("abort", onAbort);
+    exchange.onOver = () => {
+      signal.removeEventListener("abort", onAbort);
+      this.#onRoom();
+      this.#onClose();
+    };
     this.#socket.write(requestHead(request, url), "latin1");
+    const body = request.body as ReadableStream<Bytes> | null;
+    if (body !== null) void this.#sendBody(exchange, body, lengthOf(request));
     return exchange;
   }
 
@@ -112,6 +133,36 @@ export class Connection {
   close(): void {
     this.#isClosed = true;
     this.#socket.destroy();
+  }
+
+  async #sendBody(
+    exchange: Exchange,
+    body: ReadableStream<Bytes>,
+    length: number | undefined,
+  ): Promise<void> {
+    this.#isSent = false;
+    const socket = this.#socket;
+    const sink: BodySink = {
+      write: (bytes) => socket.write(bytes),
+      room: () =>
+        new Promise((resolve) => {
+          this.#onRoom = resolve;
+          if (sink.isClosed) resolve();
+        }),
+      get isClosed() {
+        return exchange.isOver || socket.destroyed;
+      },
+      onClose: (callback) => {
+        this.#onClose = callback;
+      },
+    };
+    try {
+      this.#isSent = await sendBody(body, length, sink);
+    } catch (error) {
+      exchange.fail(error);
+    } finally {
+      this.#onClose = () => {};
+    }
   }
 
   #take(bytes: Uint8Array): boolean {
@@ -128,7 +179,9 @@ export class Connection {
 
   #free(exchange: Exchange): void {
     this.#exchange = undefined;
-    if (!exchange.isKept || this.#isClosed) return this.close();
+    // An answer that came before the whole request was sent: the rest is not sent.
+    if (!exchange.isKept || !this.#isSent || this.#isClosed) return this.close();
+    this.#idleSince = Date.now();
     this.#socket.setTimeout(IDLE_MS);
     // A connection that waits is no reason to go on living.
     this.#socket.unref();
@@ -144,9 +197,19 @@ export class Connection {
   }
 }
 
-function requestHead({ method, headers }: Request, url: URL): string {
+/** The length that the caller knows of a body. */
+function lengthOf({ headers }: Request): number | undefined {
+  const length = headers.get("content-length");
+  return length === null ? undefined : Number(length);
+}
+
+function requestHead({ method, headers, body }: Request, url: URL): string {
   const lines = [`${method} ${url.pathname}${url.search} HTTP/1.1`, `host: ${url.host}`];
   for (const [name, value] of headers) if (name !== "host") lines.push(`${name}: ${value}`);
   if (!headers.has("connection")) lines.push("connection: keep-alive");
+  if (!headers.has("content-length")) {
+    if (body !== null) lines.push("transfer-encoding: chunked");
+    else if (!WITHOUT_CONTENT.has(method)) lines.push("content-length: 0");
+  }
   return [...lines, "", ""].join("\r\n");
 }

@@ -1,7 +1,7 @@
 import type { Transport } from "../model/transport.ts";
 import { fetchTransport } from "../registry/fetch_transport.ts";
 import { detectRuntime } from "./detect.ts";
-import { nodeDownload } from "./_node_download.ts";
+import { nodeRequests } from "./_node_requests.ts";
 
 interface NodeProcess {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -10,7 +10,7 @@ interface NodeProcess {
 
 /**
  * Makes the transport of this runtime: its `fetch`, with redirects shown and bodies undecoded where
- * the runtime can do that. On Node, requests without a body go over its sockets, which is faster;
+ * the runtime can do that. On Node, requests go over its sockets, which is faster;
  * not where Node takes the proxies of its environment. Where a dispatcher was set for `fetch`, give
  * `fetch` as the transport.
  *
@@ -22,11 +22,12 @@ export function hostTransport(): Transport {
     const send = (request: Request): Promise<Response> => fetch(request);
     return Object.assign(send, { traits: { manualRedirect: false, streamingUpload: false } });
   }
-  const download = runtime === "node" && !usesProxies() ? nodeDownload() : undefined;
-  if (download === undefined) return fetchTransport;
+  const send = runtime === "node" && !usesProxies() ? nodeRequests() : undefined;
+  if (send === undefined) return fetchTransport;
   return (request) => {
-    const isDownload = request.method === "GET" || request.method === "HEAD";
-    return isDownload ? download(request) : fetchTransport(request);
+    // Only fetch knows the length of a body that is in memory; in chunks, not every registry takes it.
+    const isKnown = request.body === null || request.headers.has("content-length");
+    return isKnown ? send(request) : fetchTransport(request);
   };
 }
 

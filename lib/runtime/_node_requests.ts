@@ -7,8 +7,11 @@ interface Host {
   };
 }
 
-/** Sends a request without a body, as `fetch` does; redirects are shown, bodies are not decoded. */
-export type Download = (request: Request) => Promise<Response>;
+/** Sends a request as `fetch` does; redirects are shown, bodies are not decoded. */
+export type Send = (request: Request) => Promise<Response>;
+
+/** How fresh a connection has to be to carry a body, which cannot be sent again if it is closed. */
+const FRESH_MS = 1000;
 
 /** What is kept for the requests to an origin. */
 interface Origin {
@@ -19,13 +22,13 @@ interface Origin {
 }
 
 /**
- * Makes downloads over the sockets of Node: they read into one buffer, and give bytes at more than
+ * Makes requests over the sockets of Node: they read into one buffer, and give bytes at more than
  * twice the pace of `fetch`, whose streams copy and queue each piece. No hidden timeouts;
  * connections are used again for some seconds.
  *
- * @returns The downloads; `undefined` where there are no sockets of Node.
+ * @returns The function that sends; `undefined` where there are no sockets of Node.
  */
-export function nodeDownload(): Download | undefined {
+export function nodeRequests(): Send | undefined {
   const { process } = globalThis as Host;
   const net = process?.getBuiltinModule?.("node:net");
   const tls = process?.getBuiltinModule?.("node:tls");
@@ -36,27 +39,37 @@ export function nodeDownload(): Download | undefined {
     const url = new URL(request.url);
     const origin = origins.get(url.origin) ?? { idle: [], session: undefined };
     origins.set(url.origin, origin);
+    const connect = (): Connection =>
+      new Connection({ net, tls }, url, origin.session, (session) => {
+        origin.session = session;
+      });
+    const hasBody = request.body !== null;
     while (true) {
-      const connection = waiting(origin) ??
-        new Connection({ net, tls }, url, origin.session, (session) => {
-          origin.session = session;
-        });
+      const connection = waiting(origin, hasBody ? FRESH_MS : Infinity) ?? connect();
       const exchange = connection.send(request, url, () => origin.idle.push(connection));
       try {
         return await exchange.response;
       } catch (error) {
         // A server may close a connection that waits just when it is used again (RFC 9112 §9.3.1).
         const isStale = connection.isReused && !exchange.hasBegun;
-        if (!isStale || request.signal.aborted) throw error;
+        if (!isStale || hasBody || !isIdempotent(request) || request.signal.aborted) throw error;
       }
     }
   };
 }
 
+/** RFC 9110 §9.2.2. */
+function isIdempotent({ method }: Request): boolean {
+  return method === "GET" || method === "HEAD" || method === "DELETE";
+}
+
 /** Takes the connection that was used last: the others may end. */
-function waiting({ idle }: Origin): Connection | undefined {
+function waiting({ idle }: Origin, maxIdleMs: number): Connection | undefined {
   for (let connection = idle.pop(); connection !== undefined; connection = idle.pop()) {
-    if (!connection.isClosed) return connection;
+    if (connection.isClosed) continue;
+    if (connection.idleMs <= maxIdleMs) return connection;
+    idle.push(connection);
+    return undefined;
   }
   return undefined;
 }

@@ -1,0 +1,64 @@
+import type { Bytes } from "../model/bytes.ts";
+
+/** Where the bytes of a request go. */
+export interface BodySink {
+  /** Writes bytes; `false` when a wait for room is due. */
+  write(bytes: Uint8Array | string): boolean;
+  /** Waits until there is room, or nobody takes bytes any more. */
+  room(): Promise<void>;
+  /** Whether nobody takes bytes any more: the answer is there, or the connection is not. */
+  readonly isClosed: boolean;
+  /** Calls back when nobody takes bytes any more. */
+  onClose(callback: () => void): void;
+}
+
+/**
+ * Sends the body of a request, as fast as it is taken. With a length it has to be as long as that,
+ * without one it is sent in chunks (RFC 9112 §7.1).
+ *
+ * @param body The body; cancelled when it is not read to its end.
+ * @param length The length that the head of the request announced.
+ * @param sink Where it goes.
+ * @returns Whether all of it was sent.
+ * @throws What the body throws; `RangeError` when it has another length.
+ */
+export async function sendBody(
+  body: ReadableStream<Bytes>,
+  length: number | undefined,
+  sink: BodySink,
+): Promise<boolean> {
+  const reader = body.getReader();
+  const letGo = (): void => void reader.cancel().catch(() => {});
+  // Also while the source is waited for.
+  sink.onClose(letGo);
+  let read = 0;
+  let isWhole = false;
+  // The last piece waits until the body has ended: what fails then is not taken for whole.
+  let last: Bytes | undefined;
+  try {
+    while (!isWhole) {
+      const { done, value } = await reader.read();
+      if (sink.isClosed) return false;
+      read += value?.byteLength ?? 0;
+      const isWrong = length !== undefined && (read > length || done && read < length);
+      if (isWrong) throw new RangeError(`the body has ${read} bytes, and ${length} were announced`);
+      if (last !== undefined && !writePiece(sink, last, length === undefined)) await sink.room();
+      if (sink.isClosed) return false;
+      last = value;
+      isWhole = done;
+    }
+    if (length === undefined) sink.write("0\r\n\r\n");
+    return true;
+  } finally {
+    if (!isWhole) letGo();
+  }
+}
+
+function writePiece(sink: BodySink, piece: Bytes, isChunked: boolean): boolean {
+  // An empty chunk would be the last one.
+  if (piece.byteLength === 0) return true;
+  if (!isChunked) return sink.write(piece);
+  sink.write(`${piece.byteLength.toString(16)}\r\n`);
+  sink.write(piece);
+  return sink.write("\r\n");
+}

@@ -1,5 +1,5 @@
 import type { CallOptions } from "../model/content.ts";
-import { AuthenticationError, NotFoundError } from "../model/errors.ts";
+import { NotFoundError } from "../model/errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import { RegistryV1 } from "../registry/v1/registry_v1.ts";
 import type { RegistryBackend } from "./_backend.ts";
@@ -29,13 +29,9 @@ export async function connect(
     return v2;
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
-    try {
-      await old.ping({ signal });
-    } catch (other) {
-      // A registry that wants other credentials is one.
-      if (other instanceof AuthenticationError) return v1;
+    await old.ping({ signal }).catch((other) => {
       throw other instanceof NotFoundError ? error : other;
-    }
+    });
     return v1;
   }
 }

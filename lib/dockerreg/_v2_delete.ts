@@ -1,3 +1,5 @@
+import { mapConcurrent } from "../bytes/map_concurrent.ts";
+import { MAX_MANIFESTS } from "../image/walk_indexes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { NotFoundError } from "../model/errors.ts";
@@ -5,6 +7,12 @@ import type { Repository } from "../registry/repository.ts";
 import type { DeleteContentsOptions } from "./_backend.ts";
 import type { DeletedImage } from "./metadata.ts";
 import { ContentGraph } from "./_v2_graph.ts";
+
+/** How many tags are asked for at the same time. */
+const TAG_JOBS = 4;
+
+/** The most manifests of a repository that are looked at: some have a tag for each build of years. */
+const MAX_NEEDED_MANIFESTS = 100_000;
 
 /** What a tag leads to, and what of it is to be deleted. */
 export interface Deletion {
@@ -25,9 +33,9 @@ export async function deleteImage(
   { tag, root, target }: Deletion,
   { layers, force, signal }: DeleteContentsOptions,
 ): Promise<DeletedImage> {
-  const doomed = new ContentGraph(repository, { signal });
+  const doomed = new ContentGraph(repository, MAX_MANIFESTS, { signal });
   await doomed.add(target);
-  const needed = new ContentGraph(repository, { signal });
+  const needed = new ContentGraph(repository, MAX_NEEDED_MANIFESTS, { signal });
   if (!force) await addOthers(repository, tag, needed, { signal });
   const isShared = needed.manifests.has(target.digest);
   // Deleting a manifest takes all of its tags along.
@@ -36,7 +44,9 @@ export async function deleteImage(
     return { deleted: [], kept: [target.digest] };
   }
   // What the rest of a list needs stays with it.
-  if (layers && !force && target !== root) await addSiblings(repository, root, target, needed);
+  if (layers && !force && target !== root) {
+    await addSiblings(repository, { root, target }, needed, { signal });
+  }
   const below = layers ? [...doomed.manifests.values()].slice(1) : [];
   const blobs = layers ? [...doomed.blobs.values()] : [];
   const deleted: string[] = [];
@@ -60,24 +70,25 @@ async function addOthers(
   needed: ContentGraph,
   options: CallOptions,
 ): Promise<void> {
-  for await (const other of repository.tags(options)) {
-    if (other === tag) continue;
+  const tags: string[] = [];
+  for await (const other of repository.tags(options)) if (other !== tag) tags.push(other);
+  await mapConcurrent(tags, TAG_JOBS, async (tag, _, signal) => {
     try {
-      await needed.add(await repository.resolve(other, { ...options, allowGet: true }));
+      await needed.add(await repository.resolve(tag, { signal, allowGet: true }));
     } catch (error) {
       // A tag without a manifest needs nothing.
       if (!(error instanceof NotFoundError)) throw error;
     }
-  }
+  }, options);
 }
 
 async function addSiblings(
   repository: Repository,
-  root: Descriptor,
-  target: Descriptor,
+  { root, target }: Pick<Deletion, "root" | "target">,
   needed: ContentGraph,
+  options: CallOptions,
 ): Promise<void> {
-  const { parsed } = await repository.manifest(root.digest);
+  const { parsed } = await repository.manifest(root.digest, options);
   if (parsed.kind !== "index") return;
   for (const child of parsed.value.manifests) {
     if (child.digest !== target.digest) await needed.add(child);

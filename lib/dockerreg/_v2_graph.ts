@@ -1,7 +1,7 @@
-import { MAX_INDEX_DEPTH, MAX_MANIFESTS, tooMany } from "../image/walk_indexes.ts";
+import { MAX_INDEX_DEPTH, tooMany } from "../image/walk_indexes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { NotFoundError } from "../model/errors.ts";
+import { LimitExceededError, NotFoundError } from "../model/errors.ts";
 import { childDescriptors } from "../model/manifest.ts";
 import { isIndexType, isManifestType, isSchema1Type } from "../model/media_types.ts";
 import { schema1Layers } from "../model/schema1.ts";
@@ -14,10 +14,12 @@ export class ContentGraph {
   /** The blobs; of schema 1 without sizes. */
   readonly blobs: Map<string, Descriptor> = new Map();
   readonly #repository: Repository;
+  readonly #maxManifests: number;
   readonly #options: CallOptions;
 
-  constructor(repository: Repository, options: CallOptions) {
+  constructor(repository: Repository, maxManifests: number, options: CallOptions) {
     this.#repository = repository;
+    this.#maxManifests = maxManifests;
     this.#options = options;
   }
 
@@ -30,12 +32,20 @@ export class ContentGraph {
   async add(root: Descriptor, depth = 0): Promise<void> {
     if (this.manifests.has(root.digest)) return;
     if (depth > MAX_INDEX_DEPTH) throw tooMany(root, "levels");
-    if (this.manifests.size >= MAX_MANIFESTS) throw tooMany(root, "manifests");
+    if (this.manifests.size >= this.#maxManifests) throw this.#tooMany();
     this.manifests.set(root.digest, root);
     for (const child of await this.#childrenOf(root)) {
       if (isManifest(child)) await this.add(child, depth + 1);
       else this.blobs.set(child.digest, child);
     }
+  }
+
+  #tooMany(): LimitExceededError {
+    const limit = this.#maxManifests;
+    return new LimitExceededError(
+      `Cannot tell what ${this.#repository.name} needs: it has more than ${limit} manifests`,
+      { limit, unit: "manifests" },
+    );
   }
 
   async #childrenOf({ digest }: Descriptor): Promise<readonly Descriptor[]> {

@@ -23,7 +23,7 @@ import { matchesFilter } from "./_filter.ts";
 import { ImageCache } from "./_image_cache.ts";
 import type { DeletedImage, ImageMetadata, MissingContent, ReferenceMetadata } from "./metadata.ts";
 import { checkMoves, isComplete, openCached } from "./_move.ts";
-import { type PlatformSelection, selectPlatform } from "./platform_selection.ts";
+import { type PlatformSelection, runsOn, selectPlatform } from "./platform_selection.ts";
 import { connect } from "./_connect.ts";
 import { copyList } from "./_copy_list.ts";
 
@@ -275,7 +275,8 @@ export class DockerRegistry {
   /**
    * Pulls an image: its manifest, its config and all layers, each proved. What a cache has of it is
    * proved again and not pulled; the manifest of the cache is taken as it is unless `refresh` is set,
-   * or the reference is a digest that it does not have. Without a cache the whole image is in memory.
+   * or the reference is a digest that it does not have, or the platform of this call is another one.
+   * Without a cache the whole image is in memory.
    *
    * @param repository The name of the repository.
    * @param reference The tag or the digest.
@@ -292,17 +293,21 @@ export class DockerRegistry {
     const { signal, refresh = false } = options;
     const place = this.repository(repository);
     const cache = this.cacheOf(options.cache);
+    const platform = this.platformOf(options.platform);
     const digest = isTag(reference) ? undefined : reference;
-    const known = refresh ? undefined : await cachedContents(cache, { digest, signal });
+    const found = refresh ? undefined : await cachedContents(cache, { digest, signal });
+    // A cache says nothing of the list that its image was chosen from.
+    const isOther = options.platform !== undefined && found !== undefined &&
+      !runsOn(found.manifest, platform);
+    const known = isOther ? undefined : found;
     if (known === undefined) {
-      const platform = this.platformOf(options.platform);
       const backend = await place.backend({ signal });
-      const found = await backend.image(reference, { platform, signal });
-      await found.pull(cache, { signal });
+      const contents = await backend.image(reference, { platform, signal });
+      await contents.pull(cache, { signal });
     } else if (!await isComplete(known, cache, { signal })) {
       const backend = await place.backend({ signal });
-      const found = await backend.adopt(known.manifest, reference, { signal });
-      await found.pull(cache, { signal });
+      const contents = await backend.adopt(known.manifest, reference, { signal });
+      await contents.pull(cache, { signal });
     }
     const contents = await openCached(cache, place.name, { signal });
     return new DockerImage({ repository: place, reference, contents });

@@ -1,4 +1,5 @@
 import type { Platform } from "../model/platform.ts";
+import { matchPlatform } from "../model/platform_match.ts";
 
 /** Which image of a list is meant; what is left out is that of the registry's default platform. */
 export interface PlatformSelection {
@@ -24,4 +25,18 @@ export function selectPlatform(
   const isDefault = selection.architecture === undefined;
   const variant = selection.variant ?? (isDefault ? fallback?.variant : undefined);
   return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+}
+
+/** Tells whether an image runs on a platform, as far as it says what it is for. */
+export function runsOn(
+  image: Pick<PlatformSelection, "architecture" | "variant"> & { readonly os?: string | undefined },
+  wanted: Platform | undefined,
+): boolean {
+  const { architecture, os = "linux", variant } = image;
+  if (wanted === undefined || architecture === undefined) return true;
+  return matchPlatform(wanted, {
+    os,
+    architecture,
+    ...(variant === undefined ? {} : { variant }),
+  });
 }

@@ -143,6 +143,24 @@ test("pullImage() keeps the cached manifest unless it is refreshed or another di
   assert.equal(repaired.id, young.manifest.config.digest);
 });
 
+test("pullImage() for another platform does not take the cached image", async () => {
+  const { memory, registry } = bench();
+  const index = await randomIndex("other");
+  await index.pushTo(memory.store, "acme/app:1");
+  const [amd, arm] = index.images.map(({ manifest }) => manifest.config.digest);
+  const pull = async (architecture?: string) => {
+    const platform = architecture === undefined ? undefined : { architecture };
+    return (await registry.pullImage("acme/app", "1", { cache: "/app", platform })).id;
+  };
+  assert.equal(await pull(), amd);
+  assert.equal(await pull("arm64"), arm);
+  // Nothing was said, so it is whatever is there.
+  assert.equal(await pull(), arm);
+  assert.equal(await pull("amd64"), amd);
+  await assert.rejects(pull("s390x"), { code: "PLATFORM_NOT_FOUND" });
+  assert.equal(await pull(), amd);
+});
+
 test("a refreshed pull does not pull layers that are there and good", async () => {
   const { memory, registry } = bench();
   const image = await randomImage("refresh");
@@ -171,6 +189,36 @@ test("a pull that fails leaves good layers and no manifest, and the next one goe
   await memory.store.push(last.descriptor, last.bytes);
   await registry.pullImage("acme/app", "1", { cache: "/app" });
   assert.deepEqual(await names(files), filesOf(image));
+});
+
+test("a pull that is aborted leaves no half of a file", async () => {
+  const { memory, files } = bench();
+  const image = await randomImage("abort", { layers: 2, maxFileBytes: 500_000 });
+  await image.pushTo(memory.store, "acme/app:1");
+  const abort = new AbortController();
+  const reason = new Error("enough");
+  const last = image.layers.at(-1)?.descriptor.digest ?? "";
+  const registry = new DockerRegistry(memory.host, {
+    files,
+    transport: async (request) => {
+      const response = await memory.transport(request);
+      if (!request.url.endsWith(last)) return response;
+      const reader = (response.body as ReadableStream<Bytes>).getReader();
+      const body = new ReadableStream<Bytes>({
+        async pull(controller) {
+          const { value } = await reader.read();
+          if (value !== undefined) controller.enqueue(value);
+          abort.abort(reason);
+        },
+      });
+      return new Response(body, response);
+    },
+  });
+  const pulled = registry.pullImage("acme/app", "1", { cache: "/app", signal: abort.signal });
+  await assert.rejects(pulled, (error) => error === reason);
+  const left = await names(files);
+  assert.equal(left.some((name) => name.includes("tmp-") || name.endsWith("manifest")), false);
+  assert.equal(left.some((name) => last.endsWith(name.slice(4))), false);
 });
 
 test("a full disk leaves no half of a file", async () => {

@@ -158,7 +158,7 @@ test("namespaces() and repositories() filter, whatever flags the expressions hav
   assert.deepEqual(await sorted({ namespaceFilter: /^$/ }), [["", ["tool"]]]);
 });
 
-test("tags are listed without touching manifests, and with metadata when asked for", async () => {
+test("lesson 60, 64: tags are listed without a manifest, and told apart by headers alone", async () => {
   const memory = memoryRegistry();
   const image = await randomImage("tags");
   for (const tag of ["1", "2", "latest"]) await image.pushTo(memory.store, `acme/app:${tag}`);
@@ -173,7 +173,8 @@ test("tags are listed without touching manifests, and with metadata when asked f
   assert.deepEqual(first, { ...common, reference: "1" });
   assert.deepEqual(second, { ...common, reference: "2" });
   assert.deepEqual(await repository.referenceMetadata(digest), { ...common, reference: digest });
-  assert.equal(memory.requests.some(({ method }) => method === "PUT"), false);
+  const told = memory.requests.filter(({ path }) => path.includes("/manifests/"));
+  assert.deepEqual(told.map(({ method }) => method), ["HEAD", "HEAD", "HEAD"]);
   await assert.rejects(repository.referenceMetadata("3"), { code: "NOT_FOUND" });
 });
 
@@ -228,6 +229,32 @@ test("tagImage() stores the same bytes under another tag, of a list or one image
   assert.equal(memory.requests.some(({ path }) => path.includes("/blobs/")), false);
   await assert.rejects(registry.tagImage("acme/app", "1", "a b"), { code: "INVALID_REFERENCE" });
   await assert.rejects(registry.tagImage("acme/app", "9", "2"), { code: "NOT_FOUND" });
+});
+
+test("lesson 72, 73: attestations are never chosen, and lists in lists are searched", async () => {
+  const memory = memoryRegistry();
+  const inner = await randomIndex("inner");
+  const attestation = await randomImage("attestation", {
+    platform: { os: "unknown", architecture: "unknown" },
+  });
+  await inner.pushTo(memory.store);
+  await attestation.pushTo(memory.store);
+  const unknown = { os: "unknown", architecture: "unknown" };
+  const raw = utf8(JSON.stringify({
+    ...inner.index,
+    manifests: [{ ...attestation.descriptor, platform: unknown }, inner.descriptor],
+  }));
+  const { mediaType } = inner.descriptor;
+  const outer = { mediaType, digest: digestBytes("sha256", raw), size: raw.byteLength };
+  await memory.store.push(outer, raw);
+  await memory.store.tag(outer, "acme/app:1");
+  const registry = open(memory, { platform: AMD64 });
+  const image = await registry.repository("acme/app").image("1");
+  assert.equal(image.manifest.digest, inner.images[0]?.descriptor.digest);
+  assert.deepEqual(await registry.checkImage("acme/app", "1"), []);
+  const { deleted } = await registry.deleteImage("acme/app", "1", { layers: true });
+  assert.ok(deleted.includes(attestation.descriptor.digest));
+  assert.ok(deleted.includes(inner.descriptor.digest));
 });
 
 test("an aborted call rejects with the reason", async () => {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import process from "node:process";
-import { DockerRegistry, ManifestV21 } from "../../lib/dockerreg/mod.ts";
+import { DockerRegistry, generateSigningKey, ManifestV21 } from "../../lib/dockerreg/mod.ts";
 import { validate } from "../../lib/ops/mod.ts";
 import { Registry } from "../../lib/registry/mod.ts";
 import { hostTransport } from "../../lib/runtime/host_transport.ts";
@@ -43,7 +43,7 @@ async function schema1Of(host: string, name: string, tag: string): Promise<Manif
 }
 
 test(
-  "an image in a real registry is looked at, copied, cached, tagged and deleted",
+  "lesson 51: an image in a real registry is looked at, copied, cached, tagged and deleted",
   { skip },
   async () => {
     await withRegistry(async ({ host, folder, registry }) => {
@@ -116,6 +116,16 @@ test(
       const facts = (await registry.metadata("acme/old", "s1")).image;
       assert.equal(facts.version, "v2.1");
       assert.ok(facts.size > 0);
+      const algorithms = ["ES256", "ES384", "ES512", "RS256", "RS384", "RS512"] as const;
+      for (const algorithm of algorithms) {
+        const tag = algorithm.toLowerCase();
+        const key = await generateSigningKey(algorithm);
+        const { raw: body, mediaType } = await renamed.modify({ tag, key });
+        const headers = { "content-type": mediaType };
+        const url = `http://${host}/v2/acme/old/manifests/${tag}`;
+        const response = await fetch(url, { method: "PUT", headers, body });
+        assert.equal(response.status, 201, `${algorithm}: ${await response.text()}`);
+      }
       await registry.tagImage("acme/old", "s1", "s2");
       const tagged = await schema1Of(host, "acme/old", "s2");
       assert.equal(tagged.value.tag, "s2");

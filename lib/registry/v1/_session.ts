@@ -58,15 +58,25 @@ export async function basicHeader(
   }
 }
 
+/** What goes along with a request to the index. */
+export interface IndexOptions {
+  /** The repository that it is about. */
+  readonly repository?: string | undefined;
+  /** The cookies of the session. */
+  readonly jar?: CookieJar | undefined;
+  /** Sends no credentials. */
+  readonly isBare?: boolean | undefined;
+}
+
 /** Sends a request to the index, with the user's name and password. */
 export async function sendToIndex(
   context: V1Context,
   call: SessionCall,
-  repository?: string,
-  jar?: CookieJar,
+  { repository, jar, isBare = false }: IndexOptions = {},
 ): Promise<Answer> {
   const { path, headers, ...rest } = call;
   const { index } = context;
+  const proof = isBare ? {} : await basicHeader(context, repository, call.signal);
   const cookie = jar?.header(index.endpoint.origin);
   const answer = await index.send({
     ...rest,
@@ -75,7 +85,7 @@ export async function sendToIndex(
     isBare: true,
     headers: {
       ...headers,
-      ...await basicHeader(context, repository, call.signal),
+      ...proof,
       ...(cookie === undefined ? {} : { cookie }),
     },
   });
@@ -110,11 +120,13 @@ export class V1Session {
   }
 
   /**
-   * Sends a request to the hosts that have the content, in turn, until one does not fail. A refusal
-   * is an answer; only a host that breaks down is left for the next one.
+   * Sends a request to the host that has the content. Where one breaks down the next one is read from;
+   * a refusal is an answer.
    */
   async send(call: SessionCall): Promise<Answer> {
-    const [first, ...others] = this.#hosts;
+    const [first, ...rest] = this.#hosts;
+    // What is written stays with one host: it may not share its content with the others at once.
+    const others = call.method === "GET" || call.method === "HEAD" ? rest : [];
     let host = first ?? this.#context.index;
     for (;;) {
       const next = others.shift();
@@ -123,9 +135,7 @@ export class V1Session {
         if (answer.status < 500 || next === undefined) return answer;
         discard(answer);
       } catch (error) {
-        if (next === undefined || call.signal?.aborted || call.body?.isReplayable === false) {
-          throw error;
-        }
+        if (next === undefined || call.signal?.aborted) throw error;
       }
       host = next;
     }
@@ -224,8 +234,7 @@ export async function openSession(
         ...(call.body === undefined ? {} : { "content-type": "application/json" }),
       },
     },
-    repository,
-    jar,
+    { repository, jar },
   );
   if (!accepted.some((status) => status === answer.status)) {
     throw await answerError(answer, call.action, context.index.clock);

@@ -70,7 +70,7 @@ export async function pushV1Images(
     headers: { "content-type": "application/json", "x-docker-endpoints": work.session.hostNames },
     body: json(checksums),
     signal: options.signal,
-  }, repository);
+  }, { repository });
   // A registry without an index may not know the question.
   if (answer.status === 404) return discard(answer);
   await expectStatus(context.index, action, answer, 200, 201, 204);
@@ -197,6 +197,6 @@ export async function deleteRepository(
   }
   discard(answer);
   // A registry that is its own index has deleted it with the first request.
-  const closing = await sendToIndex(context, call, repository);
+  const closing = await sendToIndex(context, call, { repository });
   await expectStatus(context.index, action, closing, 200, 202, 204, 404);
 }

@@ -2,7 +2,7 @@ import type { CallOptions } from "../../model/content.ts";
 import { InvalidReferenceError } from "../../model/errors.ts";
 import { isJSONObject } from "../../model/json_object.ts";
 import { isRepositoryName } from "../../model/reference.ts";
-import { createClient, discard } from "../client.ts";
+import { type Answer, createClient, discard } from "../client.ts";
 import { systemClock } from "../clock.ts";
 import { endpointOf } from "../endpoint.ts";
 import { answerError } from "../errors.ts";
@@ -11,7 +11,7 @@ import { MAX_PAGES } from "../pages.ts";
 import type { RegistryOptions } from "../registry_options.ts";
 import { RepositoryV1 } from "./repository_v1.ts";
 import { basicHeader, sendToIndex, type V1Context } from "./_session.ts";
-import { expectStatus, parseAnswer, readAnswer } from "./_v1_answer.ts";
+import { parseAnswer, readAnswer } from "./_v1_answer.ts";
 
 /** How many transfers run at a time: workerd allows six connections in all. */
 const CONCURRENCY = 4;
@@ -67,23 +67,19 @@ export class RegistryV1 {
   }
 
   /**
-   * Asks whether there is a registry of version 1.
+   * Asks whether there is a registry of version 1, without credentials. A registry that wants some is
+   * one.
    *
    * @param options A signal.
    * @returns What it says of itself.
    * @throws {NotFoundError} when the host does not know the API.
-   * @throws {AuthenticationError} when it wants other credentials.
    * @throws {RegistryError} when it does not answer.
    */
   async ping(options: CallOptions = {}): Promise<V1RegistryInfo> {
-    const action = `ping ${JSON.stringify(this.name)}`;
-    const { signal } = options;
-    const call = { action, method: "GET", path: "/v1/_ping", lane: "metadata", signal } as const;
-    const answer = await sendToIndex(this.#context, call);
-    await expectStatus(this.#context.index, action, answer, 200);
-    const standalone = answer.headers.get("x-docker-registry-standalone")?.toLowerCase();
+    const { headers } = await this.#hello("ping", true, options);
+    const standalone = headers.get("x-docker-registry-standalone")?.toLowerCase();
     return {
-      version: answer.headers.get("x-docker-registry-version") ?? undefined,
+      version: headers.get("x-docker-registry-version") ?? undefined,
       isStandalone: standalone === undefined ? undefined : standalone === "true",
     };
   }
@@ -98,7 +94,7 @@ export class RegistryV1 {
    * @throws {RegistryError} when it does not answer.
    */
   async authenticate(options: CallOptions = {}): Promise<void> {
-    await this.ping(options);
+    await this.#hello("authenticate to", false, options);
     const { signal } = options;
     const { authorization } = await basicHeader(this.#context, undefined, signal);
     if (authorization === undefined) return;
@@ -108,6 +104,18 @@ export class RegistryV1 {
     // A registry without an index knows no users.
     if (answer.status === 200 || answer.status === 404) return discard(answer);
     throw await answerError(answer, action, this.#context.index.clock);
+  }
+
+  async #hello(verb: string, isBare: boolean, { signal }: CallOptions): Promise<Answer> {
+    const action = `${verb} ${JSON.stringify(this.name)}`;
+    const call = { action, method: "GET", path: "/v1/_ping", lane: "metadata", signal } as const;
+    const answer = await sendToIndex(this.#context, call, { isBare });
+    const isDemand = answer.status === 401 && answer.headers.has("www-authenticate");
+    if (answer.status !== 200 && !(isBare && isDemand)) {
+      throw await answerError(answer, action, this.#context.index.clock);
+    }
+    discard(answer);
+    return answer;
   }
 
   /**

@@ -1,19 +1,14 @@
 import { SingleFlight } from "../../bytes/single_flight.ts";
-import { through } from "../../bytes/through.ts";
-import { createHasher } from "../../hash/create_hasher.ts";
 import type { Bytes, ByteStream } from "../../model/bytes.ts";
 import type { CallOptions } from "../../model/content.ts";
-import { formatDigest, isDigest } from "../../model/digest.ts";
-import {
-  DigestMismatchError,
-  InvalidReferenceError,
-  LimitExceededError,
-} from "../../model/errors.ts";
+import { isDigest } from "../../model/digest.ts";
+import { InvalidReferenceError, LimitExceededError } from "../../model/errors.ts";
 import { isJSONObject } from "../../model/json_object.ts";
 import { isTag } from "../../model/reference.ts";
 import { type Answer, discard } from "../client.ts";
 import { openDownload } from "../download.ts";
 import { answerError, notARegistry } from "../errors.ts";
+import { withChecksum, wrapErrors } from "./_layer_stream.ts";
 import { deleteRepository, pushV1Images, putTag, removeTag } from "./_v1_write.ts";
 import { openSession, type SessionCall, type V1Context, type V1Session } from "./_session.ts";
 import { parseAnswer, readAnswer } from "./_v1_answer.ts";
@@ -414,44 +409,4 @@ function imagesIn(value: unknown): V1ImageEntry[] {
       }]
       : []
   );
-}
-
-/** Turns what a socket throws into errors of the registry. */
-function wrapErrors(stream: ByteStream, wrap: (error: unknown) => unknown): ByteStream {
-  const reader = stream.getReader();
-  return new ReadableStream({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      } catch (error) {
-        throw wrap(error);
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
-}
-
-/** Proves a layer by the checksum of its document and itself. */
-function withChecksum(content: ByteStream, image: V1ImageInfo): ByteStream {
-  const { payloadChecksum: expected, raw, value } = image;
-  if (expected === undefined) return content;
-  const hasher = createHasher("sha256");
-  hasher.update(raw);
-  hasher.update(Uint8Array.of(10));
-  return through(content, {
-    chunk(chunk) {
-      hasher.update(chunk);
-      return chunk;
-    },
-    end() {
-      const actual = formatDigest("sha256", hasher.digest());
-      if (actual === expected) return;
-      throw new DigestMismatchError(
-        `Cannot read the layer of ${value.id}: its checksum is ${actual}, expected ${expected}`,
-        { expected, actual },
-      );
-    },
-  });
 }

@@ -4,7 +4,7 @@ import { readAll } from "../../../lib/bytes/mod.ts";
 import { staticCredentials } from "../../../lib/auth/mod.ts";
 import type { Credentials } from "../../../lib/auth/mod.ts";
 import { RegistryV1 } from "../../../lib/registry/v1/mod.ts";
-import type { RegistryOptions } from "../../../lib/registry/mod.ts";
+import { Registry, type RegistryOptions } from "../../../lib/registry/mod.ts";
 import { ID, putSample } from "./v1_sample.ts";
 import { V1Server } from "./v1_server.ts";
 
@@ -141,6 +141,46 @@ test("cookies go back to the origin that has set them, in this session only", as
   assert.deepEqual(cookies, [null, "session=index"]);
   await registry.repository("acme/other").tags().catch(() => {});
   assert.equal(server.requests[2]?.headers.get("cookie"), null);
+});
+
+test("lesson 44: a registry of version 2 gets no cookie back", async () => {
+  const cookies: (string | null)[] = [];
+  const registry = new Registry("v2.test", {
+    transport: (request) => {
+      cookies.push(request.headers.get("cookie"));
+      const headers = { "set-cookie": "sid=1; Path=/" };
+      return Promise.resolve(new Response('{"tags":[]}', { headers }));
+    },
+  });
+  await registry.ping();
+  await registry.ping();
+  assert.deepEqual(cookies, [null, null]);
+});
+
+test("ping() needs no credentials and sends none", async () => {
+  const server = new V1Server({ users: USERS });
+  const never = () => Promise.reject(new Error("nobody is asked"));
+  await open(server, undefined, { credentials: never }).ping();
+  assert.equal(server.requests[0]?.headers.get("authorization"), null);
+  const closed = new V1Server({
+    intercept: () =>
+      new Response("", { status: 401, headers: { "www-authenticate": 'Basic realm="x"' } }),
+  });
+  assert.deepEqual(await open(closed).ping(), { version: undefined, isStandalone: undefined });
+});
+
+test("what is written stays with one host", async () => {
+  const server = new V1Server({
+    host: "index.test",
+    hosts: ["one.test", "two.test"],
+    intercept: (request, url) =>
+      url.host === "one.test" && request.method === "PUT"
+        ? new Response("", { status: 503 })
+        : undefined,
+  });
+  const { id } = await putSample(server, NAME, "1");
+  await assert.rejects(open(server).repository(NAME).tag(id, "2"), { code: "REGISTRY_ERROR" });
+  assert.equal(server.requests.some(({ host }) => host === "two.test"), false);
 });
 
 test("authenticate() tells good credentials from wrong ones", async () => {

@@ -1,5 +1,5 @@
 import type { CallOptions } from "../../model/content.ts";
-import { InvalidReferenceError } from "../../model/errors.ts";
+import { InvalidReferenceError, LimitExceededError } from "../../model/errors.ts";
 import { isJSONObject } from "../../model/json_object.ts";
 import { isRepositoryName } from "../../model/reference.ts";
 import { type Answer, createClient, discard } from "../client.ts";
@@ -125,6 +125,7 @@ export class RegistryV1 {
    * @param options A signal.
    * @returns What was found, each name once.
    * @throws {NotFoundError} when the registry has no search.
+   * @throws {LimitExceededError} after 1,000 pages.
    */
   async *search(
     query: string = "",
@@ -149,6 +150,10 @@ export class RegistryV1 {
       const pages = isJSONObject(value) ? value.num_pages : undefined;
       if (results.length === 0 || typeof pages !== "number" || page >= pages) return;
     }
+    throw new LimitExceededError(`Cannot ${action}: there are more than ${MAX_PAGES} pages`, {
+      limit: MAX_PAGES,
+      unit: "pages",
+    });
   }
 
   /**

@@ -34,7 +34,8 @@ export function bytesBody(bytes: Bytes, watch: UploadWatch): RequestBody {
     isReplayable: true,
     open(attempt) {
       new Patience(watch.clock, attempt).wait(storingMs(watch, bytes.byteLength));
-      return { body: bytes };
+      // Who streams bodies has to be told the length; the others know it.
+      return { body: bytes, headers: { "content-length": String(bytes.byteLength) } };
     },
   };
 }
@@ -42,9 +43,9 @@ export function bytesBody(bytes: Bytes, watch: UploadWatch): RequestBody {
 /**
  * The body of an upload from a source that is opened when it is read. What goes out is counted and
  * hashed on the way, also what the registry has already and is left out: content that is not what
- * was announced breaks the request before its last chunk. The request is aborted before the error leaves the stream, because workerd would end the
- * body as if it were whole; the source is cancelled when nobody reads on, because Node and Deno do
- * not.
+ * was announced breaks the request before its last chunk. The request is aborted before the error
+ * leaves the stream, because workerd would end the body as if it were whole; the source is
+ * cancelled when nobody reads on, because Node and Deno do not.
  */
 export class UploadBody implements RequestBody {
   readonly isReplayable: boolean;

@@ -2,6 +2,7 @@ import type { CredentialProvider } from "../auth/credentials.ts";
 import { withSignal } from "../bytes/signal.ts";
 import { streamOf } from "../bytes/stream_from.ts";
 import { readAll } from "../bytes/read_all.ts";
+import { through } from "../bytes/through.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { ApiVersionError, EngineError, isLadingError } from "../model/errors.ts";
@@ -62,6 +63,14 @@ export interface EngineAnswer {
   readonly endpoint: string;
   /** The body; it has to be read to its end or cancelled. */
   readonly body: ByteStream;
+  /** What is sent meanwhile. */
+  readonly upload: Upload;
+}
+
+/** What a request sends, and why its source failed, if it did. */
+interface Upload {
+  readonly body: EngineBody["content"] | undefined;
+  failure?: { readonly error: unknown };
 }
 
 /** Something that engines can do from some version of the API on. */
@@ -256,10 +265,11 @@ export class EngineClient {
   /** Makes the error of an answer that broke off or cannot be understood; others pass as they are. */
   broken(
     call: Reading,
-    { status, endpoint }: Pick<EngineAnswer, "status" | "endpoint">,
+    { status, endpoint, upload }: Pick<EngineAnswer, "status" | "endpoint" | "upload">,
     error: unknown,
   ): unknown {
     if (call.signal?.aborted === true) return call.signal.reason;
+    if (upload.failure !== undefined) return upload.failure.error;
     if (isLadingError(error)) return error;
     const cause = redactError(error);
     const why = error instanceof SyntaxError ? cause.message : `it broke off: ${reasonOf(cause)}`;
@@ -298,8 +308,9 @@ export class EngineClient {
     const path = `${version === undefined ? "" : `/v${version}`}${call.path}`;
     const endpoint = `${method} ${path}`;
     const idleMs = call.idleTimeoutMs ?? this.#setup.idleTimeoutMs;
+    const upload = uploadOf(call.body?.content);
     try {
-      const response = await this.#setup.transport(this.#request(call, path));
+      const response = await this.#setup.transport(this.#request(call, path, upload));
       const body = response.body as ByteStream | null ?? streamOf(new Uint8Array());
       const watched = idleMs === undefined
         ? body
@@ -309,16 +320,19 @@ export class EngineClient {
         headers: response.headers,
         endpoint,
         body: withSignal(watched, signal),
+        upload,
       };
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason;
+      if (upload.failure !== undefined) throw upload.failure.error;
       if (isLadingError(error)) throw error;
       throw this.#unreachable(call, endpoint, error);
     }
   }
 
-  #request(call: EngineCall, path: string): Request {
-    const { method, query, body, signal } = call;
+  #request(call: EngineCall, path: string, upload: Upload): Request {
+    const { method, query, body: sent, signal } = call;
+    const { body } = upload;
     const url = new URL(`${this.#setup.baseURL}${path}${formatQuery(query ?? {})}`);
     // The URL parser folds dots and drops line breaks; nothing that gets here may have any.
     if (!url.pathname.endsWith(path)) {
@@ -326,13 +340,13 @@ export class EngineClient {
     }
     const headers = new Headers(this.#setup.headers);
     for (const [name, value] of Object.entries(call.headers ?? {})) headers.set(name, value);
-    if (body !== undefined) headers.set("content-type", body.type);
+    if (sent !== undefined) headers.set("content-type", sent.type);
     return new Request(url, {
       method,
       headers,
       redirect: "manual",
-      ...(body === undefined ? {} : { body: body.content }),
-      ...(body?.content instanceof ReadableStream ? { duplex: "half" } : {}),
+      ...(body === undefined ? {} : { body }),
+      ...(body instanceof ReadableStream ? { duplex: "half" } : {}),
       ...(signal === undefined ? {} : { signal }),
     });
   }
@@ -363,6 +377,20 @@ export class EngineClient {
       { status: 0, endpoint, cause, reason: "unreachable" },
     );
   }
+}
+
+/** Notes why the source of a body fails: runtimes tell it in words of their own. */
+function uploadOf(content: EngineBody["content"] | undefined): Upload {
+  if (!(content instanceof ReadableStream)) return { body: content };
+  const upload: Upload & { body: ByteStream } = {
+    body: through(content, {
+      chunk: (chunk) => chunk,
+      error(error) {
+        upload.failure = { error };
+      },
+    }),
+  };
+  return upload;
 }
 
 function errorFor(

@@ -26,6 +26,8 @@ import { Engine as PortableEngine } from "../engine/engine.ts";
 import { type ConnectOptions, engineOptions } from "./engine_connect.ts";
 
 export * from "../engine/mod.ts";
+export { type EngineSource, engineSource, type EngineSourceOptions } from "../ops/engine_source.ts";
+export { type EngineTarget, engineTarget, type EngineTargetOptions } from "../ops/engine_target.ts";
 export type { ConnectOptions };
 
 /** A Docker engine, which {@linkcode Engine.connect} finds as the docker command does. */

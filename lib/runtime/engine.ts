@@ -29,6 +29,28 @@ export * from "../engine/mod.ts";
 export { type EngineSource, engineSource, type EngineSourceOptions } from "../ops/engine_source.ts";
 export { type EngineTarget, engineTarget, type EngineTargetOptions } from "../ops/engine_target.ts";
 export type { ConnectOptions };
+export { PortableEngine };
+export type {
+  ByteRange,
+  ContentSource,
+  ContentStore,
+  FetchOptions,
+  Resolver,
+  Source,
+  Tagger,
+  Target,
+} from "../model/content.ts";
+export type { HashAlgorithm, Hasher, HasherFactory } from "../hash/hasher.ts";
+export type { ArchiveOptions } from "../store/archive_options.ts";
+export type {
+  DirectoryEntry,
+  FileAttributes,
+  FileInfo,
+  FileSystem,
+  FileType,
+  FileWriter,
+} from "../store/file_system.ts";
+export type { RandomAccess } from "../store/random_access.ts";
 
 /** A Docker engine, which {@linkcode Engine.connect} finds as the docker command does. */
 export class Engine extends PortableEngine {

@@ -2,6 +2,7 @@ import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions, ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { Platform } from "../model/platform.ts";
+import type { BlobSource } from "./_contents_v21.ts";
 import type { ImageCache } from "./_image_cache.ts";
 import type { ManifestV1 } from "./manifest_v1.ts";
 import type { ManifestV21 } from "./manifest_v21.ts";
@@ -54,6 +55,8 @@ export interface DeleteContentsOptions extends SelectOptions {
 /** One repository of a registry of either protocol. */
 export interface RepositoryBackend {
   readonly name: string;
+  /** Where blobs are found by their digests. */
+  readonly blobs: BlobSource | undefined;
   tags(options: CallOptions): Promise<string[]>;
   reference(
     reference: string,

@@ -7,8 +7,8 @@ import {
 } from "../model/errors.ts";
 import { type ParsedManifest, parseManifest } from "../model/manifest.ts";
 import type { ImageContents } from "./_backend.ts";
-import { ContentsV21 } from "./_contents_v21.ts";
-import { contentsV22, openManifestV22 } from "./_contents_v22.ts";
+import { contentsOf } from "./_contents_of.ts";
+import { openManifestV22 } from "./_contents_v22.ts";
 import type { ImageCache } from "./_image_cache.ts";
 import { ManifestV21 } from "./manifest_v21.ts";
 import { ManifestV22 } from "./manifest_v22.ts";
@@ -31,7 +31,7 @@ export async function cachedContents(
   const parsed = await readManifest(cache, { signal });
   if (parsed?.kind === "schema1") {
     const manifest = new ManifestV21(parsed.raw, { digest });
-    return isWanted(manifest, digest) ? new ContentsV21(cache, manifest) : undefined;
+    return isWanted(manifest, digest) ? contentsOf(cache, manifest) : undefined;
   }
   if (parsed?.kind !== "image") return undefined;
   const { raw, mediaType } = parsed;
@@ -39,11 +39,11 @@ export async function cachedContents(
   if (!isWanted(bare, digest)) return undefined;
   try {
     const manifest = await openManifestV22(cache, parsed, { digest }, { signal });
-    return contentsV22(cache, manifest);
+    return contentsOf(cache, manifest);
   } catch (error) {
     // The config is pulled again when it is missing or damaged.
     if (error instanceof ContentError || error instanceof InvalidConfigError) {
-      return contentsV22(cache, bare);
+      return contentsOf(cache, bare);
     }
     throw error;
   }

@@ -78,12 +78,6 @@ export class ContentsV22 implements ImageContents {
   }
 }
 
-/** An image of a manifest whose place is known. */
-export function contentsV22(source: ContentSource, manifest: ManifestV22): ContentsV22 {
-  const { mediaType, digest, raw } = manifest;
-  return new ContentsV22(source, { mediaType, digest, size: raw.byteLength }, manifest);
-}
-
 /** When an image was made: by its config, its history, or its annotations. */
 function createdOf({ created, config, value }: ManifestV22): string | undefined {
   const newest = config?.history?.findLast((step) => step.created !== undefined)?.created;

@@ -21,6 +21,8 @@ import type { DeletedImage, MissingContent } from "./metadata.ts";
 
 /** A repository of a registry of version 1. It knows no lists: platforms decide nothing. */
 export class V1Repository implements RepositoryBackend {
+  /** Nothing has a digest there. */
+  readonly blobs = undefined;
   readonly #repository: RepositoryV1;
 
   constructor(repository: RepositoryV1) {

@@ -13,8 +13,9 @@ import type {
   RepositoryBackend,
   SelectOptions,
 } from "./_backend.ts";
+import { contentsOf } from "./_contents_of.ts";
 import { ContentsV21 } from "./_contents_v21.ts";
-import { ContentsV22, contentsV22, openManifestV22 } from "./_contents_v22.ts";
+import { ContentsV22, openManifestV22 } from "./_contents_v22.ts";
 import { sourceOf } from "./_located.ts";
 import { ManifestListV22 } from "./manifest_list.ts";
 import { ManifestV21 } from "./manifest_v21.ts";
@@ -33,6 +34,10 @@ export class V2Repository implements RepositoryBackend {
 
   get name(): string {
     return this.repository.name;
+  }
+
+  get blobs(): Repository {
+    return this.repository;
   }
 
   async tags(options: CallOptions): Promise<string[]> {
@@ -82,8 +87,9 @@ export class V2Repository implements RepositoryBackend {
     reference: string,
     options: CallOptions,
   ): Promise<ImageContents> {
-    if (manifest.version === "v2.1") return new ContentsV21(this.repository, manifest);
-    if (manifest.version === "v2.2") return contentsV22(this.repository, manifest);
+    if (manifest.version === "v2.1" || manifest.version === "v2.2") {
+      return contentsOf(this.repository, manifest);
+    }
     return await this.image(reference, options);
   }
 

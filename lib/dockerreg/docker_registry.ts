@@ -1,17 +1,16 @@
 import { SingleFlight } from "../bytes/single_flight.ts";
 import type { CallOptions } from "../model/content.ts";
 import { AuthenticationError, AuthorizationError } from "../model/errors.ts";
-import { isTag } from "../model/reference.ts";
 import type { Platform } from "../model/platform.ts";
 import { Registry } from "../registry/registry.ts";
 import { memoryFileSystem } from "../store/memory_file_system.ts";
 import type { RegistryBackend } from "./_backend.ts";
-import { cachedContents } from "./_cached_contents.ts";
 import { DockerImage } from "./docker_image.ts";
 import type {
   DeleteImageOptions,
   DockerRegistryOptions,
   ImageSelectOptions,
+  OpenImageOptions,
   PullAndPushOptions,
   PullImageOptions,
   PushDestination,
@@ -23,7 +22,8 @@ import { matchesFilter } from "./_filter.ts";
 import { ImageCache } from "./_image_cache.ts";
 import type { DeletedImage, ImageMetadata, MissingContent, ReferenceMetadata } from "./metadata.ts";
 import { checkMoves, isComplete, openCached } from "./_move.ts";
-import { type PlatformSelection, runsOn, selectPlatform } from "./platform_selection.ts";
+import { findCached } from "./_through_cache.ts";
+import { type PlatformSelection, selectPlatform } from "./platform_selection.ts";
 import { connect } from "./_connect.ts";
 import { copyList } from "./_copy_list.ts";
 
@@ -201,14 +201,14 @@ export class DockerRegistry {
    *
    * @param repository The name of the repository.
    * @param tag The tag.
-   * @param options Which image of a list, and a signal.
+   * @param options Which image of a list, a cache, and a signal.
    * @returns The time (RFC 3339); `undefined` when nothing says it.
    * @throws {NotFoundError} when there is no such image.
    */
   async created(
     repository: string,
     tag: string,
-    options: ImageSelectOptions = {},
+    options: OpenImageOptions = {},
   ): Promise<string | undefined> {
     return await (await this.#image(repository, tag, options)).created(options);
   }
@@ -218,14 +218,14 @@ export class DockerRegistry {
    *
    * @param repository The name of the repository.
    * @param tag The tag.
-   * @param options Which image of a list, and a signal.
+   * @param options Which image of a list, a cache, and a signal.
    * @returns The reference and the image.
    * @throws {NotFoundError} when there is no such image.
    */
   async metadata(
     repository: string,
     tag: string,
-    options: ImageSelectOptions = {},
+    options: OpenImageOptions = {},
   ): Promise<ImageMetadata> {
     return await (await this.#image(repository, tag, options)).metadata(options);
   }
@@ -235,14 +235,14 @@ export class DockerRegistry {
    *
    * @param repository The name of the repository.
    * @param tag The tag.
-   * @param options Which image of a list, and a signal.
+   * @param options Which image of a list, a cache, and a signal.
    * @returns The number of bytes.
    * @throws {NotFoundError} when there is no such image.
    */
   async size(
     repository: string,
     tag: string,
-    options: ImageSelectOptions = {},
+    options: OpenImageOptions = {},
   ): Promise<number> {
     return await (await this.#image(repository, tag, options)).size(options);
   }
@@ -294,12 +294,8 @@ export class DockerRegistry {
     const place = this.repository(repository);
     const cache = this.cacheOf(options.cache);
     const platform = this.platformOf(options.platform);
-    const digest = isTag(reference) ? undefined : reference;
-    const found = refresh ? undefined : await cachedContents(cache, { digest, signal });
-    // A cache says nothing of the list that its image was chosen from.
-    const isOther = options.platform !== undefined && found !== undefined &&
-      !runsOn(found.manifest, platform);
-    const known = isOther ? undefined : found;
+    const isChosen = options.platform !== undefined;
+    const known = await findCached(cache, reference, { platform, isChosen, refresh, signal });
     if (known === undefined) {
       const backend = await place.backend({ signal });
       const contents = await backend.image(reference, { platform, signal });
@@ -401,7 +397,7 @@ export class DockerRegistry {
   async #image(
     repository: string,
     tag: string,
-    options: ImageSelectOptions,
+    options: OpenImageOptions,
   ): Promise<DockerImage> {
     return await this.repository(repository).image(tag, options);
   }

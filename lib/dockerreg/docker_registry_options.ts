@@ -27,17 +27,20 @@ export interface ImageSelectOptions extends CallOptions {
   readonly platform?: PlatformSelection | undefined;
 }
 
-/** Options of {@linkcode DockerRegistry.pullImage}. */
-export interface PullImageOptions extends ImageSelectOptions {
+/** Options of calls that open an image. */
+export interface OpenImageOptions extends ImageSelectOptions {
   /**
    * The beginning of the names of files that hold the image: `<cache>.manifest` and
-   * `<cache>.<hexadecimal digest>` for the config and each layer. Without it the image is held in
-   * memory.
+   * `<cache>.<hexadecimal digest>` for the config and each layer. What is read of the image is kept
+   * there, and taken from there the next time.
    */
   readonly cache?: string | undefined;
-  /** Pulls the manifest although it is in the cache; layers that are there and good stay. */
+  /** Reads the manifest anew although it is in the cache; what is there and good stays. */
   readonly refresh?: boolean | undefined;
 }
+
+/** Options of {@linkcode DockerRegistry.pullImage}; without a cache the image is held in memory. */
+export type PullImageOptions = OpenImageOptions;
 
 /** Options of {@linkcode DockerRegistry.pushImage}. */
 export interface PushImageOptions extends CallOptions {

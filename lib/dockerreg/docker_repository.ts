@@ -4,9 +4,10 @@ import type { Descriptor } from "../model/descriptor.ts";
 import type { RepositoryBackend } from "./_backend.ts";
 import { DockerImage } from "./docker_image.ts";
 import type { DockerRegistry } from "./docker_registry.ts";
-import type { ImageSelectOptions, TagsOptions } from "./docker_registry_options.ts";
+import type { OpenImageOptions, TagsOptions } from "./docker_registry_options.ts";
 import type { ReferenceMetadata } from "./metadata.ts";
 import { matchesFilter } from "./_filter.ts";
+import { openThroughCache } from "./_through_cache.ts";
 
 /** How many tags are asked for at the same time. */
 const TAG_JOBS = 4;
@@ -91,19 +92,27 @@ export class DockerRepository {
   }
 
   /**
-   * Opens an image: its manifest and its config are read, its layers are not.
+   * Opens an image: its manifest and its config are read, its layers are not. With a cache whatever
+   * is read, then and later, is kept there; of registries of version 1 only pulled images are.
    *
    * @param reference A tag or a digest.
-   * @param options Which image of a list, and a signal.
+   * @param options Which image of a list, a cache, and a signal.
    * @returns The image.
    * @throws {NotFoundError} when there is no such image.
    * @throws {PlatformNotFoundError} when a list has no image for the platform.
    * @throws {TypeError} when a list has several images and there is no platform to choose by.
    */
-  async image(reference: string, options: ImageSelectOptions = {}): Promise<DockerImage> {
-    const { signal } = options;
+  async image(reference: string, options: OpenImageOptions = {}): Promise<DockerImage> {
+    const { cache, refresh = false, signal } = options;
     const platform = this.registry.platformOf(options.platform);
-    const contents = await (await this.#open({ signal })).image(reference, { platform, signal });
+    if (cache === undefined) {
+      const contents = await (await this.#open({ signal })).image(reference, { platform, signal });
+      return new DockerImage({ repository: this, reference, contents });
+    }
+    const isChosen = options.platform !== undefined;
+    const how = { platform, isChosen, refresh, signal };
+    const files = this.registry.cacheOf(cache);
+    const contents = await openThroughCache(files, this.#open, reference, how);
     return new DockerImage({ repository: this, reference, contents });
   }
 

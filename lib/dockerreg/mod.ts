@@ -85,6 +85,7 @@ export type {
   DeleteImageOptions,
   DockerRegistryOptions,
   ImageSelectOptions,
+  OpenImageOptions,
   PullAndPushOptions,
   PullImageOptions,
   PushDestination,

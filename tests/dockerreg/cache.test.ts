@@ -279,6 +279,56 @@ test("pullImage() without a cache has the image in memory", async () => {
   assert.equal(memory.requests.length, before);
 });
 
+test("what is read of an image with a cache is kept there, and read from there next time", async () => {
+  const { memory, files, registry } = bench();
+  const index = await randomIndex("lazy");
+  await index.pushTo(memory.store, "acme/app:1");
+  const [amd] = index.images;
+  assert.ok(amd !== undefined);
+  assert.equal(await registry.created("acme/app", "1", { cache: "/app" }), "1970-01-01T00:00:00Z");
+  const config = `app.${hex(amd.manifest.config.digest)}`;
+  assert.deepEqual(await names(files), [config, "app.manifest"].sort());
+  const before = memory.requests.length;
+  const repository = registry.repository("acme/app");
+  const image = await repository.image("1", { cache: "/app" });
+  assert.equal(image.id, amd.manifest.config.digest);
+  assert.equal(await registry.size("acme/app", "1", { cache: "/app" }), await image.size());
+  assert.equal(memory.requests.length, before);
+  const [layer] = amd.layers;
+  assert.ok(layer !== undefined);
+  for (let times = 0; times < 2; times++) {
+    const stream = await image.openLayer(layer.descriptor.digest);
+    const bytes = await readAll(stream, { maxBytes: layer.bytes.byteLength });
+    assert.deepEqual(bytes, layer.bytes);
+  }
+  const fetched = memory.requests.slice(before).map(({ path }) => path);
+  assert.deepEqual(fetched, [`/v2/acme/app/blobs/${layer.descriptor.digest}`]);
+  await registry.pullImage("acme/app", "1", { cache: "/app" });
+  assert.deepEqual(await names(files), filesOf(amd));
+});
+
+test("an image with a cache is opened anew when it is refreshed, damaged or of another platform", async () => {
+  const { memory, files, registry } = bench();
+  const index = await randomIndex("lazy");
+  await index.pushTo(memory.store, "acme/app:1");
+  const [amd, arm] = index.images.map(({ manifest }) => manifest.config.digest);
+  const repository = registry.repository("acme/app");
+  assert.equal((await repository.image("1", { cache: "/app" })).id, amd);
+  await write(files, `/app.${hex(amd ?? "")}`, utf8("{}"));
+  const before = memory.requests.length;
+  const repaired = await repository.image("1", { cache: "/app" });
+  assert.equal(await repaired.created(), "1970-01-01T00:00:00Z");
+  const fetched = memory.requests.slice(before).map(({ path }) => path);
+  assert.deepEqual(fetched, [`/v2/acme/app/blobs/${amd}`]);
+  const platform = { architecture: "arm64" };
+  assert.equal((await repository.image("1", { cache: "/app", platform })).id, arm);
+  const young = await randomImage("young");
+  await young.pushTo(memory.store, "acme/app:1");
+  assert.equal((await repository.image("1", { cache: "/app" })).id, arm);
+  const fresh = await repository.image("1", { cache: "/app", refresh: true });
+  assert.equal(fresh.id, young.manifest.config.digest);
+});
+
 test("a cache needs a file system and a name", async () => {
   const { registry } = bench();
   const bare = bench({ files: undefined }).registry;

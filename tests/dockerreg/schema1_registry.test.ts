@@ -127,6 +127,17 @@ test("schema 1 is pulled into a cache and pushed from it under another name, sig
   assert.deepEqual(bytes, layers[0]);
 });
 
+test("schema 1 with a cache asks for sizes that the cache does not know", async () => {
+  const { server, layers } = await sample();
+  const registry = open(server, { files: memoryFileSystem() });
+  const size = layers.reduce((sum, { byteLength }) => sum + byteLength, EMPTY.byteLength);
+  assert.equal(await registry.size("acme/app", "1", { cache: "/app" }), size);
+  await registry.pullImage("acme/app", "1", { cache: "/app" });
+  const before = server.requests.length;
+  assert.equal(await registry.size("acme/app", "1", { cache: "/app" }), size);
+  assert.equal(server.requests.length, before);
+});
+
 test("pushImage() of schema 1 keeps the signature where the name stays", async () => {
   const { server } = await sample();
   const files = memoryFileSystem();

@@ -157,6 +157,18 @@ test("an image of version 1 is pulled into a cache as one of the OCI, each layer
   assert.ok(await files.stat(`/app.${digests[1]?.slice(7)}`) !== undefined);
 });
 
+test("an image of version 1 with a cache is kept once it is pulled", async () => {
+  const { server } = await bench();
+  const files = memoryFileSystem();
+  const registry = open(server, { files });
+  const image = await registry.repository(NAME).image("1", { cache: "/app" });
+  assert.equal(image.manifest.version, "v1");
+  assert.deepEqual(await files.readDirectory("/"), []);
+  await registry.pullImage(NAME, "1", { cache: "/app" });
+  const pulled = await registry.repository(NAME).image("1", { cache: "/app" });
+  assert.equal(pulled.manifest.version, "v2.2");
+});
+
 test("an image goes from version 1 to version 2, and validate() finds it good", async () => {
   const { server } = await bench();
   const modern = memoryRegistry({ host: "modern.test" });

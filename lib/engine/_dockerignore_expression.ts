@@ -10,7 +10,7 @@ import {
 type Step =
   /** Takes one character, or with `repeats` any number. */
   | { readonly kind: "take"; readonly test: CharacterTest; readonly repeats: boolean }
-  /** Takes nothing, or everything up to a slash: the group `(.*\/)?`. */
+  /** Takes nothing, or everything up to a slash. */
   | { readonly kind: "directories" }
   /** Takes nothing, and looks at what is on both sides. */
   | {

@@ -103,17 +103,14 @@ export class ImageCache implements ContentSource {
   /**
    * Keeps content whose digest is not known before it has been read.
    *
-   * @returns Gives it its name, or throws it away.
+   * @returns Gives it its name.
    */
   async keep(
     content: ByteStream,
     options: CallOptions,
-  ): Promise<(digest: string | undefined) => Promise<void>> {
+  ): Promise<(digest: string) => Promise<void>> {
     const temporary = await this.#spool(content, options);
-    return async (digest) => {
-      if (digest === undefined) await this.#remove(temporary);
-      else await this.#files.rename(temporary, this.#pathOf(nameOf(digest)));
-    };
+    return (digest) => this.#files.rename(temporary, this.#pathOf(nameOf(digest)));
   }
 
   #absent(digest: string): never {

@@ -62,12 +62,12 @@ export interface V1LayerStore extends ContentSource {
    *
    * @param content The content.
    * @param options A signal.
-   * @returns Gives the content its name once it is known, or throws it away.
+   * @returns Gives the content its name once it is known.
    */
   keep(
     content: ByteStream,
     options: CallOptions,
-  ): Promise<(digest: string | undefined) => Promise<void>>;
+  ): Promise<(digest: string) => Promise<void>>;
 }
 
 /** Options of {@linkcode convertV1}. */
@@ -151,9 +151,9 @@ async function readLayer(
     const diffID = await digestOf(decompress(content));
     return { descriptor: stored.describe(), diffID };
   }
-  const settle = await store.keep(content, options);
+  const giveName = await store.keep(content, options);
   const descriptor = stored.describe();
-  await settle(descriptor.digest);
+  await giveName(descriptor.digest);
   return { descriptor, diffID: await digestOf(decompress(await store.fetch(descriptor, options))) };
 }
 

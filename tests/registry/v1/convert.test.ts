@@ -128,8 +128,7 @@ test("layers go through a store once, and are not fetched again", async () => {
     fetch: inner.fetch.bind(inner),
     async keep(content: ReadableStream<Uint8Array<ArrayBuffer>>) {
       const bytes = await readAll(content, { maxBytes: 1e6 });
-      return async (digest: string | undefined) => {
-        if (digest === undefined) return;
+      return async (digest: string) => {
         kept.set(digest, bytes);
         await inner.push({ mediaType: TAR, digest, size: bytes.byteLength }, bytes);
       };

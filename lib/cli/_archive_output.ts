@@ -3,6 +3,7 @@ import type { ByteStream } from "../model/bytes.ts";
 import { parsePlace } from "../model/place.ts";
 import type { Platform } from "../model/platform.ts";
 import { familiarReference, parseReference, withDefaultTag } from "../model/reference.ts";
+import { hostPlatform } from "../runtime/host_platform.ts";
 import { type OpenedPlace, openSource } from "../runtime/open.ts";
 import type { Source } from "../model/content.ts";
 import { writeDockerArchive, writeOCIArchive } from "../store/write_archive.ts";
@@ -38,7 +39,10 @@ export async function writeArchive(
     const descriptor = await resolveImage(content, source.reference, platform, { signal });
     const reference = to.reference ?? nameOf(source);
     const write = to.transport === "oci-archive" ? writeOCIArchive : writeDockerArchive;
-    const archive: ByteStream = write(content, [{ descriptor, reference }], { signal });
+    const archive: ByteStream = write(content, [{ descriptor, reference }], {
+      platform: hostPlatform(),
+      signal,
+    });
     await output.bytes(archive);
   } finally {
     await source.close();

@@ -8,8 +8,10 @@ import { completionsCommand } from "./completions.ts";
 import { configCommand } from "./config.ts";
 import { copyCommand } from "./copy.ts";
 import { deleteCommand } from "./delete.ts";
+import { diffCommand } from "./diff.ts";
 import { digestCommand } from "./digest.ts";
 import { exportCommand } from "./export.ts";
+import { extractCommand } from "./extract.ts";
 import { flattenCommand } from "./flatten.ts";
 import { helpCommand } from "./help.ts";
 import { indexCommand } from "./index.ts";
@@ -42,6 +44,8 @@ export const COMMANDS: readonly Command[] = [
   lsCommand,
   catCommand,
   exportCommand,
+  extractCommand,
+  diffCommand,
   validateCommand,
   digestCommand,
   manifestCommand,

@@ -1,8 +1,11 @@
+import type { Image } from "../image/image.ts";
+import { mapIndex } from "../image/map_index.ts";
 import { mutate } from "../image/mutate.ts";
+import { openIndex } from "../runtime/open_view.ts";
 import { argument, type Command, flag, UsageError } from "./_command.ts";
 import { EDIT_OPTIONS, editOf, timeOption } from "./_edit_options.ts";
 import { imageArgument } from "./_image_argument.ts";
-import { PLATFORM_OPTION } from "./_options.ts";
+import { openOptions, platformsOption } from "./_options.ts";
 import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
 
 /** `lading mutate IMAGE`. */
@@ -19,13 +22,19 @@ export const mutateCommand: Command = {
       help: "set every time of the image: its own and those of its history",
     },
     "layer-times": { type: "boolean", help: "with --time: write the files of all layers anew too" },
-    ...PLATFORM_OPTION,
+    platform: {
+      type: "string",
+      value: "OS/ARCH[/VARIANT]|all",
+      help:
+        "of an index, take this platform's (default: the machine's, on Linux); all: each of them",
+    },
     ...PUSH_OPTIONS,
   },
   details:
     "Layers keep their bytes, unless their times are set. The answer is the digest-pinned reference.",
   examples: [
     "lading mutate app:1 --label version=1.2 --env LOG=info --remove label:debug --to app:1.2",
+    "lading mutate acme/app:1 --platform all --annotation team=a --to acme/app:1",
     "lading mutate oci:./app:1 --time 0 --layer-times --to oci:./app:reproducible",
   ],
   async run(context) {
@@ -38,10 +47,15 @@ export const mutateCommand: Command = {
       throw new UsageError("--layer-times goes with --time");
     }
     targetOption(context);
-    const image = await imageArgument(context);
     const timestamps = time === undefined
       ? undefined
       : { time, layers: flag(context, "layer-times") };
-    await pushEdited(context, mutate(image, { ...edit, timestamps }), argument(context, 0));
+    const change = (image: Image): Image => mutate(image, { ...edit, timestamps });
+    const name = argument(context, 0);
+    if (platformsOption(context) === "all") {
+      const index = await openIndex(name, openOptions(context));
+      return await pushEdited(context, mapIndex(index, change), name);
+    }
+    await pushEdited(context, change(await imageArgument(context)), name);
   },
 };

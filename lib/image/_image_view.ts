@@ -12,7 +12,7 @@ import { isConfigType } from "../model/media_types.ts";
 import type { Platform } from "../model/platform.ts";
 import { matchPlatform } from "../model/platform_match.ts";
 import { fetchConfig } from "./fetch_config.ts";
-import { fetchProved } from "./fetch_manifest.ts";
+import { fetchProved } from "../bytes/fetch_proved.ts";
 import type { Image, PlatformMismatch } from "./image.ts";
 import { type Layer, openLayer } from "./layer.ts";
 import { Memo } from "./_memo.ts";
@@ -82,7 +82,7 @@ export class ImageView implements Image {
     const raw = await this.#rawConfig.get(async (signal) => {
       const { content, parsed: { value: { config } } } = await this.#get({ signal });
       const what = `the config ${config.digest}`;
-      return await fetchProved(content, config, MAX_CONFIG_BYTES, what, { signal });
+      return await fetchProved(content, config, { maxBytes: MAX_CONFIG_BYTES, what, signal });
     }, options.signal);
     return raw.slice();
   }

@@ -5,7 +5,7 @@ import { readTar } from "../tar/reader.ts";
 import { type TarInput, writeTar } from "../tar/writer.ts";
 import type { UploadStore } from "../server/upload_store.ts";
 import type { ImageEdit } from "./_edit_image.ts";
-import { formatOf, typeIn } from "./_format.ts";
+import { formatOf, typeIn } from "../model/image_format.ts";
 import type { Image } from "./image.ts";
 import { type Layer, layerContent } from "./layer.ts";
 import { inputOf } from "./_layer_inputs.ts";

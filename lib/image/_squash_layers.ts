@@ -1,6 +1,6 @@
 import { type TarInput, writeTar } from "../tar/writer.ts";
 import { FileTree } from "./_file_tree.ts";
-import { formatOf, typeIn } from "./_format.ts";
+import { formatOf, typeIn } from "../model/image_format.ts";
 import type { FileMeta } from "./_layer_files.ts";
 import { type Layer, layerContent, openLayer } from "./layer.ts";
 import { Memo } from "./_memo.ts";

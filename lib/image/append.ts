@@ -4,7 +4,7 @@ import { InvalidConfigError } from "../model/errors.ts";
 import type { HistoryEntry, ImageConfig } from "../model/image_config.ts";
 import { isConfigType } from "../model/media_types.ts";
 import { editImage } from "./_edit_image.ts";
-import { formatOf, typeIn } from "./_format.ts";
+import { formatOf, typeIn } from "../model/image_format.ts";
 import { isPaired } from "./_history.ts";
 import type { Image } from "./image.ts";
 import { type Layer, layerContent } from "./layer.ts";

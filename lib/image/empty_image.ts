@@ -3,8 +3,7 @@ import { parseImageConfig } from "../model/image_config.ts";
 import { MEDIA_TYPE_OCI_CONFIG, MEDIA_TYPE_OCI_MANIFEST } from "../model/media_types.ts";
 import type { Platform } from "../model/platform.ts";
 import { assemble, describe, write } from "./_edit_image.ts";
-import { typeIn } from "./_format.ts";
-import type { ImageFormat } from "./image_format.ts";
+import { type ImageFormat, typeIn } from "../model/image_format.ts";
 import { ImageView } from "./_image_view.ts";
 import type { Image } from "./image.ts";
 

@@ -7,7 +7,7 @@ import {
   parseImageConfig,
 } from "../model/image_config.ts";
 import { isConfigType } from "../model/media_types.ts";
-import { fetchProved } from "./fetch_manifest.ts";
+import { fetchProved } from "../bytes/fetch_proved.ts";
 
 /**
  * Fetches the config of an image and parses it. Size and digest are proved before. At most 8 MiB
@@ -35,5 +35,10 @@ export async function fetchConfig(
     );
   }
   const what = `the config ${digest}`;
-  return parseImageConfig(await fetchProved(source, descriptor, MAX_CONFIG_BYTES, what, options));
+  const raw = await fetchProved(source, descriptor, {
+    maxBytes: MAX_CONFIG_BYTES,
+    what,
+    signal: options.signal,
+  });
+  return parseImageConfig(raw);
 }

@@ -1,12 +1,10 @@
+import { fetchProved } from "../bytes/fetch_proved.ts";
 import { readAll } from "../bytes/read_all.ts";
-import { verified } from "../bytes/verify.ts";
-import { embeddedContent } from "../hash/embedded.ts";
 import { manifestDigest } from "../hash/manifest_digest.ts";
-import type { Bytes } from "../model/bytes.ts";
 import type { CallOptions, ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
-import { DigestMismatchError, LimitExceededError } from "../model/errors.ts";
+import { DigestMismatchError } from "../model/errors.ts";
 import { MAX_MANIFEST_BYTES, type ParsedManifest, parseManifest } from "../model/manifest.ts";
 import { isSchema1Type } from "../model/media_types.ts";
 
@@ -31,31 +29,12 @@ export async function fetchManifest(
 ): Promise<ParsedManifest> {
   const what = `the manifest ${descriptor.digest}`;
   if (isSchema1Type(descriptor.mediaType)) return await fetchSchema1(source, descriptor, options);
-  const raw = await fetchProved(source, descriptor, MAX_MANIFEST_BYTES, what, options);
+  const raw = await fetchProved(source, descriptor, {
+    maxBytes: MAX_MANIFEST_BYTES,
+    what,
+    signal: options.signal,
+  });
   return parseManifest(raw, descriptor.mediaType);
-}
-
-/**
- * Fetches content that is small enough to be held, and proves it. The `data` of the descriptor
- * is used where it is what the descriptor says.
- */
-export async function fetchProved(
-  source: ContentSource,
-  descriptor: Descriptor,
-  maxBytes: number,
-  what: string,
-  options: CallOptions,
-): Promise<Bytes> {
-  if (descriptor.size > maxBytes) {
-    throw new LimitExceededError(
-      `Cannot read ${what}: its ${descriptor.size} bytes are more than the limit of ${maxBytes}`,
-      { limit: maxBytes, unit: "bytes" },
-    );
-  }
-  const embedded = embeddedContent(descriptor);
-  if (embedded !== undefined) return embedded;
-  const stream = verified(await source.fetch(descriptor, options), descriptor, { what });
-  return await readAll(stream, { maxBytes, what, signal: options.signal });
 }
 
 // The digest of schema 1 is that of the signed bytes; registries sign anew, so no size is fixed.

@@ -91,7 +91,7 @@ export type { FileAspect } from "./file_aspect.ts";
 export { filterIndex, type PlatformFilter } from "./filter_index.ts";
 export { flatten } from "./flatten.ts";
 export { type Image, loadImage, type LoadImageOptions, type PlatformMismatch } from "./image.ts";
-export type { ImageFormat } from "./image_format.ts";
+export type { ImageFormat } from "../model/image_format.ts";
 export type { IndexAddition } from "./index_addition.ts";
 export { indexFrom, type IndexFromOptions } from "./index_from.ts";
 export { type IndexView, loadIndex } from "./index_view.ts";

@@ -1,6 +1,6 @@
 import type { ContainerConfig } from "../model/image_config.ts";
 import type { Platform } from "../model/platform.ts";
-import type { ImageFormat } from "./image_format.ts";
+import type { ImageFormat } from "../model/image_format.ts";
 
 /** Fields of the config of a container; `null` takes a field out. */
 export type ContainerConfigEdit = {

@@ -3,7 +3,7 @@ import type { HistoryEntry, ImageConfig } from "../model/image_config.ts";
 import { baseLayers } from "./_base_layers.ts";
 import { editImage } from "./_edit_image.ts";
 import { editPairs } from "./_edit_pairs.ts";
-import { formatOf, typeIn } from "./_format.ts";
+import { formatOf, typeIn } from "../model/image_format.ts";
 import { historyBelow, isPaired } from "./_history.ts";
 import type { Image } from "./image.ts";
 import { platformOf } from "./platform_of.ts";

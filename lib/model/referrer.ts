@@ -1,5 +1,6 @@
 import type { Descriptor } from "./descriptor.ts";
 import type { ParsedManifest } from "./manifest.ts";
+import type { ParsedSchema1 } from "./schema1.ts";
 
 /** A manifest that speaks about another one. */
 export interface Referrer {
@@ -10,9 +11,31 @@ export interface Referrer {
 }
 
 /**
- * Tells what a manifest speaks about, and makes the descriptor that lists of referrers have: with its
- * annotations and its type, which is that of the config where it names none (distribution-spec,
- * listing referrers).
+ * Makes the descriptor that lists of referrers have: with the annotations of the manifest and its
+ * type, which is that of the config where it names none (distribution-spec, listing referrers).
+ *
+ * @param parsed The manifest.
+ * @param target Its digest and its size.
+ * @returns The descriptor.
+ */
+export function listedDescriptor(
+  parsed: Exclude<ParsedManifest, ParsedSchema1>,
+  { digest, size }: Pick<Descriptor, "digest" | "size">,
+): Descriptor {
+  const { mediaType, value: { annotations } } = parsed;
+  const artifactType = parsed.value.artifactType ||
+    (parsed.kind === "image" ? parsed.value.config.mediaType : "");
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(artifactType === "" || artifactType === undefined ? {} : { artifactType }),
+    ...(annotations === undefined ? {} : { annotations }),
+  };
+}
+
+/**
+ * Tells what a manifest speaks about, and makes its descriptor as lists of referrers have it.
  *
  * @param parsed The manifest.
  * @param target Its digest and its size.
@@ -20,20 +43,8 @@ export interface Referrer {
  */
 export function referrerOf(
   parsed: ParsedManifest,
-  { digest, size }: Pick<Descriptor, "digest" | "size">,
+  target: Pick<Descriptor, "digest" | "size">,
 ): Referrer | undefined {
   if (parsed.kind === "schema1" || parsed.value.subject === undefined) return undefined;
-  const { mediaType, value: { subject, annotations } } = parsed;
-  const artifactType = parsed.value.artifactType ||
-    (parsed.kind === "image" ? parsed.value.config.mediaType : "");
-  return {
-    subject,
-    descriptor: {
-      mediaType,
-      digest,
-      size,
-      ...(artifactType === "" || artifactType === undefined ? {} : { artifactType }),
-      ...(annotations === undefined ? {} : { annotations }),
-    },
-  };
+  return { subject: parsed.value.subject, descriptor: listedDescriptor(parsed, target) };
 }

@@ -143,7 +143,8 @@ export function openSource(text: string, options: OpenOptions = {}): OpenedPlace
 
 /**
  * Opens a place to write to: `docker://` (the default), `oci:`, `oci-archive:` or `docker-archive:`.
- * An archive appears when it is committed, over one that is there.
+ * An archive appears when it is committed, over one that is there; of an index, Docker loads the
+ * image for this machine, on Linux.
  *
  * @param text The place.
  * @param options The transport, credentials and file system.
@@ -162,8 +163,8 @@ export function openTarget(text: string, options: OpenOptions = {}): OpenedTarge
     return { place, content, reference, commit: nothingToClose, close: nothingToClose };
   }
   const content = place.transport === "oci-archive"
-    ? ociArchiveTarget(fileSystem, path)
-    : dockerArchiveTarget(fileSystem, path);
+    ? ociArchiveTarget(fileSystem, path, { platform: hostPlatform() })
+    : dockerArchiveTarget(fileSystem, path, { platform: hostPlatform() });
   return {
     place,
     content,

@@ -14,6 +14,7 @@ import {
   parseManifest,
 } from "../model/manifest.ts";
 import { isIndexType, isManifestType } from "../model/media_types.ts";
+import { listedDescriptor } from "../model/referrer.ts";
 
 /** What the registry has to know about a manifest. */
 export interface ManifestEntry {
@@ -36,18 +37,9 @@ export function manifestEntry(
   if (parsed.kind === "schema1") {
     return { descriptor: { mediaType, digest, size }, subject: undefined, children: [] };
   }
-  const { annotations, subject } = parsed.value;
-  const artifactType = parsed.value.artifactType ||
-    (parsed.kind === "image" ? parsed.value.config.mediaType : undefined);
   return {
-    descriptor: {
-      mediaType,
-      digest,
-      size,
-      ...(artifactType ? { artifactType } : {}),
-      ...(annotations === undefined ? {} : { annotations }),
-    },
-    subject: subject?.digest,
+    descriptor: listedDescriptor(parsed, { digest, size }),
+    subject: parsed.value.subject?.digest,
     children: childDescriptors(parsed),
   };
 }

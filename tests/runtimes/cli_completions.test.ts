@@ -28,7 +28,7 @@ test("the completions for bash offer every command, its options and its words", 
   const checked = await inShell(`bash -n <<'END'\n${stdout}\nEND\n`);
   assert.equal(checked.code, 0, checked.stderr);
   assert.deepEqual(await offered(""), await commands());
-  assert.deepEqual(await offered("pu"), ["pull"]);
+  assert.deepEqual(await offered("pul"), ["pull"]);
   assert.deepEqual(await offered("pull", "--pl"), ["--platform", "--plain-http"]);
   assert.deepEqual(await offered("ls", "alpine", "--l"), ["--long"]);
   assert.deepEqual(await offered("completions", ""), ["bash", "zsh", "fish"]);

@@ -1,5 +1,5 @@
 // The verbs that make images of images, through the command line and real registries.
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import assert from "node:assert/strict";
@@ -171,10 +171,13 @@ test("lading copy writes archives, and reads them again", async () => {
     const back = image.replace("acme/app:1", "acme/back:1");
     done(await lading("copy", archive, back));
     assert.equal(done(await lading("digest", back)), digest);
-    // Docker's archives hold no index: nothing is written.
-    const refused = await lading("copy", image, `docker-archive:${folder}/none.tar`);
-    assert.notEqual(refused.code, 0);
-    assert.equal((await lading("digest", `docker-archive:${folder}/none.tar`)).code, 3);
+    // Docker loads one image of an index; the archive keeps all of them.
+    done(await lading("copy", image, `docker-archive:${folder}/both.tar`));
+    assert.equal(done(await lading("digest", `oci-archive:${folder}/both.tar`)), digest);
+    assert.match(
+      (await json("inspect", `docker-archive:${folder}/both.tar`, "--json")).platform,
+      /linux/,
+    );
   });
 });
 
@@ -365,5 +368,52 @@ test("lading copy writes an archive to stdout, for docker load and its like", as
     const found = `docker-archive:${folder}/docker.tar:demo:2`;
     assert.equal((await json("config", found)).architecture, "arm64");
     assert.equal((await lading("copy", image, "oci-archive:-", "--json")).code, 2);
+  });
+});
+
+test("lading diff tells what was added, changed and deleted", async () => {
+  await withRegistry(async (image, folder) => {
+    const [first, second] = [`oci:${folder}/first:1`, `oci:${folder}/second:1`];
+    const dist = makeFiles(folder);
+    done(await lading("append", "scratch", `${dist}:/app`, "--to", first));
+    writeFileSync(join(dist, "main.js"), "console.log('other');\n");
+    writeFileSync(join(dist, "new.js"), "");
+    rmSync(join(dist, "link.js"));
+    done(await lading("append", "scratch", `${dist}:/app`, "--to", second));
+    assert.equal(
+      done(await lading("diff", first, second)),
+      "- app/link.js\n~ app/main.js  (content)\n+ app/new.js",
+    );
+    assert.equal(done(await lading("diff", first, first)), "");
+    const changes = await json("diff", first, second, "--json");
+    assert.deepEqual(changes[1], { path: "app/main.js", change: "changed", what: ["content"] });
+    assert.equal((await lading("diff", first, `${image}.none`)).code, 3);
+  });
+});
+
+test("lading extract writes the tree, and only into an empty directory", async () => {
+  await withRegistry(async (_, folder) => {
+    const image = `oci:${folder}/image:1`;
+    done(await lading("append", "scratch", `${makeFiles(folder)}:/app`, "--to", image));
+    const out = join(folder, "out");
+    done(await lading("extract", image, out));
+    assert.equal(readFileSync(join(out, "app", "link.js"), "utf8"), "console.log('hello');\n");
+    const again = await lading("extract", image, out);
+    assert.notEqual(again.code, 0);
+    assert.match(again.errors, /not empty/);
+    const { files, links } = await json("extract", image, out, "--replace", "--json");
+    assert.deepEqual([files, links], [2, 1]);
+  });
+});
+
+test("lading mutate --platform all changes every image of an index", async () => {
+  await withRegistry(async (image, folder) => {
+    const to = `oci:${folder}/all:1`;
+    done(await lading("mutate", image, "--platform", "all", "--label", "team=a", "--to", to));
+    const { manifests } = await json("manifest", to, "--platform", "all");
+    assert.equal(manifests.length, 2);
+    for (const platform of ["linux/amd64", "linux/arm64"]) {
+      assert.equal((await json("config", to, "--platform", platform)).config.Labels.team, "a");
+    }
   });
 });

@@ -1,1 +1,0 @@
-export { formatOf, typeIn } from "../model/image_format.ts";

@@ -1,1 +1,0 @@
-export type { ImageFormat } from "../model/image_format.ts";

@@ -1,13 +1,10 @@
-import { fetchConfig } from "../image/fetch_config.ts";
-import { fetchManifest } from "../image/fetch_manifest.ts";
 import { mapConcurrent } from "../bytes/map_concurrent.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { NotFoundError, UnsupportedMediaTypeError } from "../model/errors.ts";
+import { NotFoundError } from "../model/errors.ts";
 import { isTag } from "../model/reference.ts";
 import { readV1Images } from "../registry/v1/open_v1_image.ts";
-import type { RepositoryV1, V1PushImage } from "../registry/v1/repository_v1.ts";
-import { v1ImagesOf } from "../registry/v1/v1_images_of.ts";
+import type { RepositoryV1 } from "../registry/v1/repository_v1.ts";
 import type {
   DeleteContentsOptions,
   ImageContents,
@@ -18,6 +15,7 @@ import { ContentsV1, descriptorOf } from "./_contents_v1.ts";
 import { PULL_JOBS } from "./_contents_v22.ts";
 import { sourceOf } from "./_located.ts";
 import type { DeletedImage, MissingContent } from "./metadata.ts";
+import { pushToV1 } from "./push_to_v1.ts";
 
 /** A repository of a registry of version 1. It knows no lists: platforms decide nothing. */
 export class V1Repository implements RepositoryBackend {
@@ -111,24 +109,12 @@ export class V1Repository implements RepositoryBackend {
     tag: string,
     { signal }: PushContentsOptions,
   ): Promise<Descriptor> {
-    const images = image instanceof ContentsV1 ? image.images() : await imagesOf(image, { signal });
-    await this.#repository.push(images, tag, { signal });
+    if (image instanceof ContentsV1) {
+      await this.#repository.push(image.images(), tag, { signal });
+    } else {
+      const open = await image.open({ signal });
+      await pushToV1(sourceOf(open), open.descriptor.digest, this.#repository, tag, { signal });
+    }
     return await this.reference(tag, { signal });
   }
-}
-
-/** Makes images of version 1 out of an image of any other kind. */
-async function imagesOf(image: ImageContents, options: CallOptions): Promise<V1PushImage[]> {
-  const open = await image.open(options);
-  const source = sourceOf(open);
-  const parsed = await fetchManifest(source, open.descriptor, options);
-  if (parsed.kind === "image") {
-    const config = await fetchConfig(source, parsed.value.config, options);
-    return v1ImagesOf(source, config, parsed.value.layers);
-  }
-  const { mediaType } = parsed;
-  throw new UnsupportedMediaTypeError(
-    `Cannot push ${open.descriptor.digest} to a registry of version 1: ${mediaType} is no image`,
-    { mediaType },
-  );
 }

@@ -77,7 +77,22 @@ export type {
   Schema1Manifest,
   Schema1Signature,
 } from "../model/schema1.ts";
-export type { ParsedV1Image, V1Image } from "../registry/v1/v1_image.ts";
+export {
+  ConvertedV1Image,
+  type ConvertV1Options,
+  openV1Image,
+  type ParsedV1Image,
+  RegistryV1,
+  RepositoryV1,
+  type V1Image,
+  type V1ImageEntry,
+  type V1ImageInfo,
+  type V1LayerOptions,
+  type V1LayerStore,
+  type V1PushImage,
+  type V1RegistryInfo,
+  type V1SearchResult,
+} from "../registry/v1/mod.ts";
 export { type CopyImageTarget, DockerImage } from "./docker_image.ts";
 export { DockerRegistry } from "./docker_registry.ts";
 export type {
@@ -116,6 +131,7 @@ export { ManifestV1Compat } from "./manifest_v1_compat.ts";
 export { ManifestV21 } from "./manifest_v21.ts";
 export { ManifestV22, type ManifestV22Options } from "./manifest_v22.ts";
 export { parseDockerManifest } from "./parse_manifest.ts";
+export { pushToV1, type PushToV1Options } from "./push_to_v1.ts";
 export { SignatureError, type SignatureReason } from "./signature_error.ts";
 export {
   type SignOptions,

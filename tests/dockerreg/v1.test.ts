@@ -2,13 +2,14 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { staticCredentials } from "../../lib/auth/mod.ts";
 import { readAll } from "../../lib/bytes/mod.ts";
-import { DockerRegistry, type DockerRegistryOptions } from "../../lib/dockerreg/mod.ts";
+import { DockerRegistry, type DockerRegistryOptions, pushToV1 } from "../../lib/dockerreg/mod.ts";
 import { digestBytes } from "../../lib/hash/mod.ts";
 import type { Transport } from "../../lib/model/transport.ts";
 import { validate } from "../../lib/ops/mod.ts";
 import { Registry } from "../../lib/registry/mod.ts";
-import { memoryFileSystem } from "../../lib/store/mod.ts";
-import { memoryRegistry, randomImage } from "../../lib/testing/mod.ts";
+import { RegistryV1 } from "../../lib/registry/v1/mod.ts";
+import { memoryFileSystem, memoryStore } from "../../lib/store/mod.ts";
+import { memoryRegistry, randomImage, randomIndex } from "../../lib/testing/mod.ts";
 import { ID, putSample } from "../registry/v1/v1_sample.ts";
 import { V1Server, type V1ServerOptions } from "../registry/v1/v1_server.ts";
 
@@ -205,6 +206,22 @@ test("an image goes from version 2 to version 1 and back with the same layers", 
   const digests = image.layers.map(({ descriptor }) => descriptor.digest);
   assert.deepEqual(back.manifest.layers.map(({ digest }) => digest), digests);
   assert.deepEqual(back.manifest.config?.config?.Env, image.config.config?.Env);
+});
+
+test("pushToV1() takes images from any place, and one of an index by its platform", async () => {
+  const store = memoryStore();
+  const index = await randomIndex("any place");
+  await index.pushTo(store, "demo:1");
+  const server = new V1Server();
+  const { host, transport } = server;
+  const repository = new RegistryV1(host, { transport }).repository(NAME);
+  const platform = { os: "linux", architecture: "arm64" };
+  const id = await pushToV1(store, "demo:1", repository, "arm", { platform });
+  assert.equal(await repository.resolve("arm"), id);
+  const stored = [...server.images.values()].map(({ layer }) => layer);
+  assert.deepEqual(stored, index.images[1]?.layers.map(({ bytes }) => bytes));
+  await assert.rejects(pushToV1(store, "demo:1", repository, "2"), TypeError);
+  await assert.rejects(pushToV1(store, "demo:2", repository, "2"), { code: "NOT_FOUND" });
 });
 
 test("between registries of version 1 images keep their IDs, and none is sent twice", async () => {

@@ -2,8 +2,7 @@ import type { CallOptions, Resolver, Roots, Source, Target } from "../model/cont
 import type { Transport } from "../model/transport.ts";
 import type { CredentialProvider } from "../auth/credentials.ts";
 import type { FileSystem } from "../store/file_system.ts";
-import { LadingError } from "../model/errors.ts";
-import { formatPlace, parsePlace, type Place } from "../model/place.ts";
+import { parsePlace, type Place } from "../model/place.ts";
 import { parsePlatform, type Platform } from "../model/platform.ts";
 import { parseReference, withDefaultTag } from "../model/reference.ts";
 import type { RegistryEvent } from "../registry/events.ts";
@@ -14,6 +13,8 @@ import { ociArchive } from "../store/oci_archive.ts";
 import { dockerArchiveTarget, ociArchiveTarget } from "../store/archive_target.ts";
 import { ociLayout } from "../store/oci_layout.ts";
 import { type Image, loadImage } from "../image/image.ts";
+import { engineImages, engineLoading } from "./_engine_place.ts";
+import type { ConnectOptions } from "./engine_connect.ts";
 import { hostCredentials } from "./docker_credentials.ts";
 import { hostPlatform } from "./host_platform.ts";
 import { hostTransport } from "./host_transport.ts";
@@ -30,6 +31,8 @@ export interface OpenOptions extends CallOptions {
   readonly plainHTTP?: boolean | undefined;
   /** Holds layouts and archives; default the runtime's own. */
   readonly fileSystem?: FileSystem | undefined;
+  /** How the engine of `docker-daemon:` is found; default as the docker command does. */
+  readonly engine?: ConnectOptions | undefined;
   /** Is told warnings, repetitions and fallbacks of registries. */
   readonly onEvent?: ((event: RegistryEvent) => void) | undefined;
 }
@@ -55,8 +58,8 @@ export interface OpenedPlace<Kind extends Resolver> {
 /** A place that was opened to be written to. */
 export interface OpenedTarget extends OpenedPlace<Target> {
   /**
-   * Makes what was written stay: an archive is written as a whole now. Registries and layouts have
-   * nothing left to do.
+   * Makes what was written stay: an archive is written as a whole now, an engine loads it now.
+   * Registries and layouts have nothing left to do.
    *
    * @param options A signal.
    */
@@ -114,21 +117,23 @@ function openDocker(
 }
 
 /**
- * Opens a place to read from: `docker://` (the default), `oci:`, `oci-archive:` or
- * `docker-archive:`. An archive with the path `-` comes on the standard input and is read once.
+ * Opens a place to read from: `docker://` (the default), `oci:`, `oci-archive:`, `docker-archive:` or
+ * `docker-daemon:`. An archive with the path `-` comes on the standard input and is read once.
  *
  * @param text The place, such as `alpine:3.20` or `oci:./alpine`.
  * @param options The transport, credentials and file system.
  * @returns The place; close it.
  * @throws {InvalidReferenceError} when the text names no place.
- * @throws {LadingError} when the transport cannot be read from here.
  */
 export function openSource(text: string, options: OpenOptions = {}): OpenedPlace<Source> {
   const place = parsePlace(text);
   if (place.transport === "docker") return openDocker(place, options);
-  if (place.transport === "docker-daemon") return refuse("read from", place);
-  const { path, reference = "" } = place;
   const fileSystem = options.fileSystem ?? nodeFileSystem();
+  if (place.transport === "docker-daemon") {
+    const { reference } = place;
+    return { place, reference, ...engineImages({ engine: options.engine, fileSystem }) };
+  }
+  const { path, reference = "" } = place;
   if (place.transport === "oci") {
     const content: Source & Roots = ociLayout(fileSystem, path);
     return { place, content, reference, close: nothingToClose };
@@ -142,22 +147,24 @@ export function openSource(text: string, options: OpenOptions = {}): OpenedPlace
 }
 
 /**
- * Opens a place to write to: `docker://` (the default), `oci:`, `oci-archive:` or `docker-archive:`.
- * An archive appears when it is committed, over one that is there; of an index, Docker loads the
+ * Opens a place to write to: `docker://` (the default), `oci:`, `oci-archive:`, `docker-archive:` or
+ * `docker-daemon:`, which loads it when it is committed. An archive appears when it is committed, over one that is there; of an index, Docker loads the
  * image for this machine, on Linux.
  *
  * @param text The place.
  * @param options The transport, credentials and file system.
  * @returns The place; commit it, and close it.
  * @throws {InvalidReferenceError} when the text names no place.
- * @throws {LadingError} when the transport cannot be written to.
  */
 export function openTarget(text: string, options: OpenOptions = {}): OpenedTarget {
   const place = parsePlace(text);
   if (place.transport === "docker") return openDocker(place, options);
-  if (place.transport === "docker-daemon") return refuse("write to", place);
-  const { path, reference = "" } = place;
   const fileSystem = options.fileSystem ?? nodeFileSystem();
+  if (place.transport === "docker-daemon") {
+    const { reference } = place;
+    return { place, reference, ...engineLoading({ engine: options.engine, fileSystem }) };
+  }
+  const { path, reference = "" } = place;
   if (place.transport === "oci") {
     const content = ociLayout(fileSystem, path);
     return { place, content, reference, commit: nothingToClose, close: nothingToClose };
@@ -172,13 +179,6 @@ export function openTarget(text: string, options: OpenOptions = {}): OpenedTarge
     commit: (options) => content.close(options),
     close: () => content.abort(),
   };
-}
-
-function refuse(verb: string, place: Place): never {
-  throw new LadingError(
-    "UNSUPPORTED_PLACE",
-    `Cannot ${verb} "${formatPlace(place)}": ${place.transport} is not supported here`,
-  );
 }
 
 /**

@@ -157,8 +157,8 @@ export class EngineClient {
   }
 
   /** Asks the engine whether it is there, and what it is. */
-  async ping(options: CallOptions = {}): Promise<EnginePing> {
-    const call = { ...options, action: "reach the engine", path: "/_ping", isUnversioned: true };
+  async ping({ signal }: CallOptions = {}): Promise<EnginePing> {
+    const call = { signal, action: "reach the engine", path: "/_ping", isUnversioned: true };
     const head = await this.#dispatch({ ...call, method: "HEAD" }, undefined);
     await head.body.cancel();
     if (head.status === 200) return pingOf(head.headers);
@@ -286,16 +286,16 @@ export class EngineClient {
     return errorFor(call, message, { status, endpoint });
   }
 
-  async #asked(options: CallOptions): Promise<{ apiVersion: string; endpoint: string }> {
-    const { apiVersion } = await this.ping(options);
+  async #asked({ signal }: CallOptions): Promise<{ apiVersion: string; endpoint: string }> {
+    const { apiVersion } = await this.ping({ signal });
     if (isApiVersion(apiVersion)) return { apiVersion, endpoint: "HEAD /_ping" };
     // A proxy may have cut the header off.
     const version = await this.object({
-      ...options,
       action: "find the API version of the engine",
       method: "GET",
       path: "/version",
       isUnversioned: true,
+      signal,
     });
     const told = version["ApiVersion"];
     const isTold = typeof told === "string" && isApiVersion(told);
@@ -309,8 +309,9 @@ export class EngineClient {
     const endpoint = `${method} ${path}`;
     const idleMs = call.idleTimeoutMs ?? this.#setup.idleTimeoutMs;
     const upload = uploadOf(call.body?.content);
+    const request = this.#request(call, path, upload);
     try {
-      const response = await this.#setup.transport(this.#request(call, path, upload));
+      const response = await this.#setup.transport(request);
       const body = response.body as ByteStream | null ?? streamOf(new Uint8Array());
       const watched = idleMs === undefined
         ? body

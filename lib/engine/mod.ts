@@ -61,7 +61,7 @@ export {
 } from "./api_version.ts";
 export type { ArchiveBody, FileInput, OpenFile } from "./archive_input.ts";
 export { encodeRegistryAuth, encodeRegistryConfig, type EngineCredentials } from "./auth_header.ts";
-export { type EngineLocation, type EngineLookup, type EngineTLS, locateEngine } from "./context.ts";
+export { type EngineLocation, type EngineLookup, type EngineTLS, locateEngine } from "./locate.ts";
 export { type DistributionOptions, RegistryData } from "./distribution.ts";
 export {
   DEFAULT_PIPE_NAME,

@@ -21,8 +21,8 @@ export function redactURL(url: URL | string): string {
 /** Takes credentials and the queries of URLs out of a text that somebody else wrote. */
 export function redactText(text: string): string {
   return text
-    // A word with a value is a parameter of a challenge.
-    .replace(/\b(Bearer|Basic)\s+(?!\w+=")[A-Za-z0-9._~+/=-]+/gi, `$1 ${MASK}`)
+    // A word with a value is a parameter of a challenge; "no basic auth credentials" says Docker.
+    .replace(/\b(Bearer|Basic)\s+(?!\w+="|auth\b)[A-Za-z0-9._~+/=-]+/gi, `$1 ${MASK}`)
     .replace(/\bhttps?:(?:\\?\/){2}[^\s"'<>\\)]*/gi, (url) => {
       const bare = url.replace(/[?#].*$/, "");
       return bare.replace(/\/\/[^/]*@/, "//");

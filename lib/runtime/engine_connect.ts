@@ -1,6 +1,6 @@
 import type * as FileSystemModule from "node:fs/promises";
 import type { CredentialProvider } from "../auth/credentials.ts";
-import { type EngineTLS, locateEngine } from "../engine/context.ts";
+import { type EngineTLS, locateEngine } from "../engine/locate.ts";
 import { formatEngineHost } from "../engine/endpoint.ts";
 import type { EngineOptions } from "../engine/engine.ts";
 import type { CallOptions } from "../model/content.ts";

@@ -1,6 +1,6 @@
 import type * as HTTPModule from "node:http";
 import type * as HTTPSModule from "node:https";
-import type { EngineTLS } from "../engine/context.ts";
+import type { EngineTLS } from "../engine/locate.ts";
 import { type EngineEndpoint, formatEngineHost } from "../engine/endpoint.ts";
 import { LadingError } from "../model/errors.ts";
 import type { Transport } from "../model/transport.ts";

@@ -3,7 +3,7 @@ import { decompress } from "../compress/decompress.ts";
 import { gzip } from "../compress/gzip.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { InvalidInputError, LadingError, NotFoundError } from "../model/errors.ts";
-import { redactURL } from "../model/redact.ts";
+import { redactText } from "../model/redact.ts";
 import { type TarInput, writeTar } from "../tar/writer.ts";
 import { type ArchiveBody, openArchive, type OpenFile } from "./archive_input.ts";
 import type { BuildContext, DockerfileText, PackOptions } from "./build_context.ts";
@@ -77,11 +77,11 @@ function isArchive(context: Exclude<BuildContext, string>): context is ArchiveBo
 function remoteContext(remote: string, { dockerfile }: OpenContextOptions): OpenContext {
   const isKnown = REMOTE_REGEXP.test(remote) || remote.startsWith(HUB_OF_GIT);
   if (!isKnown || /[\s\p{Cc}]/u.test(remote)) {
-    const shown = JSON.stringify(redactURL(remote));
+    const shown = JSON.stringify(redactText(remote));
     throw new InvalidInputError(
       "INVALID_URL",
       `Cannot build from ${shown}: engines fetch http://, https://, git://, git@ and github.com/`,
-      { input: redactURL(remote) },
+      { input: redactText(remote) },
     );
   }
   if (typeof dockerfile === "object") {

@@ -3,6 +3,7 @@ import type { CallOptions } from "../model/content.ts";
 import type { Transport } from "../model/transport.ts";
 import { VERSION } from "../model/version.ts";
 import type { OpenFile } from "./archive_input.ts";
+import type { BuildFiles } from "./build_files.ts";
 import { type EngineBody, EngineClient, type EnginePing } from "./engine_client.ts";
 import { type EngineImages, engineImages } from "./images.ts";
 import { checkLogin, type LoginOptions, type LoginResult } from "./login.ts";
@@ -30,6 +31,8 @@ export interface EngineOptions {
   readonly idleTimeoutMs?: number | undefined;
   /** Opens files of the machine. */
   readonly openFile?: OpenFile | undefined;
+  /** The files that builds read. */
+  readonly files?: BuildFiles | undefined;
   /** What builds get as arguments for the proxies that `proxies` of Docker's configuration names. */
   readonly proxyArguments?: Readonly<Record<string, string>> | undefined;
   /** Frees what the transport holds. */
@@ -73,7 +76,7 @@ export class Engine implements AsyncDisposable {
    */
   constructor(options: EngineOptions) {
     const { transport, baseURL = SOCKET_URL, apiVersion, idleTimeoutMs, openFile } = options;
-    const { proxyArguments = {} } = options;
+    const { files, proxyArguments = {} } = options;
     this.name = options.name ?? baseURL;
     this.#close = options.close;
     this.#client = new EngineClient({
@@ -85,6 +88,7 @@ export class Engine implements AsyncDisposable {
       headers: { "user-agent": `lading/${VERSION}`, ...options.headers },
       idleTimeoutMs,
       openFile,
+      files,
       proxyArguments,
     });
     this.images = engineImages(this.#client);

@@ -16,6 +16,7 @@ import {
   negotiateApiVersion,
 } from "./api_version.ts";
 import type { OpenFile } from "./archive_input.ts";
+import type { BuildFiles } from "./build_files.ts";
 import { failureOf, type MakeError, readSaid, reasonFor, said } from "./_failure.ts";
 import { withIdleTimeout } from "./_idle.ts";
 import { decodeMessages, type EngineMessage } from "./message.ts";
@@ -91,6 +92,7 @@ export interface EngineClientSetup {
   readonly headers: Readonly<Record<string, string>>;
   readonly idleTimeoutMs: number | undefined;
   readonly openFile: OpenFile | undefined;
+  readonly files: BuildFiles | undefined;
   readonly proxyArguments: Readonly<Record<string, string>>;
 }
 
@@ -114,6 +116,8 @@ export class EngineClient {
   readonly credentials: CredentialProvider;
   /** Opens files of the machine, where there are some. */
   readonly openFile: OpenFile | undefined;
+  /** The files that builds read, where there are some. */
+  readonly files: BuildFiles | undefined;
   /** What builds get as arguments for the proxies of the configuration. */
   readonly proxyArguments: Readonly<Record<string, string>>;
   readonly #setup: EngineClientSetup;
@@ -131,6 +135,7 @@ export class EngineClient {
     this.name = setup.name;
     this.credentials = setup.credentials;
     this.openFile = setup.openFile;
+    this.files = setup.files;
     this.proxyArguments = setup.proxyArguments;
   }
 

@@ -1,6 +1,10 @@
 import type { Operation } from "../bytes/operation.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { ArchiveBody } from "./archive_input.ts";
+import { buildImage } from "./build.ts";
+import type { BuildContext } from "./build_context.ts";
+import type { BuildEvent } from "./build_events.ts";
+import type { BuildOptions } from "./build_options.ts";
 import { type DistributionOptions, type RegistryData, registryData } from "./distribution.ts";
 import type { EngineClient } from "./engine_client.ts";
 import type { EngineEvent } from "./events.ts";
@@ -202,6 +206,24 @@ export class EngineImages {
    */
   load(archive: ArchiveBody, options: LoadOptions = {}): Operation<LoadResult, EngineEvent> {
     return loadImages(this.#client, archive, options);
+  }
+
+  /**
+   * Builds an image, as `docker build` does. The operation is done when the engine has the image; it
+   * rejects with a {@linkcode BuildError}, which has the output, also when the engine fails after a
+   * good begin. The context is packed while it is sent, and memory is a chunk of it; a file that
+   * changes meanwhile is an error.
+   *
+   * @param context A directory, or a URL or repository that the engine fetches; or entries, an
+   * archive, a Dockerfile alone.
+   * @param options Names, arguments, how the context is packed.
+   * @returns The operation; its result is the image.
+   * @throws {InvalidReferenceError} when a tag is none.
+   * @throws {TypeError} when options contradict each other.
+   * @throws {BuildSessionError} when BuildKit would need a session for them.
+   */
+  build(context: BuildContext, options: BuildOptions = {}): Operation<EngineImage, BuildEvent> {
+    return buildImage(this.#client, context, options);
   }
 
   /**

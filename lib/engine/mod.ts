@@ -62,7 +62,29 @@ export {
 export type { ArchiveBody, FileInput, OpenFile } from "./archive_input.ts";
 export { encodeRegistryAuth, encodeRegistryConfig, type EngineCredentials } from "./auth_header.ts";
 export { type EngineLocation, type EngineLookup, type EngineTLS, locateEngine } from "./locate.ts";
+export type {
+  BuildContext,
+  ContextEntry,
+  DirectoryContext,
+  DockerfileContext,
+  DockerfileText,
+  EntriesContext,
+  PackOptions,
+  RemoteContext,
+} from "./build_context.ts";
+export type {
+  BuildEvent,
+  BuildImageEvent,
+  BuildLogEvent,
+  BuildProgressEvent,
+  BuildStepEvent,
+  BuildWarningEvent,
+} from "./build_events.ts";
+export type { BuildFile, BuildFileInfo, BuildFiles } from "./build_files.ts";
+export type { BuildLimits, BuildOptions, BuildOutput, BuildUlimit } from "./build_options.ts";
+export { BuildSessionError } from "./build_session_error.ts";
 export { type DistributionOptions, RegistryData } from "./distribution.ts";
+export { Dockerignore, type DockerignoreState, parseDockerignore } from "./dockerignore.ts";
 export {
   DEFAULT_PIPE_NAME,
   DEFAULT_SOCKET_PATH,

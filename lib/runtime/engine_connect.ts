@@ -62,6 +62,7 @@ export async function engineOptions(options: ConnectOptions = {}): Promise<Engin
     idleTimeoutMs,
     credentials: options.credentials ?? hostCredentials(),
     openFile: async (path: string) => await fileContent(nodeFileSystem(), path)(),
+    files: hasDisk() ? nodeFileSystem() : undefined,
   };
   if (transport !== undefined) {
     const { apiVersion, headers, host } = options;
@@ -87,6 +88,10 @@ export async function engineOptions(options: ConnectOptions = {}): Promise<Engin
     headers: { ...location.headers, ...options.headers },
     proxyArguments: location.proxyArguments,
   };
+}
+
+function hasDisk(): boolean {
+  return (globalThis as Host).process?.getBuiltinModule?.("node:fs/promises") !== undefined;
 }
 
 /** Reads a file; `undefined` when it is not there or this runtime has no files. */

@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
 import type { ImageFormat } from "../model/image_format.ts";
 import type { Platform } from "../model/platform.ts";
 import { parsePlatform } from "../model/platform.ts";
 import type { RegistryEvent } from "../registry/events.ts";
+import type { Transport } from "../model/transport.ts";
 import type { OpenOptions } from "../runtime/open.ts";
+import { tlsTransport } from "../runtime/tls_transport.ts";
 import { type CommandContext, flag, list, type OptionSpecs, text, UsageError } from "./_command.ts";
 import type { Output } from "./output.ts";
 
@@ -15,6 +18,18 @@ export const COMMON_OPTIONS: OptionSpecs = {
 /** The option of commands that may speak to a registry. */
 export const REGISTRY_OPTION: OptionSpecs = {
   "plain-http": { type: "boolean", help: "speak http with registries that are not on loopback" },
+  "ca-cert": {
+    type: "string",
+    value: "FILE",
+    help: "trust this authority of registries too (PEM)",
+  },
+  "client-cert": {
+    type: "string",
+    value: "FILE",
+    help: "show this certificate to registries (PEM)",
+  },
+  "client-key": { type: "string", value: "FILE", help: "the private key of the certificate (PEM)" },
+  insecure: { type: "boolean", help: "take any certificate of a registry" },
 };
 
 /** The option that chooses one image of an index. */
@@ -38,11 +53,38 @@ export const JOBS_OPTION: OptionSpecs = {
 
 /** Reads how places are to be opened. */
 export function openOptions(context: CommandContext): OpenOptions {
+  const transport = certificateTransport(context);
   return {
     signal: context.signal,
-    plainHTTP: flag(context, "plain-http"),
+    // Who names certificates does not mean http, on loopback neither.
+    plainHTTP: flag(context, "plain-http") ? true : transport === undefined ? undefined : false,
+    transport,
     onEvent: (event) => tell(event, context.output),
   };
+}
+
+/** The certificates that were named; `undefined` leaves it to the runtime. */
+function certificateTransport(context: CommandContext): Transport | undefined {
+  const pem = (name: string): string | undefined => {
+    const path = text(context, name);
+    return path === undefined ? undefined : readPEM(path, name);
+  };
+  const [ca, cert, key] = [pem("ca-cert"), pem("client-cert"), pem("client-key")];
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new UsageError("--client-cert and --client-key go together");
+  }
+  const verify = !flag(context, "insecure");
+  if (verify && ca === undefined && cert === undefined) return undefined;
+  if (!verify) context.output.warn("the certificates of registries are not verified");
+  return tlsTransport({ ca, cert, key, verify });
+}
+
+function readPEM(path: string, name: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new UsageError(`--${name}: ${path} cannot be read`, { cause });
+  }
 }
 
 function tell(event: RegistryEvent, output: Output): void {

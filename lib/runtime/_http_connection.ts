@@ -14,10 +14,32 @@ const IDLE_MS = 4000;
 /** Methods whose requests have no content, and need not say so (RFC 9110 §8.6). */
 const WITHOUT_CONTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE"]);
 
+/** What TLS is to be done with, besides what the runtime does by itself. */
+export interface TLSSettings {
+  /** Certificates of authorities that are trusted too, in PEM. */
+  readonly ca?: string | undefined;
+  /** The certificate of the client, in PEM. */
+  readonly cert?: string | undefined;
+  /** Its private key, in PEM. */
+  readonly key?: string | undefined;
+  /** `false` takes any certificate. */
+  readonly verify?: boolean | undefined;
+}
+
 /** The modules that connections are made with. */
 export interface ConnectionModules {
   readonly net: typeof NetModule;
   readonly tls: typeof TLSModule;
+}
+
+/** Where a connection goes, and how. */
+export interface ConnectionTarget {
+  readonly url: URL;
+  readonly settings: TLSSettings;
+  /** A TLS session to continue. */
+  readonly session: Uint8Array | undefined;
+  /** Gets TLS sessions that can be continued. */
+  onSession(session: Uint8Array): void;
 }
 
 /** A connection to an HTTP/1.1 server; it carries one exchange at a time. */
@@ -36,16 +58,10 @@ export class Connection {
    * Connects. A failure to do so is one of the first exchange.
    *
    * @param modules The modules of the host.
-   * @param url Where to.
-   * @param session A TLS session to continue.
-   * @param onSession Gets TLS sessions that can be continued.
+   * @param target Where to.
    */
-  constructor(
-    { net, tls }: ConnectionModules,
-    url: URL,
-    session: Uint8Array | undefined,
-    onSession: (session: Uint8Array) => void,
-  ) {
+  constructor({ net, tls }: ConnectionModules, target: ConnectionTarget) {
+    const { url, session, settings } = target;
     // URL writes an IPv6 address in brackets.
     const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
     if (url.protocol === "https:") {
@@ -56,8 +72,9 @@ export class Connection {
         // An address is no server name (RFC 6066 §3).
         ...(net.isIP(host) === 0 ? { servername: host } : {}),
         ...(session === undefined ? {} : { session: session as Buffer }),
+        ...tlsOptions(settings, tls),
       });
-      socket.on("session", onSession);
+      socket.on("session", (session) => target.onSession(session));
       socket.on("data", (bytes: Uint8Array) => {
         if (!this.#take(bytes)) socket.pause();
       });
@@ -195,6 +212,18 @@ export class Connection {
     else exchange?.fail(error);
     this.close();
   }
+}
+
+function tlsOptions(
+  { ca, cert, key, verify }: TLSSettings,
+  { rootCertificates }: typeof TLSModule,
+): TLSModule.ConnectionOptions {
+  return {
+    ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(verify === false ? { rejectUnauthorized: false } : {}),
+  };
 }
 
 /** The length that the caller knows of a body. */

@@ -1,4 +1,4 @@
-import { Connection, type ConnectionModules } from "./_http_connection.ts";
+import { Connection, type ConnectionModules, type TLSSettings } from "./_http_connection.ts";
 
 interface Host {
   readonly process?: {
@@ -26,9 +26,10 @@ interface Origin {
  * twice the pace of `fetch`, whose streams copy and queue each piece. No hidden timeouts;
  * connections are used again for some seconds.
  *
+ * @param settings What TLS is to be done with.
  * @returns The function that sends; `undefined` where there are no sockets of Node.
  */
-export function nodeRequests(): Send | undefined {
+export function nodeRequests(settings: TLSSettings = {}): Send | undefined {
   const { process } = globalThis as Host;
   const net = process?.getBuiltinModule?.("node:net");
   const tls = process?.getBuiltinModule?.("node:tls");
@@ -40,8 +41,13 @@ export function nodeRequests(): Send | undefined {
     const origin = origins.get(url.origin) ?? { idle: [], session: undefined };
     origins.set(url.origin, origin);
     const connect = (): Connection =>
-      new Connection({ net, tls }, url, origin.session, (session) => {
-        origin.session = session;
+      new Connection({ net, tls }, {
+        url,
+        settings,
+        session: origin.session,
+        onSession: (session) => {
+          origin.session = session;
+        },
       });
     const hasBody = request.body !== null;
     while (true) {

@@ -32,5 +32,6 @@ export {
 } from "./login.ts";
 export { hostPlatform } from "./host_platform.ts";
 export { hostTransport } from "./host_transport.ts";
+export { tlsTransport, type TLSTransportOptions } from "./tls_transport.ts";
 export { nodeFileSystem } from "./node_file_system.ts";
 export { type RequestHandler, type RunningServer, serve, type ServeOptions } from "./serve.ts";

@@ -27,7 +27,7 @@ export interface OpenOptions extends CallOptions {
   readonly transport?: Transport | undefined;
   /** Gives credentials; default the Docker configuration where there is a file system. */
   readonly credentials?: CredentialProvider | undefined;
-  /** Speaks http with registries that are not on loopback. */
+  /** Speaks http with every registry, or https with those on loopback too; default neither. */
   readonly plainHTTP?: boolean | undefined;
   /** Holds layouts and archives; default the runtime's own. */
   readonly fileSystem?: FileSystem | undefined;
@@ -84,7 +84,7 @@ export function openRegistry(host: string, options: OpenOptions = {}): Registry 
   return new Registry(host, {
     transport: options.transport ?? hostTransport(),
     credentials: options.credentials ?? hostCredentials(),
-    ...(options.plainHTTP === true ? { plainHTTP: true } : {}),
+    ...(options.plainHTTP === undefined ? {} : { plainHTTP: options.plainHTTP }),
     onEvent: options.onEvent,
   });
 }

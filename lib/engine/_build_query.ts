@@ -1,4 +1,4 @@
-import { BuildError } from "../model/errors.ts";
+import type { BuildError } from "../model/errors.ts";
 import type { BuildLimits, BuildOptions } from "./build_options.ts";
 import { BuildSessionError } from "./build_session_error.ts";
 import type { EngineFeature } from "./engine_client.ts";
@@ -139,6 +139,9 @@ function hostsOf(hosts: NonNullable<BuildOptions["extraHosts"]>): readonly strin
   return lines;
 }
 
+/** What is a list of processors or nodes; everything else is a number. */
+const LISTS: ReadonlySet<string> = new Set(["cpuSetCpus", "cpuSetMems"]);
+
 const LIMITS: Readonly<Record<keyof BuildLimits, string>> = {
   memory: "memory",
   memorySwap: "memswap",
@@ -151,13 +154,13 @@ const LIMITS: Readonly<Record<keyof BuildLimits, string>> = {
 
 function limitsOf(limits: BuildLimits): EngineQuery {
   const found: Record<string, string | number> = {};
-  for (const [name, value] of Object.entries(limits)) {
+  for (const [name, value] of Object.entries<unknown>({ ...limits })) {
     const parameter = Object.hasOwn(LIMITS, name) ? LIMITS[name as keyof BuildLimits] : undefined;
     if (parameter === undefined) {
       throw new TypeError(`Cannot build: there is no limit ${JSON.stringify(name)}`);
     }
     if (value === undefined) continue;
-    found[parameter] = typeof value === "string"
+    found[parameter] = LISTS.has(name)
       ? filled(name, value)
       // Engines take what is no number for no limit.
       : whole(name, value, name === "memorySwap" ? -1 : 0);
@@ -165,12 +168,12 @@ function limitsOf(limits: BuildLimits): EngineQuery {
   return found;
 }
 
-function whole(name: string, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
+function whole(name: string, value: unknown, least: number): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= least) return value;
   throw new RangeError(`Cannot build: ${name} is no whole number of at least ${least}`);
 }
 
-function filled(name: string, value: string): string {
-  if (value.trim() !== "") return value;
-  throw new TypeError(`Cannot build: ${name} is empty`);
+function filled(name: string, value: unknown): string {
+  if (typeof value === "string" && value.trim() !== "") return value;
+  throw new TypeError(`Cannot build: ${name} is no text, or an empty one`);
 }

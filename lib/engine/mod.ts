@@ -51,6 +51,7 @@ export {
   PushError,
 } from "../model/errors.ts";
 export type { Platform } from "../model/platform.ts";
+export type { TarInput, TarInputType } from "../tar/writer.ts";
 export type { Transport, TransportTraits } from "../model/transport.ts";
 export {
   compareApiVersions,

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { MATRIX } from "./matrix.ts";
@@ -12,14 +12,9 @@ function numbers(first: number, last: number): number[] {
 
 test("every fault has its row, and every row has tests", () => {
   assert.deepEqual(MATRIX.map(({ id }) => id), FAULTS);
-  const open = MATRIX.filter(({ tests }) => tests.length === 0);
-  for (const { id, needs } of open) {
-    assert.ok(needs !== undefined, `${id} has no test, and nothing says why`);
-    assert.ok(!existsSync(needs), `${id} has no test, and ${needs} is there`);
-  }
   for (const { id, tests } of MATRIX) {
     const named = tests.filter(([, name]) => new RegExp(`\\b${id}\\b`).test(name));
-    assert.ok(named.length > 0 || tests.length === 0, `no test is named by ${id}`);
+    assert.ok(named.length > 0, `no test is named by ${id}`);
   }
 });
 

@@ -15,8 +15,6 @@ export interface Row {
   readonly id: string;
   readonly fault: string;
   readonly tests: readonly Place[];
-  /** The room of lib that the fault is about, where it is not there yet. */
-  readonly needs?: string;
 }
 
 const BODIES = "tests/faults/bodies.test.ts";
@@ -24,6 +22,7 @@ const ANSWERS = "tests/faults/answers.test.ts";
 const TOKENS = "tests/faults/tokens.test.ts";
 const UPLOADS = "tests/faults/uploads.test.ts";
 const STREAMS = "tests/faults/streams.test.ts";
+const ENGINE = "tests/faults/engine.test.ts";
 const REGISTRY = "tests/registry/faults.test.ts";
 const RETRY = "tests/registry/retry.test.ts";
 const REDIRECTS = "tests/registry/redirects.test.ts";
@@ -227,19 +226,29 @@ export const MATRIX: readonly Row[] = [
     tests: [
       [STREAMS, "F28: of ${LAYERS} layers of 1 MiB"],
       ["tests/interop/pull_aborted.test.ts", "F28: of 60 layers"],
+      ["tests/interop/memory_copy.long.test.ts", "F28: a pull of 200 layers"],
     ],
   },
   {
     id: "F29",
     fault: "stream of the Engine API that ends or breaks in odd ways",
-    tests: [],
-    needs: "lib/engine",
+    tests: [
+      [ENGINE, "F29: messages come whole"],
+      [ENGINE, "F29: an error amid the stream"],
+      [ENGINE, "F29: a stream that breaks off"],
+      [ENGINE, "F29: a clean end within a message"],
+      [ENGINE, "F29: an answer without a result"],
+      [ENGINE, "F29: a message of 20 MiB"],
+      [ENGINE, "F29: a page of HTML"],
+    ],
   },
   {
     id: "F30",
     fault: "engine that closes during an upload",
-    tests: [],
-    needs: "lib/engine",
+    tests: [
+      [ENGINE, "F30: an engine that refuses an archive"],
+      [ENGINE, "F30: an engine that goes away"],
+    ],
   },
   {
     id: "F31",

@@ -15,6 +15,13 @@ interface Wire {
 
 /** How long nothing has to happen before time passes, in real milliseconds. */
 const QUIET_MS = 40;
+
+/**
+ * The same before a timeout of somebody who waits for the other side, which a machine with much to do
+ * may keep busy for a while.
+ */
+const LONG_QUIET_MS = 500;
+const LONG_MS = 10_000;
 const STEP_MS = 5;
 
 /**
@@ -62,9 +69,7 @@ export class QuietClock implements Clock {
     promise.catch(() => {}).finally(() => isSettled = true);
     for (let jumps = 0; !isSettled; jumps++) {
       if (jumps > 2000) throw new Error("time passes without an end");
-      await this.#quiet(() => isSettled);
-      if (isSettled) break;
-      const next = [...this.#timers].sort((a, b) => a.at - b.at)[0];
+      const next = await this.#quiet(() => isSettled);
       if (next === undefined) continue;
       this.#timers.delete(next);
       this.#now = Math.max(this.#now, next.at);
@@ -73,12 +78,22 @@ export class QuietClock implements Clock {
     return { ms: this.#now - start, result: await promise };
   }
 
-  async #quiet(isSettled: () => boolean): Promise<void> {
-    for (let quiet = 0, seen = this.#wire().activity; quiet < QUIET_MS && !isSettled();) {
+  get #next(): Timer | undefined {
+    return [...this.#timers].sort((a, b) => a.at - b.at)[0];
+  }
+
+  /** Waits until everybody waits for the next timer, and gives it. */
+  async #quiet(isSettled: () => boolean): Promise<Timer | undefined> {
+    let quiet = 0;
+    for (let seen = this.#wire().activity; !isSettled();) {
       await new Promise((resolve) => setTimeout(resolve, STEP_MS));
       const { activity, busy } = this.#wire();
       quiet = activity === seen && busy <= this.#sleepers ? quiet + STEP_MS : 0;
       seen = activity;
+      const next = this.#next;
+      const isLong = next !== undefined && next.at - this.#now >= LONG_MS;
+      if (quiet >= (isLong ? LONG_QUIET_MS : QUIET_MS)) return isSettled() ? undefined : next;
     }
+    return undefined;
   }
 }

@@ -38,6 +38,13 @@ export type WireFault =
   | { readonly kind: "trickle"; readonly bytes: number; readonly ms: number }
   /** The body is framed in chunks, the last of which never comes; then the connection closes. */
   | { readonly kind: "open-chunks"; readonly after: number }
+  /** The answer comes when so many bytes of the body are there; then the connection is reset. */
+  | {
+    readonly kind: "early";
+    readonly after: number;
+    readonly status: number;
+    readonly body: string;
+  }
   /** Something that is no HTTP. */
   | { readonly kind: "garbage"; readonly text: string };
 
@@ -206,6 +213,7 @@ class Exchange {
   async serve(handler: Handler, sleep: (ms: number) => Promise<void>): Promise<boolean> {
     const fault = this.#fault;
     if (fault?.kind === "refuse") return this.#reset();
+    if (fault?.kind === "early") return await this.#answerEarly(fault);
     const response = await this.#answer(handler);
     if (response === undefined) return false;
     const body = response.body as ByteStream | null;
@@ -232,6 +240,21 @@ class Exchange {
       return framing.isKept;
     }
     return await this.#send(body, framing, sleep);
+  }
+
+  async #answerEarly(
+    { after, status, body }: Extract<WireFault, { readonly kind: "early" }>,
+  ): Promise<boolean> {
+    const arriving = this.#arriving();
+    while (this.#log.bytesIn < after && (await arriving.next()).done !== true);
+    this.#log.status = status;
+    const headers = new Headers({
+      "content-type": "application/json",
+      "content-length": String(new TextEncoder().encode(body).byteLength),
+    });
+    await this.#write(headOf(status, headers) + body);
+    await pause(ARRIVAL_MS);
+    return this.#reset();
   }
 
   /** Asks the handler; reads what it leaves of the body. */

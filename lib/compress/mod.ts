@@ -17,6 +17,9 @@
  */
 export type { Bytes, ByteStream } from "../model/bytes.ts";
 export {
+  type DeflateLevel,
+  type Deflater,
+  type DeflaterOptions,
   type HashAlgorithm,
   type Hasher,
   type Inflater,

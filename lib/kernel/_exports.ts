@@ -25,6 +25,15 @@ export interface KernelExports {
   inflatePosition(): number;
   inflateGoodBytes(): number;
   inflateMembers(): number;
+  deflateStart(depth: number, nice: number, lazy: number): void;
+  deflateInput(): number;
+  deflateSpace(): number;
+  deflateWritten(bytes: number): void;
+  deflateEnd(): void;
+  deflateRun(): number;
+  deflateOutput(): number;
+  deflateOutputBytes(): number;
+  deflateCrc(): number;
   tarScan(state: number, piece: number, bytes: number): number;
 }
 

@@ -1,12 +1,12 @@
 import { LadingError } from "../model/errors.ts";
 import { instantiate, type KernelExports } from "./_exports.ts";
 
-/** Instances kept for the next stream, 448 KiB each: enough for the layers pulled at a time. */
+/** Instances kept for the next stream, 512 KiB each: enough for the layers pulled at a time. */
 const MAX_IDLE = 4;
 
 /**
  * The instances of one compiled kernel: one for calls that end before the next one begins, and one
- * for each stream that is being inflated.
+ * for each stream that is being inflated or deflated.
  */
 export class WasmInstances {
   readonly #module: WebAssembly.Module;

@@ -46,6 +46,45 @@ export interface Inflater {
   readonly members: number;
 }
 
+/** How hard to compress: 0 stores, 1 is fast, 9 is small. */
+export type DeflateLevel = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
+
+/** Options of {@linkcode Kernel.deflater}. */
+export interface DeflaterOptions {
+  /** How hard to compress. Default 6. */
+  readonly level?: DeflateLevel | undefined;
+  /** `gzip` (RFC 1952, one member) or `deflate-raw` (RFC 1951). Default `gzip`. */
+  readonly format?: "gzip" | "deflate-raw" | undefined;
+}
+
+/**
+ * Compresses a stream piece by piece in fixed memory, with the order of calls of
+ * {@linkcode Inflater}. The same input and options give the same bytes with every kernel, on every
+ * host, however the input is cut; a gzip header says nothing of time or machine.
+ */
+export interface Deflater {
+  /**
+   * Gives the next bytes. The chunk must stay as it is until `read` gave `undefined`.
+   *
+   * @throws {TypeError} when the chunk before was not read to its end, after `end` or `close`.
+   */
+  push(chunk: Uint8Array): void;
+  /** Says that there are no more bytes. */
+  end(): void;
+  /**
+   * Gives the next compressed bytes, at most 128 KiB, or `undefined` when it takes more input
+   * (after `end`: when the stream is complete). The bytes are a view that is valid until the next
+   * call.
+   */
+  read(): Bytes | undefined;
+  /** Gives back what it holds; no other call may follow. Closing twice is allowed. */
+  close(): void;
+  /** Bytes taken in so far. */
+  readonly bytesIn: number;
+  /** Compressed bytes given out so far. */
+  readonly bytesOut: number;
+}
+
 /** Why a {@linkcode TarScanner} stopped. */
 export type TarScanStop =
   /** The piece is used up. */
@@ -100,7 +139,7 @@ export interface TarScanner {
   readonly offset: number;
 }
 
-/** The hot path of layer processing: hashes, CRC-32, inflate and the tar scan. */
+/** The hot path of layer processing: hashes, CRC-32, inflate, deflate and the tar scan. */
 export interface Kernel {
   /** What it runs on. */
   readonly kind: "wasm" | "js";
@@ -114,6 +153,12 @@ export interface Kernel {
   crc32(chunk: Uint8Array, seed?: number): number;
   /** Makes an inflater. It holds memory until it is closed or ends. */
   inflater(options?: InflaterOptions): Inflater;
+  /**
+   * Makes a deflater. It holds memory until it is closed.
+   *
+   * @throws {RangeError} when the level is none of 0 to 9.
+   */
+  deflater(options?: DeflaterOptions): Deflater;
   /** Makes a scanner for a tar archive. */
   tarScanner(): TarScanner;
 }

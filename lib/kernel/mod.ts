@@ -21,6 +21,9 @@
 export type { Bytes } from "../model/bytes.ts";
 export type { HashAlgorithm, Hasher, ResumableHasher } from "../hash/mod.ts";
 export type {
+  DeflateLevel,
+  Deflater,
+  DeflaterOptions,
   Inflater,
   InflaterOptions,
   Kernel,

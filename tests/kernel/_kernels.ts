@@ -1,4 +1,9 @@
-import { type InflaterOptions, type Kernel, loadKernel } from "../../lib/kernel/mod.ts";
+import {
+  type DeflaterOptions,
+  type InflaterOptions,
+  type Kernel,
+  loadKernel,
+} from "../../lib/kernel/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 
 /** Both kernels; every vector is for both. */
@@ -71,6 +76,30 @@ export function inflate(
     at += chunk.length;
   }
   return { bytes, error, members, bytesIn, bytesOut };
+}
+
+/** Deflates everything, as the consumer of a deflater does. */
+export function deflate(
+  kernel: Kernel,
+  input: Uint8Array,
+  options: DeflaterOptions & { readonly cut?: Cut } = {},
+): Bytes {
+  const { cut = Math.max(input.length, 1), ...rest } = options;
+  const deflater = kernel.deflater(rest);
+  const chunks: Bytes[] = [];
+  function drain(): void {
+    for (let view = deflater.read(); view !== undefined; view = deflater.read()) {
+      chunks.push(view.slice());
+    }
+  }
+  for (const piece of pieces(input, cut)) {
+    deflater.push(piece);
+    drain();
+  }
+  deflater.end();
+  drain();
+  deflater.close();
+  return join(...chunks);
 }
 
 /** Joins byte arrays. */

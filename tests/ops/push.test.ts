@@ -49,7 +49,7 @@ test("push() of the same edits gives the same digest on every runtime and day", 
   const { descriptor } = await push(app, memoryStore(), "app:2");
   assert.equal(
     descriptor.digest,
-    "sha256:2338dd473b6bbda81efe9493c8e6762e5863ef178271a23b71686013c36965a3",
+    "sha256:902206214954d68e656bbe70d0ba02f389f3b0332d0f8a193fe82524b3ec621b",
   );
 });
 

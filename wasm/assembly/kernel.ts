@@ -1,11 +1,23 @@
 // deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // What the host calls. Pointers and lengths are u32, results are numbers; there is no import, no
 // garbage-collected object and no string inside. lib/kernel/wasm_kernel.ts is the other side.
+import { setupBlockWriter } from "./block_writer";
 import { setupCodeTables } from "./code_tables";
 import { setupCrc32 } from "./crc32";
 import { setupPatterns } from "./symbols";
 
 export { crc32 } from "./crc32";
+export {
+  deflateCrc,
+  deflateEnd,
+  deflateInput,
+  deflateOutput,
+  deflateOutputBytes,
+  deflateRun,
+  deflateSpace,
+  deflateStart,
+  deflateWritten,
+} from "./deflate";
 export { HASH_STATE, INPUT, TAR_RECORDS, TAR_STATE } from "./memory";
 export {
   inflateEnd,
@@ -27,4 +39,5 @@ export function setup(): void {
   setupCrc32();
   setupCodeTables();
   setupPatterns();
+  setupBlockWriter();
 }

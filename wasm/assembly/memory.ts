@@ -1,5 +1,5 @@
 // deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
-// The memory of the kernel: seven pages, 448 KiB, never grown. Every address is a constant, so
+// The memory of the kernel: eight pages, 512 KiB, never grown. Every address is a constant, so
 // that it becomes part of a load or store instruction.
 //
 //  address   bytes    what
@@ -21,13 +21,45 @@
 //  0x03000    9376    LITERAL_TABLE    2344 entries of 4 bytes
 //  0x05800    4752    DISTANCE_TABLE    594 entries of 8 bytes
 //  0x07000   16384    CRC_TABLES       8 tables for a word, 8 for a word in a braid of four
+//  0x0b000    1152    LITERAL_COUNTS   how often the block at work has each literal and length
+//  0x0b480     128    DISTANCE_COUNTS  the same for distances
+//  0x0b500     128    RUN_COUNTS       the same for the symbols that describe codes
+//  0x0b580    1152    LITERAL_CODES    code of each literal and length: its bits, how many
+//  0x0ba00     128    DISTANCE_CODES   the same for distances
+//  0x0ba80     128    RUN_CODES        the same for the symbols that describe codes
+//  0x0bb00    1024    LENGTH_CODES     code and extra bits of each length
+//  0x0bf00     320    WRITTEN_LENGTHS  code lengths: literals, from 288 on distances
+//  0x0c040     320    RUN_LENGTHS      the same without gap, then those of the runs' own code
+//  0x0c180     640    RUNS             the runs that describe them, 2 bytes each
+//  0x0c400     256    LENGTH_SYMBOLS   symbol of each length
+//  0x0c500     512    DISTANCE_SYMBOLS symbol of each distance up to 256, of each 128 above
+//  0x0c700     128    DISTANCE_STARTS  first distance of each symbol
+//  0x0c780     192    CODE_COUNTS      codes of each length
+//  0x0c840      64    CODE_NEXT        next code of each length
+//  0x0c880    1152    TREE_KEYS        symbols by frequency
+//  0x0cd00    1152    TREE             weights, parents, depths
+//  0x0d180      64    KINDS_BEFORE     items of each kind in the block so far
+//  0x0d1c0      64    KINDS_NEW        and in those after them
+//  0x0d200   11776    nothing
+//
+// What follows is used for inflating, for hashes and tar in an instance of its own, or for
+// deflating in another; they share the place.
+//
 //  0x10000  131072    INPUT            the host writes here
 //  0x30000   67584    TAR_RECORDS      128 headers found: offset, size, the 512 bytes
 //  0x40800   32768    WINDOW           history: what distances may point at
 //  0x48800  131072    WINDOW_OUTPUT    output of one run
 //  0x68800     512    slack            vectors of the last match may pass the end of the window
-//  0x68a00   30208    nothing
-//  0x70000            end
+//  0x68a00   95744    nothing
+//  0x80000            end
+//
+//  0x10000  131072    HASH4_HEADS      last position of each hash of four bytes, 2 bytes each
+//  0x30000   32768    HASH3_HEADS      last position of each hash of three bytes
+//  0x38000   65536    MATCH_CHAIN      the position with the same hash before each position
+//  0x48000   66560    DEFLATE_WINDOW   history, and what the host writes; 1 KiB to look ahead
+//  0x58400   65552    ITEMS            literals and matches of the block at work, 4 bytes each
+//  0x68410   97264    DEFLATE_OUTPUT   a block: at most 16386 items of 31 bits, and 8 of slack
+//  0x80000            end
 
 export const HASH_STATE: usize = 0x1000;
 export const HASH_SCHEDULE: usize = 0x1100;
@@ -60,3 +92,32 @@ export const WINDOW: usize = 0x40800;
 export const WINDOW_OUTPUT: usize = WINDOW + HISTORY_BYTES;
 /** A run stops here: two literals and the longest match may still follow the last check. */
 export const WINDOW_LIMIT: usize = WINDOW_OUTPUT + 0x20000 - 260;
+
+export const LITERAL_COUNTS: usize = 0xb000;
+export const DISTANCE_COUNTS: usize = 0xb480;
+export const RUN_COUNTS: usize = 0xb500;
+export const LITERAL_CODES: usize = 0xb580;
+export const DISTANCE_CODES: usize = 0xba00;
+export const RUN_CODES: usize = 0xba80;
+export const LENGTH_CODES: usize = 0xbb00;
+export const WRITTEN_LENGTHS: usize = 0xbf00;
+export const RUN_LENGTHS: usize = 0xc040;
+export const RUNS: usize = 0xc180;
+export const LENGTH_SYMBOLS: usize = 0xc400;
+export const DISTANCE_SYMBOLS: usize = 0xc500;
+export const DISTANCE_STARTS: usize = 0xc700;
+export const CODE_COUNTS: usize = 0xc780;
+export const CODE_NEXT: usize = 0xc840;
+export const TREE_KEYS: usize = 0xc880;
+export const TREE: usize = 0xcd00;
+export const KINDS_BEFORE: usize = 0xd180;
+export const KINDS_NEW: usize = 0xd1c0;
+
+export const HASH4_HEADS: usize = 0x10000;
+export const HASH3_HEADS: usize = 0x30000;
+export const MATCH_CHAIN: usize = 0x38000;
+export const MATCH_TABLES_END: usize = 0x48000;
+export const DEFLATE_WINDOW: usize = 0x48000;
+export const DEFLATE_WINDOW_BYTES: u32 = 0x10400;
+export const ITEMS: usize = 0x58400;
+export const DEFLATE_OUTPUT: usize = 0x68410;

@@ -23,6 +23,7 @@ export class EngineExchange {
   /** The answer, once its head is there; the request may still be sent then. */
   readonly response: Promise<Response>;
   #outgoing: ClientRequest | undefined;
+  #incoming: IncomingMessage | undefined;
   #upload: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #controller: ReadableStreamDefaultController<Bytes> | undefined;
   #isOver = false;
@@ -49,8 +50,8 @@ export class EngineExchange {
     });
     this.#outgoing = outgoing;
     outgoing.on("response", (incoming: IncomingMessage) => this.#answer(incoming));
-    outgoing.on("error", (error: Error) => this.#fail(error));
-    outgoing.on("close", () => this.#fail(new Error("the engine closed the connection")));
+    outgoing.on("error", (error: Error) => this.#lose(error));
+    outgoing.on("close", () => this.#lose(new Error("the engine closed the connection")));
     if (body === null) {
       this.#isSent = true;
       outgoing.end();
@@ -77,14 +78,23 @@ export class EngineExchange {
       if (this.#upload === undefined) return;
       if (done) break;
       if (value.byteLength > 0 && !outgoing.write(value)) await drained(outgoing);
+      // An answer that has come is read before a write finds out that nobody listens any more.
+      await nextTurn();
     }
     this.#isSent = true;
     outgoing.end();
   }
 
+  /** Takes the end of the connection; an answer that is whole may still be read then. */
+  #lose(error: Error): void {
+    if (this.#incoming?.complete === true) return;
+    this.#fail(error);
+  }
+
   #answer(incoming: IncomingMessage): void {
     const { statusCode: status = 0, statusMessage: statusText = "", rawHeaders } = incoming;
     if (this.#isOver || status < 200) return;
+    this.#incoming = incoming;
     // Who has refused a request does not want the rest of it.
     if (status >= 400) this.#stopUpload();
     const headers = new Headers();
@@ -151,6 +161,12 @@ export class EngineExchange {
     this.#upload = undefined;
     if (!this.#isSent) upload?.cancel(reason).catch(() => {});
   }
+}
+
+/** Waits until the sockets have been looked at. */
+async function nextTurn(): Promise<void> {
+  // Who was called by a socket is called once more before the others are looked at.
+  for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
 /** Waits until a request takes more, or will never do so again. */

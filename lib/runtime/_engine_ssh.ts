@@ -67,19 +67,30 @@ function dial(
     stdio: ["pipe", "pipe", "pipe"],
     windowsHide: true,
   });
-  const connection = Duplex.from({ readable: program.stdout, writable: program.stdin });
+  const { stdin, stdout, stderr } = program;
+  const connection = new Duplex({
+    read: () => void stdout.resume(),
+    write: (chunk: Uint8Array, _, done) => void stdin.write(chunk, () => done()),
+    final: (done) => void stdin.end(() => done()),
+    destroy(error, done) {
+      program.kill();
+      done(error);
+    },
+  });
   for (const method of SOCKET_METHODS) Object.assign(connection, { [method]: () => connection });
   let words = "";
-  program.stderr.on("data", (chunk: Uint8Array) => {
+  stderr.on("data", (chunk: Uint8Array) => {
     words = (words + new TextDecoder().decode(chunk)).slice(-MAX_WORDS);
   });
-  program.stdin.on("error", () => {});
+  stdout.on("data", (chunk: Uint8Array) => {
+    if (!connection.push(chunk)) stdout.pause();
+  });
+  // What ssh says at its end tells more than that its pipe broke.
+  stdin.on("error", () => {});
   program.on("error", (error) => connection.destroy(error));
   program.on("close", (code) => {
-    const said = words.trim();
-    if (code !== 0) connection.destroy(new Error(`ssh ended with ${code}: ${said}`));
+    if (code === 0) return void connection.push(null);
+    connection.destroy(new Error(`ssh ended with ${code}: ${words.trim()}`));
   });
-  connection.on("error", () => {});
-  connection.on("close", () => program.kill());
   return connection;
 }

@@ -46,13 +46,13 @@ export function engineTransport(endpoint: EngineEndpoint, tls: EngineTLS = {}): 
   const exchanges = new Set<EngineExchange>();
   const way = (baseURL: string, options: HTTPSModule.RequestOptions): EngineWay => ({
     baseURL,
-    transport: (request) => {
+    transport: async (request) => {
       request.signal.throwIfAborted();
       const url = new URL(request.url);
       const module = url.protocol === "https:" ? https : http;
       const exchange = new EngineExchange(request, exchanges);
       exchange.start((data) => module.request({ ...options, ...data }));
-      return exchange.response;
+      return await exchange.response;
     },
     close() {
       for (const exchange of exchanges) exchange.close();

@@ -1,0 +1,481 @@
+// The way to an engine over real sockets: bodies both ways, and what ends them.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTLSServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import { join } from "node:path";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { parseEngineHost } from "../../lib/engine/mod.ts";
+import type { Bytes } from "../../lib/model/bytes.ts";
+import { engineTransport, type EngineWay } from "../../lib/runtime/engine_transport.ts";
+import { inScratch, missing, mustRun } from "../support/program.ts";
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+interface Wire {
+  readonly way: EngineWay;
+  readonly url: string;
+  /** The connections that are open. */
+  readonly sockets: ReadonlySet<Socket>;
+  /** Waits until no connection is open; fails after some time. */
+  idle(withinMs?: number): Promise<void>;
+}
+
+async function listening<Result>(
+  server: Server,
+  at: string | undefined,
+  work: (port: number, sockets: Set<Socket>) => Promise<Result>,
+): Promise<Result> {
+  const sockets = new Set<Socket>();
+  const note = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("error", () => {});
+  };
+  server.on("connection", note);
+  await new Promise<void>((resolve) => {
+    if (at === undefined) server.listen(0, "127.0.0.1", () => resolve());
+    else server.listen(at, () => resolve());
+  });
+  const address = server.address() as AddressInfo | string | null;
+  try {
+    return await work(typeof address === "object" ? address?.port ?? 0 : 0, sockets);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+function wireOf(way: EngineWay, sockets: Set<Socket>): Wire {
+  return {
+    way,
+    url: `${way.baseURL}/v1.41/x?a=1&b=%C3%BC`,
+    sockets,
+    async idle(withinMs = 2000) {
+      const end = Date.now() + withinMs;
+      while (sockets.size > 0) {
+        assert.ok(Date.now() < end, `${sockets.size} connections are open after ${withinMs} ms`);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    },
+  };
+}
+
+/** Runs work over a unix socket, and again over a port. */
+async function overBoth(answer: Answer, work: (wire: Wire) => Promise<void>): Promise<void> {
+  await inScratch(async (folder) => {
+    const path = join(folder, "e.sock");
+    await listening(createServer(answer), path, async (_, sockets) => {
+      await work(wireOf(engineTransport(parseEngineHost(`unix://${path}`)), sockets));
+    });
+  });
+  await listening(createServer(answer), undefined, async (port, sockets) => {
+    await work(wireOf(engineTransport(parseEngineHost(`tcp://127.0.0.1:${port}`)), sockets));
+  });
+}
+
+/** A body of blocks without end, which tells how many were taken, and of its cancel. */
+function endless(size = 64 * 1024): {
+  readonly stream: ReadableStream<Bytes>;
+  readonly taken: () => number;
+  readonly cancelled: Promise<unknown>;
+} {
+  let taken = 0;
+  let cancel: (reason: unknown) => void = () => {};
+  const cancelled = new Promise((resolve) => cancel = resolve);
+  const stream = new ReadableStream<Bytes>({
+    async pull(controller) {
+      taken++;
+      controller.enqueue(new Uint8Array(size));
+      if (taken % 16 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    },
+    cancel: (reason) => cancel(reason),
+  }, { highWaterMark: 0 });
+  return { stream, taken: () => taken, cancelled };
+}
+
+const post = (url: string, body: BodyInit, signal?: AbortSignal): Request =>
+  new Request(url, {
+    method: "POST",
+    body,
+    ...(body instanceof ReadableStream ? { duplex: "half" } : {}),
+    ...(signal === undefined ? {} : { signal }),
+  });
+
+async function failure(work: Promise<unknown>): Promise<unknown> {
+  return await work.then(() => assert.fail("it should have failed"), (error: unknown) => error);
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+test("requests arrive as they are, and answers come back whole", async () => {
+  const answer: Answer = (request, response) => {
+    void bodyOf(request).then((body) => {
+      const { method, url, headers } = request;
+      const { host, "x-a": a, "content-type": type } = headers;
+      response.setHeader("x-many", ["1", "2"]);
+      response.end(JSON.stringify({ method, url, host, a, type, body: body.toString() }));
+    });
+  };
+  await overBoth(answer, async ({ way, url, idle }) => {
+    const headers = { "x-a": "b", "content-type": "application/json" };
+    for (const [method, body] of [["GET", null], ["POST", "größe"], ["DELETE", null]] as const) {
+      const got = await way.transport(new Request(url, { method, headers, body }));
+      assert.equal(got.status, 200);
+      assert.equal(got.headers.get("x-many"), "1, 2");
+      assert.deepEqual(await got.json(), {
+        method,
+        url: "/v1.41/x?a=1&b=%C3%BC",
+        host: new URL(url).host,
+        a: "b",
+        type: "application/json",
+        body: body ?? "",
+      });
+    }
+    await idle();
+  });
+});
+
+test("HEAD, 204 and 304 have no body, and leave no connection", async () => {
+  const answer: Answer = (request, response) => {
+    response.writeHead(Number(request.headers["x-status"]), { "api-version": "1.41" }).end();
+  };
+  await overBoth(answer, async ({ way, url, idle }) => {
+    for (const [method, status] of [["HEAD", 200], ["GET", 204], ["GET", 304]] as const) {
+      const headers = { "x-status": String(status) };
+      const got = await way.transport(new Request(url, { method, headers }));
+      assert.equal(got.status, status);
+      assert.equal(got.body, null);
+      assert.equal(got.headers.get("api-version"), "1.41");
+    }
+    await idle();
+  });
+});
+
+test("redirects are shown, and encodings are left alone", async () => {
+  const answer: Answer = (_, response) => {
+    response.writeHead(301, { location: "/other", "content-encoding": "gzip" }).end("plain");
+  };
+  await overBoth(answer, async ({ way, url }) => {
+    const got = await way.transport(new Request(url));
+    assert.equal(got.status, 301);
+    assert.equal(got.headers.get("location"), "/other");
+    assert.equal(await got.text(), "plain");
+  });
+});
+
+test("an answer comes while the request is still sent, and both go on", async () => {
+  const answer: Answer = (request, response) => {
+    response.writeHead(200);
+    response.write("begun ");
+    let bytes = 0;
+    request.on("data", (chunk: Buffer) => bytes += chunk.length);
+    request.on("end", () => response.end(String(bytes)));
+  };
+  await overBoth(answer, async ({ way, url }) => {
+    let next: () => void = () => {};
+    const body = new ReadableStream<Bytes>({
+      start: (controller) => {
+        controller.enqueue(new Uint8Array(10));
+        next = () => {
+          controller.enqueue(new Uint8Array(5));
+          controller.close();
+        };
+      },
+    });
+    const got = await way.transport(post(url, body));
+    next();
+    assert.equal(await got.text(), "begun 15");
+  });
+});
+
+test("who refuses a request while it is sent is heard, and the source is cancelled", async () => {
+  const answer: Answer = (request, response) => {
+    request.once("data", () => {
+      // As Go's servers do: they answer, read no more, and close half a second later.
+      const { socket } = response;
+      request.pause();
+      socket?.write('HTTP/1.1 400 Bad\r\nConnection: close\r\n\r\n{"message":"no"}');
+      setTimeout(() => socket?.destroy(), 200);
+    });
+    request.on("error", () => {});
+  };
+  await overBoth(answer, async ({ way, url, idle }) => {
+    const source = endless();
+    const got = await way.transport(post(url, source.stream));
+    assert.equal(got.status, 400);
+    assert.equal(await got.text(), '{"message":"no"}');
+    await source.cancelled;
+    await idle();
+  });
+});
+
+test("uploads wait for a server that does not read", async () => {
+  const asked: IncomingMessage[] = [];
+  await overBoth((request) => asked.push(request.pause()), async ({ way, url, idle }) => {
+    const source = endless();
+    const stop = new AbortController();
+    const sending = failure(way.transport(post(url, source.stream, stop.signal)));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const taken = source.taken();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.equal(source.taken(), taken);
+    assert.ok(taken < 400, `${taken} blocks of 64 KiB were taken`);
+    stop.abort("enough");
+    assert.equal(await sending, "enough");
+    await source.cancelled;
+    // Who does not read does not notice the end of a connection either.
+    for (const request of asked) request.on("error", () => {}).resume();
+    await idle();
+  });
+});
+
+test("downloads wait for a consumer that does not read", async () => {
+  let written = 0;
+  const answer: Answer = (_, response) => {
+    const block = new Uint8Array(64 * 1024);
+    const write = (): void => {
+      while (!response.destroyed && response.write(block)) written++;
+      response.once("drain", write);
+    };
+    write();
+    response.on("error", () => {});
+  };
+  await overBoth(answer, async ({ way, url, idle }) => {
+    written = 0;
+    const { body } = await way.transport(new Request(url));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.ok(written < 400, `${written} blocks of 64 KiB`);
+    await body?.cancel();
+    await idle();
+  });
+});
+
+test("a source that fails breaks the request before its end", async () => {
+  const ended: boolean[] = [];
+  const answer: Answer = (request, response) => {
+    request.on("data", () => {});
+    request.on("error", () => {});
+    request.on("close", () => ended.push(request.complete));
+    request.on("end", () => response.end());
+  };
+  await overBoth(answer, async ({ way, url, idle }) => {
+    let blocks = 0;
+    const body = new ReadableStream<Bytes>({
+      async pull(controller) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        if (blocks++ === 3) throw new Error("the disk broke");
+        controller.enqueue(new Uint8Array(1000));
+      },
+    });
+    const error = await failure(way.transport(post(url, body)));
+    assert.match(String(error), /the disk broke/);
+    await idle();
+  });
+  assert.deepEqual(ended, [false, false]);
+});
+
+test("an answer that is cut off is an error, not an end", async () => {
+  for (const headers of [{ "content-length": "1000" }, { "transfer-encoding": "chunked" }]) {
+    const answer: Answer = (_, response) => {
+      response.writeHead(200, headers);
+      response.write("half");
+      setTimeout(() => response.destroy(), 20);
+    };
+    await overBoth(answer, async ({ way, url, idle }) => {
+      const got = await way.transport(new Request(url));
+      const reader = got.body?.getReader();
+      const first = await reader?.read();
+      assert.equal(new TextDecoder().decode(first?.value), "half");
+      assert.ok(await failure(reader?.read() ?? Promise.resolve()) instanceof Error);
+      await idle();
+    });
+  }
+});
+
+test("a connection that is closed without an answer, and none at all, are errors", async () => {
+  await overBoth((request) => request.socket.destroy(), async ({ way, url }) => {
+    assert.ok(await failure(way.transport(new Request(url))) instanceof Error);
+  });
+  await inScratch(async (folder) => {
+    const { transport, baseURL } = engineTransport(parseEngineHost(`unix://${folder}/none.sock`));
+    const error = await failure(transport(new Request(`${baseURL}/_ping`)));
+    assert.match(String(error), /ENOENT|connect|socket|FailedToOpenSocket/i);
+  });
+});
+
+test("abort() rejects with its reason, and frees the socket within 50 ms", async () => {
+  const answer: Answer = (request, response) => {
+    if (request.headers["x-late"] !== undefined) return;
+    response.writeHead(200).write("begun");
+  };
+  await overBoth(answer, async ({ way, url, sockets, idle }) => {
+    // Runtimes that load their modules late take longer once.
+    await failure(way.transport(new Request(url, { signal: AbortSignal.abort() })));
+    for (const headers of [{}, { "x-late": "1" }]) {
+      const stop = new AbortController();
+      const request = new Request(url, { headers, signal: stop.signal });
+      const asked = way.transport(request);
+      const reading = failure((async () => {
+        const reader = (await asked).body?.getReader();
+        while (!(await reader?.read())?.done);
+      })());
+      while (sockets.size === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      stop.abort("enough");
+      assert.equal(await reading, "enough");
+      await idle(50);
+    }
+  });
+});
+
+test("1,000 aborts leave no socket", async () => {
+  const answer: Answer = (_, response) => void response.writeHead(200).write("begun");
+  await overBoth(answer, async ({ way, url, idle }) => {
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(Array.from({ length: 25 }, async (_, index) => {
+        const stop = new AbortController();
+        const asked = way.transport(new Request(url, { signal: stop.signal }));
+        if (index % 2 === 0) await (await asked).body?.getReader().read();
+        stop.abort("enough");
+        await asked.catch(() => {});
+      }));
+    }
+    await idle();
+  });
+});
+
+test("close() ends what is under way", async () => {
+  const answer: Answer = (_, response) => void response.writeHead(200).write("begun");
+  await overBoth(answer, async ({ way, url, idle }) => {
+    const got = await way.transport(new Request(url));
+    const text = failure(got.text());
+    way.close();
+    assert.ok(await text instanceof Error);
+    await idle();
+  });
+});
+
+test("named pipes are refused where there are none", () => {
+  if (process.platform === "win32") return;
+  const endpoint = parseEngineHost("npipe:////./pipe/docker_engine");
+  assert.throws(() => engineTransport(endpoint), {
+    code: "UNSUPPORTED_ENDPOINT",
+    message: /named pipes are of Windows/,
+  });
+});
+
+const skipTLS = missing("openssl");
+
+/** Makes an authority, and certificates of a server and a client by it. */
+async function certificates(folder: string): Promise<Record<string, string>> {
+  const openssl = (...args: string[]) => mustRun("openssl", args, { cwd: folder });
+  const key = ["-newkey", "rsa:2048", "-nodes"];
+  const ca = ["-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=ca"];
+  await openssl("req", "-x509", ...key, ...ca);
+  for (const name of ["server", "client"]) {
+    await openssl(
+      "req",
+      ...key,
+      "-keyout",
+      `${name}.key`,
+      "-out",
+      `${name}.csr`,
+      "-subj",
+      `/CN=${name}`,
+    );
+    writeFileSync(join(folder, `${name}.ext`), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
+    const signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"];
+    const files = ["-in", `${name}.csr`, "-out", `${name}.pem`, "-extfile", `${name}.ext`];
+    await openssl("x509", "-req", ...files, ...signed);
+  }
+  const names = ["ca.pem", "server.pem", "server.key", "client.pem", "client.key"];
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+}
+
+test("TLS proves both sides by their certificates", { skip: skipTLS }, async () => {
+  await inScratch(async (folder) => {
+    const files = await certificates(folder);
+    const { "ca.pem": ca, "client.pem": cert, "client.key": key } = files;
+    const server = createTLSServer({
+      ca: ca ?? "",
+      cert: files["server.pem"] ?? "",
+      key: files["server.key"] ?? "",
+      requestCert: true,
+      rejectUnauthorized: true,
+    }, (_, response) => void response.end("OK"));
+    server.on("tlsClientError", () => {});
+    await listening(server as unknown as Server, undefined, async (port) => {
+      const endpoint = parseEngineHost(`https://127.0.0.1:${port}`);
+      const ask = async (tls: Parameters<typeof engineTransport>[1]) => {
+        const { transport, baseURL } = engineTransport(endpoint, tls);
+        return await (await transport(new Request(`${baseURL}/_ping`))).text();
+      };
+      assert.equal(await ask({ ca, cert, key }), "OK");
+      assert.equal(await ask({ cert, key, isVerified: false }), "OK");
+      assert.ok(await failure(ask({ cert, key })) instanceof Error, "unknown authority");
+      assert.ok(await failure(ask({ ca })) instanceof Error, "no certificate");
+    });
+  });
+});
+
+const skipSSH = process.platform === "win32" ? "needs a shell" : missing("node24");
+
+test("ssh:// runs the docker command at the other end, once for each connection", {
+  skip: skipSSH,
+}, async () => {
+  await inScratch(async (folder) => {
+    const socket = join(folder, "e.sock");
+    const log = join(folder, "log");
+    // Stands for ssh and for the docker command there: it writes down how it was called.
+    const dial = `import net from "node:net"; const s = net.connect(${JSON.stringify(socket)});` +
+      "process.stdin.pipe(s); s.pipe(process.stdout); s.on('close', () => process.stdin.destroy());";
+    writeFileSync(join(folder, "dial.mjs"), dial);
+    writeFileSync(
+      join(folder, "ssh"),
+      `#!/bin/sh\nprintf '%s|' "$@" >> ${log}; echo >> ${log}\n` +
+        `case "$*" in *refused*) echo "ssh: no route" >&2; exit 255;; esac\n` +
+        `exec ${process.env["LADING_NODE24"]} ${folder}/dial.mjs\n`,
+    );
+    chmodSync(join(folder, "ssh"), 0o755);
+    const path = process.env["PATH"];
+    process.env["PATH"] = `${folder}:${path}`;
+    try {
+      const blob = new Uint8Array(3_000_000).fill(7);
+      await listening(
+        createServer((request, response) => {
+          void bodyOf(request).then((body) => response.end(request.method === "GET" ? blob : body));
+        }),
+        socket,
+        async (_, sockets) => {
+          const endpoint = parseEngineHost("ssh://me@far.test:2222/run/my docker.sock"
+            .replace(" ", "_"));
+          const wire = wireOf(engineTransport(endpoint), sockets);
+          const got = await wire.way.transport(new Request(wire.url));
+          assert.equal((await got.arrayBuffer()).byteLength, blob.length);
+          const back = await wire.way.transport(post(wire.url, new Blob([blob]).stream()));
+          assert.equal((await back.arrayBuffer()).byteLength, blob.length);
+          await wire.idle();
+          const lost = wireOf(engineTransport(parseEngineHost("ssh://refused.test")), sockets);
+          assert.match(
+            String(await failure(lost.way.transport(new Request(lost.url)))),
+            /no route/,
+          );
+        },
+      );
+    } finally {
+      process.env["PATH"] = path ?? "";
+    }
+    const calls = readFileSync(log, "utf8").trim().split("\n");
+    const far = "-o|ConnectTimeout=30|-T|-l|me|-p|2222|--|far.test|docker|" +
+      "--host=unix:///run/my_docker.sock|system|dial-stdio|";
+    const refused = "-o|ConnectTimeout=30|-T|--|refused.test|docker|system|dial-stdio|";
+    assert.deepEqual(calls, [far, far, refused]);
+  });
+});

@@ -201,7 +201,7 @@ test("who refuses a request while it is sent is heard, and the source is cancell
       // As Go's servers do: they answer, read no more, and close half a second later.
       const { socket } = response;
       request.pause();
-      socket?.write('HTTP/1.1 400 Bad\r\nConnection: close\r\n\r\n{"message":"no"}');
+      socket?.write('HTTP/1.1 400 Bad\r\nContent-Length: 16\r\n\r\n{"message":"no"}');
       setTimeout(() => socket?.destroy(), 200);
     });
     request.on("error", () => {});

@@ -30,6 +30,10 @@ export interface CommandContext {
 /** One verb of the command line. */
 export interface Command {
   readonly name: string;
+  /** The group that it belongs to: `engine` of `lading engine pull`. */
+  readonly group?: string;
+  /** The commands of a group; it does nothing by itself. */
+  readonly commands?: readonly Command[];
   /** The arguments, such as `IMAGE [PLACE]`. */
   readonly synopsis: string;
   readonly summary: string;

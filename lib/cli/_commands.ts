@@ -10,6 +10,7 @@ import { copyCommand } from "./copy.ts";
 import { deleteCommand } from "./delete.ts";
 import { diffCommand } from "./diff.ts";
 import { digestCommand } from "./digest.ts";
+import { engineCommand } from "./engine.ts";
 import { exportCommand } from "./export.ts";
 import { extractCommand } from "./extract.ts";
 import { flattenCommand } from "./flatten.ts";
@@ -67,6 +68,7 @@ export const COMMANDS: readonly Command[] = [
   loginCommand,
   logoutCommand,
   serveCommand,
+  engineCommand,
   completionsCommand,
   versionCommand,
   helpCommand,

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { type Command, type OptionSpecs, type OptionValues, UsageError } from "./_command.ts";
-import { usageLine } from "./_help.ts";
+import { commandName, usageLine } from "./_help.ts";
 import { nearest } from "./_nearest.ts";
 import { COMMON_OPTIONS } from "./_options.ts";
 
@@ -20,15 +20,21 @@ const ALIASES: ReadonlyMap<string | undefined, string> = new Map([
   ["-V", "version"],
 ]);
 
-/** Finds a command by its name. */
-export function findCommand(commands: readonly Command[], name: string): Command {
+/** Finds a command by its name, one of the program or of a group. */
+export function findCommand(
+  commands: readonly Command[],
+  name: string,
+  group?: string,
+): Command {
   const command = commands.find((candidate) => candidate.name === name);
   if (command !== undefined) return command;
+  const help = group === undefined ? "--help" : `${group} --help`;
   if (name.startsWith("-")) {
-    throw new UsageError(`options come after the command; see lading --help`);
+    throw new UsageError(`options come after the command; see lading ${help}`);
   }
   throw new UsageError(
-    `there is no command ${JSON.stringify(name)}; ${hint(name, commands.map(nameOf), "--help")}`,
+    `there is no command ${JSON.stringify(name)}${group === undefined ? "" : ` of ${group}`}; ` +
+      hint(name, commands.map(nameOf), help),
   );
 }
 
@@ -52,10 +58,33 @@ export function parseCommandLine(
 ): CommandLine {
   const [first, ...rest] = args;
   const command = findCommand(commands, ALIASES.get(first) ?? first ?? "");
+  if (command.commands !== undefined) return parseGroup(commands, command, command.commands, rest);
+  return parseCommand(commands, command, rest);
+}
+
+/** Parses what stands behind a group: a command of it, and its arguments. */
+function parseGroup(
+  all: readonly Command[],
+  group: Command,
+  commands: readonly Command[],
+  [first = "--help", ...rest]: readonly string[],
+): CommandLine {
+  if (first === "--help" || first === "-h") {
+    return { command: findCommand(all, "help"), args: [group.name], options: new Map() };
+  }
+  return parseCommand(all, findCommand(commands, first, group.name), rest);
+}
+
+function parseCommand(
+  commands: readonly Command[],
+  command: Command,
+  rest: readonly string[],
+): CommandLine {
   const parsed = parseRest(command, rest);
   // Help is given to everybody who asks, whatever else they wrote.
   if (parsed.options.get("help") === true) {
-    return { ...parsed, command: findCommand(commands, "help"), args: [command.name] };
+    const args = command.group === undefined ? [command.name] : [command.group, command.name];
+    return { ...parsed, command: findCommand(commands, "help"), args };
   }
   const [least, most] = command.arity;
   const { length } = parsed.args;
@@ -105,8 +134,8 @@ function valueOf(command: Command, specs: OptionSpecs, token: OptionToken): stri
   if (spec === undefined) {
     const names = Object.keys(specs).map((known) => `--${known}`);
     throw new UsageError(
-      `lading ${command.name} has no option ${rawName}; ` +
-        hint(rawName, names, `${command.name} --help`),
+      `lading ${commandName(command)} has no option ${rawName}; ` +
+        hint(rawName, names, `${commandName(command)} --help`),
     );
   }
   if (spec.type === "boolean") {

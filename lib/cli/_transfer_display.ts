@@ -1,8 +1,7 @@
 import type { BlobEvent } from "../model/events.ts";
+import { bar } from "./_bar.ts";
 import { Rate } from "./_rate.ts";
 import { formatSize } from "./size.ts";
-
-const BAR_WIDTH = 24;
 
 /** How many characters of a digest tell it from others. */
 const SHORT_DIGEST = 12;
@@ -55,11 +54,9 @@ export class TransferDisplay {
 
 function transferLine({ event, rate }: Transfer, time: number): string {
   const { current, total, descriptor } = event;
-  const part = total === 0 ? 1 : Math.min(1, current / total);
-  const filled = Math.floor(part * BAR_WIDTH);
-  const bar = `${"=".repeat(filled)}${filled < BAR_WIDTH ? ">" : ""}`.padEnd(BAR_WIDTH);
-  return `${shortDigest(descriptor.digest)}  [${bar}]  ${formatSize(current)} of ` +
-    `${formatSize(total)}${perSecond(rate, current, time)}`;
+  return `${shortDigest(descriptor.digest)}  ${bar(current, total)}${
+    perSecond(rate, current, time)
+  }`;
 }
 
 function perSecond(rate: Rate, bytes: number, time: number): string {

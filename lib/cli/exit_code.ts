@@ -3,6 +3,7 @@ import {
   AuthenticationError,
   AuthorizationError,
   DigestMismatchError,
+  ImageNotFoundError,
   InvalidDigestError,
   InvalidManifestError,
   InvalidPlatformError,
@@ -31,7 +32,7 @@ type ErrorClass = abstract new (...args: never[]) => Error;
 /** Which classes of errors stand for which code; what is not listed is a failure. */
 const CLASSES: readonly (readonly [number, readonly ErrorClass[]])[] = [
   [EXIT_CODE.usage, [UsageError, InvalidReferenceError, InvalidPlatformError, InvalidDigestError]],
-  [EXIT_CODE.notFound, [NotFoundError, PlatformNotFoundError]],
+  [EXIT_CODE.notFound, [NotFoundError, ImageNotFoundError, PlatformNotFoundError]],
   [EXIT_CODE.authentication, [AuthenticationError, AuthorizationError]],
   [EXIT_CODE.verification, [DigestMismatchError, SizeMismatchError, ValidationFailedError]],
   [EXIT_CODE.unsafeInput, [ArchiveError, InvalidManifestError]],

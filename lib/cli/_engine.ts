@@ -1,0 +1,149 @@
+import type { EngineFilters } from "../engine/query.ts";
+import type { EngineEvent } from "../engine/events.ts";
+import type { BuildEvent } from "../engine/build_events.ts";
+import type { Operation } from "../bytes/operation.ts";
+import type { Engine } from "../runtime/engine.ts";
+import { bar } from "./_bar.ts";
+import { type CommandContext, flag, list, type OptionSpecs, text, UsageError } from "./_command.ts";
+import { oneLine } from "./_plain_text.ts";
+
+/** How often the display is drawn. */
+const REDRAW_MS = 100;
+
+/** The options of commands that speak to an engine. */
+export const ENGINE_OPTIONS: OptionSpecs = {
+  host: {
+    type: "string",
+    short: "H",
+    value: "ADDRESS",
+    help: "the engine, as DOCKER_HOST names it (default: as the docker command finds it)",
+  },
+  context: {
+    type: "string",
+    value: "NAME",
+    help: "the engine of this context of the docker command",
+  },
+  json: { type: "boolean", help: "answer in JSON; progress as a line of JSON for each event" },
+};
+
+/** The option that filters lists, and what is pruned. */
+export const FILTER_OPTION: OptionSpecs = {
+  filter: {
+    type: "string",
+    short: "f",
+    isList: true,
+    value: "KEY=VALUE",
+    help: "a condition, as of the docker command; may be given several times",
+  },
+};
+
+/** The option for one platform. */
+export const ENGINE_PLATFORM_OPTION: OptionSpecs = {
+  platform: { type: "string", value: "OS/ARCH[/VARIANT]", help: "choose this platform" },
+};
+
+/** Connects to the engine, and disconnects in the end. */
+export async function withEngine<Result>(
+  context: CommandContext,
+  use: (engine: Engine) => Promise<Result>,
+): Promise<Result> {
+  // Most commands need no engine: its client is loaded where it is needed.
+  const { Engine } = await import("../runtime/engine.ts");
+  const engine = await Engine.connect({
+    host: text(context, "host"),
+    context: text(context, "context"),
+    signal: context.signal,
+  });
+  try {
+    return await use(engine);
+  } finally {
+    await engine.close();
+  }
+}
+
+/** Reads `--filter KEY=VALUE`, several times. */
+export function filtersOption(context: CommandContext): EngineFilters | undefined {
+  const filters: Record<string, string[]> = {};
+  for (const filter of list(context, "filter")) {
+    const at = filter.indexOf("=");
+    if (at < 1) throw new UsageError(`--filter takes KEY=VALUE, not ${JSON.stringify(filter)}`);
+    (filters[filter.slice(0, at)] ??= []).push(filter.slice(at + 1));
+  }
+  return Object.keys(filters).length === 0 ? undefined : filters;
+}
+
+/** Shows what an engine reports while it works, as the output wants it; gives the result. */
+export async function showEngine<Result>(
+  context: CommandContext,
+  operation: Operation<Result, EngineEvent | BuildEvent>,
+): Promise<Result> {
+  const { output } = context;
+  if (flag(context, "json")) {
+    for await (const event of operation) await output.text(`${JSON.stringify(event)}\n`);
+    return await operation;
+  }
+  const display = new EngineDisplay(output.progress === "display");
+  const draw = (): void => output.show(display.lines());
+  const timer = output.progress === "display" ? setInterval(draw, REDRAW_MS) : undefined;
+  try {
+    for await (const event of operation) {
+      for (const line of display.add(event)) output.note(line);
+    }
+    return await operation;
+  } finally {
+    clearInterval(timer);
+    output.show([]);
+  }
+}
+
+/** What an engine does, as lines: those that stay, and those that change. */
+class EngineDisplay {
+  readonly #isLive: boolean;
+  readonly #layers = new Map<string, string>();
+  readonly #statuses = new Map<string, string>();
+  #line = "";
+
+  constructor(isLive: boolean) {
+    this.#isLive = isLive;
+  }
+
+  /** Takes an event; gives the lines that are complete. */
+  add(event: EngineEvent | BuildEvent): string[] {
+    switch (event.type) {
+      case "log":
+        return this.#log(event.text);
+      case "layer": {
+        const { id, status, current, total } = event;
+        const isCounted = current !== undefined && total !== undefined && total > 0;
+        this.#layers.set(id, `${id}  ${status}${isCounted ? `  ${bar(current, total)}` : ""}`);
+        if (this.#isLive || this.#statuses.get(id) === status) return [];
+        this.#statuses.set(id, status);
+        return [`${id}  ${status}`];
+      }
+      case "status": {
+        const { id, text } = event;
+        if (id !== undefined) this.#layers.delete(id);
+        return [id === undefined ? text : `${id}  ${text}`];
+      }
+      case "step":
+        return event.completedAt === undefined && !event.isCached
+          ? []
+          : [`#${event.number} ${event.name}${event.isCached ? "  cached" : ""}`];
+      case "warning":
+        return [`warning: ${event.text}`];
+      default:
+        return [];
+    }
+  }
+
+  /** The lines that change. */
+  lines(): string[] {
+    return [...this.#layers.values()].map(oneLine);
+  }
+
+  #log(text: string): string[] {
+    const lines = (this.#line + text).split(/\r?\n/);
+    this.#line = lines.pop() ?? "";
+    return lines.filter((line) => line !== "");
+  }
+}

@@ -1,0 +1,57 @@
+import { type Command, type OptionSpecs, UsageError } from "./_command.ts";
+import { buildCommand } from "./engine/build.ts";
+import { distributionCommand } from "./engine/distribution.ts";
+import { historyCommand } from "./engine/history.ts";
+import { imagesCommand } from "./engine/images.ts";
+import { importCommand } from "./engine/import.ts";
+import { infoCommand } from "./engine/info.ts";
+import { inspectCommand } from "./engine/inspect.ts";
+import { loadCommand } from "./engine/load.ts";
+import { pruneCommand } from "./engine/prune.ts";
+import { pullCommand } from "./engine/pull.ts";
+import { pushCommand } from "./engine/push.ts";
+import { rmCommand } from "./engine/rm.ts";
+import { saveCommand } from "./engine/save.ts";
+import { searchCommand } from "./engine/search.ts";
+import { tagCommand } from "./engine/tag.ts";
+
+const COMMANDS: readonly Command[] = [
+  imagesCommand,
+  inspectCommand,
+  historyCommand,
+  pullCommand,
+  pushCommand,
+  tagCommand,
+  rmCommand,
+  pruneCommand,
+  searchCommand,
+  saveCommand,
+  loadCommand,
+  importCommand,
+  buildCommand,
+  distributionCommand,
+  infoCommand,
+];
+
+/** The options of all of them, for completions. */
+const OPTIONS: OptionSpecs = Object.assign({}, ...COMMANDS.map(({ options }) => options));
+
+/** `lading engine COMMAND`. */
+export const engineCommand: Command = {
+  name: "engine",
+  synopsis: "COMMAND",
+  summary: "work with the images of a Docker engine, or of podman",
+  arity: [0, 1000],
+  options: OPTIONS,
+  words: () => COMMANDS.map(({ name }) => name),
+  commands: COMMANDS,
+  details:
+    "The engine is found as the docker command finds it: DOCKER_HOST, contexts, TLS and ssh. What it\n" +
+    "does not do is an error, in its own words.",
+  examples: [
+    "lading engine images",
+    "lading engine build ./site -t site:dev",
+    "lading engine save site:dev | lading push - registry.acme.dev/site:dev",
+  ],
+  run: () => Promise.reject(new UsageError("name what to do; see lading engine --help")),
+};

@@ -1,0 +1,24 @@
+import { argument, type Command, flag } from "../_command.ts";
+import { ENGINE_OPTIONS, withEngine } from "../_engine.ts";
+import { escapeControls } from "../_plain_text.ts";
+import { formatSize } from "../size.ts";
+
+/** `lading engine history IMAGE`. */
+export const historyCommand: Command = {
+  name: "history",
+  group: "engine",
+  synopsis: "IMAGE",
+  summary: "list the steps that an image was made in, the last one first",
+  arity: [1, 1],
+  options: { ...ENGINE_OPTIONS },
+  examples: ["lading engine history alpine:3.20"],
+  run: (context) =>
+    withEngine(context, async (engine) => {
+      const { output, signal } = context;
+      const entries = await engine.images.history(argument(context, 0), { signal });
+      if (flag(context, "json")) return await output.json(entries);
+      for (const { createdBy, size } of entries) {
+        await output.line(`${formatSize(size).padStart(7)}  ${escapeControls(createdBy)}`);
+      }
+    }),
+};

@@ -1,0 +1,47 @@
+import { standardInput } from "../../runtime/_standard_input.ts";
+import { fileContent } from "../../store/file_content.ts";
+import { nodeFileSystem } from "../../runtime/node_file_system.ts";
+import type { ImportSource } from "../../engine/import.ts";
+import { argument, type Command, list, text } from "../_command.ts";
+import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "../_engine.ts";
+
+async function sourceOf(given: string): Promise<ImportSource> {
+  if (given === "-") return standardInput();
+  if (/^https?:\/\//.test(given)) return { url: given };
+  return await fileContent(nodeFileSystem(), given)();
+}
+
+/** `lading engine import SOURCE [NAME]`. */
+export const importCommand: Command = {
+  name: "import",
+  group: "engine",
+  synopsis: "FILE|URL|- [NAME]",
+  summary: "make an image of a file tree, a tar archive, in an engine",
+  arity: [1, 2],
+  options: {
+    change: {
+      type: "string",
+      short: "c",
+      isList: true,
+      value: "INSTRUCTION",
+      help: "apply an instruction of a Dockerfile; may be given several times",
+    },
+    message: { type: "string", short: "m", value: "TEXT", help: "say something about the import" },
+    ...ENGINE_PLATFORM_OPTION,
+    ...ENGINE_OPTIONS,
+  },
+  details: "The answer is the ID of the image.",
+  examples: ["lading engine import rootfs.tar acme/base:1 --message rootfs"],
+  run: (context) =>
+    withEngine(context, async (engine) => {
+      const { signal, output } = context;
+      const operation = engine.images.import(await sourceOf(argument(context, 0)), {
+        name: context.args[1],
+        changes: list(context, "change"),
+        message: text(context, "message"),
+        platform: text(context, "platform"),
+        signal,
+      });
+      await output.line((await showEngine(context, operation)).id);
+    }),
+};

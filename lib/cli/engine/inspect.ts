@@ -1,0 +1,19 @@
+import { argument, type Command } from "../_command.ts";
+import { ENGINE_OPTIONS, withEngine } from "../_engine.ts";
+
+/** `lading engine inspect IMAGE`. */
+export const inspectCommand: Command = {
+  name: "inspect",
+  group: "engine",
+  synopsis: "IMAGE",
+  summary: "show what an engine says of an image, as JSON",
+  arity: [1, 1],
+  options: { ...ENGINE_OPTIONS },
+  examples: ["lading engine inspect alpine:3.20"],
+  run: (context) =>
+    withEngine(context, async (engine) => {
+      const { signal } = context;
+      const image = await engine.images.get(argument(context, 0), { signal });
+      await context.output.json(image.attrs);
+    }),
+};

@@ -1,0 +1,30 @@
+import { standardInput } from "../../runtime/_standard_input.ts";
+import { fileContent } from "../../store/file_content.ts";
+import { nodeFileSystem } from "../../runtime/node_file_system.ts";
+import { type Command, text } from "../_command.ts";
+import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "../_engine.ts";
+
+/** `lading engine load [FILE]`. */
+export const loadCommand: Command = {
+  name: "load",
+  group: "engine",
+  synopsis: "[FILE]",
+  summary: "load an archive of images into an engine",
+  arity: [0, 1],
+  options: { ...ENGINE_PLATFORM_OPTION, ...ENGINE_OPTIONS },
+  details:
+    "Without FILE, or with -, the archive comes from stdin. The answer is what was loaded: its\n" +
+    "names, or its IDs where it has none.",
+  examples: ["lading engine load app.tar"],
+  run: (context) =>
+    withEngine(context, async (engine) => {
+      const { args: [path = "-"], signal, output } = context;
+      const archive = path === "-" ? standardInput() : await fileContent(nodeFileSystem(), path)();
+      const platform = text(context, "platform");
+      const operation = engine.images.load(archive, { platform, signal });
+      const { names, images } = await showEngine(context, operation);
+      for (const name of names.length > 0 ? names : images.map(({ id }) => id)) {
+        await output.line(name);
+      }
+    }),
+};

@@ -1,0 +1,33 @@
+import { argument, type Command, flag, text, UsageError } from "../_command.ts";
+import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "../_engine.ts";
+
+/** `lading engine pull IMAGE`. */
+export const pullCommand: Command = {
+  name: "pull",
+  group: "engine",
+  synopsis: "IMAGE",
+  summary: "let an engine pull an image; done when it has it",
+  arity: [1, 1],
+  options: {
+    "all-tags": { type: "boolean", short: "a", help: "pull every tag of the repository" },
+    ...ENGINE_PLATFORM_OPTION,
+    ...ENGINE_OPTIONS,
+  },
+  details: "The answer is the ID of the image.",
+  examples: ["lading engine pull alpine:3.20", "lading engine pull acme/app --all-tags"],
+  run: (context) =>
+    withEngine(context, async (engine) => {
+      const name = argument(context, 0);
+      const { signal, output } = context;
+      const platform = text(context, "platform");
+      if (!flag(context, "all-tags")) {
+        const image = await showEngine(context, engine.images.pull(name, { platform, signal }));
+        return await output.line(image.id);
+      }
+      if (platform !== undefined) {
+        throw new UsageError("--all-tags and --platform cannot stand together");
+      }
+      const images = await showEngine(context, engine.images.pullAll(name, { signal }));
+      for (const { id } of images) await output.line(id);
+    }),
+};

@@ -1,0 +1,35 @@
+import { type Command, flag } from "../_command.ts";
+import { ENGINE_OPTIONS, withEngine } from "../_engine.ts";
+
+/** `lading engine rm IMAGE…`. */
+export const rmCommand: Command = {
+  name: "rm",
+  group: "engine",
+  synopsis: "IMAGE...",
+  summary: "remove names and images from an engine",
+  arity: [1, 1000],
+  options: {
+    force: { type: "boolean", short: "f", help: "remove an image with all its names" },
+    "no-prune": { type: "boolean", help: "keep parents that have no name" },
+    ...ENGINE_OPTIONS,
+  },
+  examples: ["lading engine rm app:1"],
+  run: (context) =>
+    withEngine(context, async (engine) => {
+      const { args, signal, output } = context;
+      const [untagged, deleted]: [string[], string[]] = [[], []];
+      for (const name of args) {
+        const result = await engine.images.remove(name, {
+          force: flag(context, "force"),
+          noPrune: flag(context, "no-prune"),
+          signal,
+        });
+        untagged.push(...result.untagged);
+        deleted.push(...result.deleted);
+        if (flag(context, "json")) continue;
+        for (const one of result.untagged) await output.line(`untagged  ${one}`);
+        for (const one of result.deleted) await output.line(`deleted   ${one}`);
+      }
+      if (flag(context, "json")) await output.json({ untagged, deleted });
+    }),
+};

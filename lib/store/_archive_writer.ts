@@ -127,6 +127,7 @@ export class ArchiveWriter implements ArchiveTarget {
     this.#given.abort(reason);
     await Promise.allSettled([...this.#changes, this.#closing]);
     this.#state = "ended";
+    await this.#layout.settled();
     await this.#clear();
   }
 

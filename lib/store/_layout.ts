@@ -237,6 +237,11 @@ export class Layout implements Target, Roots, Deleter, Referrers {
     );
   }
 
+  /** Waits until nothing is under way here, what aborted calls have left behind included. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#prepared.values(), ...this.#pushes.values()]);
+  }
+
   /** Makes sure that there is a layout with a place for blobs of the algorithm. */
   async #prepare(algorithm: string): Promise<void> {
     const prepared = this.#prepared.get(algorithm) ?? this.#create(algorithm);

@@ -15,11 +15,13 @@ export type ProblemCode =
   | "SIZE_MISMATCH"
   /** Content has another digest than its descriptor says. */
   | "DIGEST_MISMATCH"
+  /** The content in a descriptor (`data`) has another size or digest than the descriptor says. */
+  | "DATA_MISMATCH"
   /** The digest of a descriptor is none, or cannot be verified. */
   | "INVALID_DIGEST"
   /** A manifest cannot be read, or could be read as two types. */
   | "INVALID_MANIFEST"
-  /** A config cannot be read. */
+  /** A config cannot be read, or has a time that is none. */
   | "INVALID_CONFIG"
   /** Manifests or configs are too large, too deep or too many. */
   | "LIMIT_EXCEEDED"

@@ -1,3 +1,4 @@
+import { embeddedContent } from "../hash/embedded.ts";
 import { fetchConfig } from "../image/fetch_config.ts";
 import { fetchManifest } from "../image/fetch_manifest.ts";
 import { platformOf } from "../image/platform_of.ts";
@@ -5,7 +6,7 @@ import { MAX_INDEX_DEPTH, MAX_MANIFESTS } from "../image/walk_indexes.ts";
 import type { CallOptions, Source } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { ImageConfig } from "../model/image_config.ts";
-import { childDescriptors, type ImageManifest } from "../model/manifest.ts";
+import { childDescriptors, type ImageManifest, type ParsedManifest } from "../model/manifest.ts";
 import {
   isConfigType,
   isForeignLayerType,
@@ -16,7 +17,9 @@ import {
 } from "../model/media_types.ts";
 import { formatPlatform, normalizePlatform, type Platform } from "../model/platform.ts";
 import { isAttestation } from "../model/platform_match.ts";
+import { type ParsedSchema1, schema1Layers } from "../model/schema1.ts";
 import { checkBytes, checkLayer, type LayerFindings } from "./_check_layer.ts";
+import { isTime } from "./_is_time.ts";
 import { type Problem, type ProblemCode, problemCode } from "./problem.ts";
 
 /** The most problems that are listed: one damaged layer may have millions. */
@@ -56,10 +59,11 @@ export interface ValidationReport {
 
 /**
  * Checks that everything in an image, or in all images of an index, is there and consistent: sizes
- * and digests of all content, manifests that are of one type only, the config's `rootfs`, diffIDs and
- * history, the compression, the archive and the paths of each layer, and that images are for the
- * platforms their index names. Layers that several images share are read once for each diffID.
- * Memory grows with the paths of one layer.
+ * and digests of all content, manifests that are of one type only, no key twice in a document, the
+ * config's `rootfs`, diffIDs, history and times, the compression, the archive and the paths of each
+ * layer, that content in descriptors is what they name, and that images are for the platforms their
+ * index names. Of several descriptors of the same content each one is proved. Layers that several
+ * images share are read once for each diffID. Memory grows with the paths of one layer.
  *
  * What is wrong with the content stands in the report; the promise rejects only when the source
  * cannot be asked.
@@ -100,10 +104,12 @@ class Validation {
   readonly #fast: boolean;
   readonly #signal: AbortSignal;
   readonly #problems: Problem[] = [];
+  readonly #reported = new Set<string>();
   readonly #manifests = new Set<string>();
+  readonly #images = new Set<string>();
   readonly #blobs = new Set<string>();
   readonly #checked = new Set<string>();
-  #images = 0;
+  #walked = 0;
   #bytes = 0;
   #entries = 0;
 
@@ -119,7 +125,7 @@ class Validation {
       problems: this.#problems,
       stats: {
         manifests: this.#manifests.size,
-        images: this.#images,
+        images: this.#images.size,
         blobs: this.#blobs.size,
         bytes: this.#bytes,
         entries: this.#entries,
@@ -129,19 +135,23 @@ class Validation {
 
   /** Checks a manifest, and everything below it. */
   async manifest(descriptor: Descriptor, depth: number): Promise<void> {
-    if (this.#manifests.has(descriptor.digest)) return;
-    if (depth > MAX_INDEX_DEPTH || this.#manifests.size >= MAX_MANIFESTS) {
+    // Descriptors of the same content may say different things of it: each of them is proved.
+    const { digest, mediaType, size, platform } = descriptor;
+    if (!this.#isNew(JSON.stringify([digest, mediaType, size, platform]))) return;
+    if (depth > MAX_INDEX_DEPTH || this.#walked >= MAX_MANIFESTS) {
       const limit = depth > MAX_INDEX_DEPTH
         ? `${MAX_INDEX_DEPTH} levels of indexes`
         : `${MAX_MANIFESTS} manifests`;
       return this.#report(descriptor, "LIMIT_EXCEEDED", `there are more than ${limit}`);
     }
-    this.#manifests.add(descriptor.digest);
+    this.#walked++;
+    this.#manifests.add(digest);
     const parsed = await this.#guard(
       descriptor,
-      () => fetchManifest(this.#source, descriptor, { signal: this.#signal }),
+      () => fetchManifest(this.#source, asStored(descriptor), { signal: this.#signal }),
     );
     if (parsed === undefined) return;
+    this.#embedded(parsed);
     // CVE-2021-41190: what a document says and what it is announced as have to be one.
     if (parsed.mediaType !== descriptor.mediaType) {
       const message = `it is ${parsed.mediaType}, but announced as ${descriptor.mediaType}`;
@@ -151,8 +161,42 @@ class Validation {
       for (const child of parsed.value.manifests) await this.#child(child, depth + 1);
     } else if (parsed.kind === "image" && isConfigType(parsed.value.config.mediaType)) {
       await this.#image(descriptor, parsed.value);
+    } else if (parsed.kind === "schema1") {
+      await this.#schema1(descriptor, parsed);
     } else {
       for (const blob of childDescriptors(parsed)) await this.#blob(blob);
+    }
+  }
+
+  /** Content in a descriptor has to be the content (OCI image-spec, descriptor.md §properties). */
+  #embedded(parsed: ParsedManifest): void {
+    const { subject } = parsed.kind === "schema1" ? {} : parsed.value;
+    const all = [...childDescriptors(parsed), ...(subject === undefined ? [] : [subject])];
+    for (const descriptor of all) {
+      if (descriptor.data === undefined) continue;
+      try {
+        if (embeddedContent(descriptor) !== undefined) continue;
+      } catch {
+        // The digest is none that can be proved: that is told where the content is read.
+        continue;
+      }
+      this.#report(descriptor, "DATA_MISMATCH", "the data in its descriptor is something else");
+    }
+  }
+
+  /** Checks IDs and parents; blobs only where their sizes can be asked for. */
+  async #schema1(descriptor: Descriptor, { value }: ParsedSchema1): Promise<void> {
+    const layers = await this.#guard(descriptor, () => Promise.resolve(schema1Layers(value)));
+    if (layers === undefined || !knowsSizes(this.#source)) return;
+    const source = this.#source;
+    for (const { blobSum: digest } of layers) {
+      const unsized = { mediaType: "application/octet-stream", digest, size: 0 };
+      const blob = await this.#guard(
+        unsized,
+        () => source.resolveBlob(digest, { signal: this.#signal }),
+      );
+      if (blob === undefined) this.#blobs.add(digest);
+      else await this.#blob(blob);
     }
   }
 
@@ -165,10 +209,10 @@ class Validation {
   }
 
   async #image(descriptor: Descriptor, manifest: ImageManifest): Promise<void> {
-    this.#images++;
+    this.#images.add(descriptor.digest);
     this.#blobs.add(manifest.config.digest);
     const config = await this.#guard(manifest.config, async () => {
-      const { raw, value } = await fetchConfig(this.#source, manifest.config, {
+      const { raw, value } = await fetchConfig(this.#source, asStored(manifest.config), {
         signal: this.#signal,
       });
       this.#bytes += raw.byteLength;
@@ -196,6 +240,11 @@ class Validation {
     if (steps !== count && history?.length !== 0) {
       report("HISTORY_COUNT", `the history has ${steps} steps with a layer for ${count} layers`);
     }
+    // Readers in Go take no config with another time (crane, Docker).
+    for (const created of [config.created, ...(history ?? []).map(({ created }) => created)]) {
+      if (created === undefined || isTime(created)) continue;
+      report("INVALID_CONFIG", `${JSON.stringify(created.slice(0, 64))} is no time (RFC 3339)`);
+    }
     const { platform } = descriptor;
     if (platform === undefined || isAttestation(descriptor)) return;
     const actual = platformOf(config);
@@ -211,31 +260,33 @@ class Validation {
     if (this.#fast || diffID === undefined || !isLayerType(layer.mediaType)) {
       return await this.#blob(layer);
     }
-    if (!this.#isNew(`${layer.digest} ${diffID}`)) return;
+    if (!this.#isNew(`${layer.digest} ${layer.size} ${layer.mediaType} ${diffID}`)) return;
     this.#blobs.add(layer.digest);
     if (await this.#isLeftOut(layer)) return;
     const before = this.#problems.length;
     const findings = this.#findings(layer);
+    const stored = asStored(layer);
     await this.#guard(
       layer,
-      () => checkLayer(this.#source, layer, diffID, findings, this.#signal),
+      () => checkLayer(this.#source, stored, diffID, findings, this.#signal),
     );
     // What cannot be unpacked may be damaged on its way: that is told by the stored bytes.
     if (this.#problems.slice(before).some(({ code }) => code === "INVALID_LAYER")) {
-      await this.#guard(layer, () => checkBytes(this.#source, layer, findings, this.#signal));
+      await this.#guard(layer, () => checkBytes(this.#source, stored, findings, this.#signal));
     }
   }
 
   /** Checks size and digest of content that is not looked into. */
   async #blob(blob: Descriptor): Promise<void> {
-    if (!this.#isNew(blob.digest)) return;
+    if (!this.#isNew(`${blob.digest} ${blob.size}`)) return;
     this.#blobs.add(blob.digest);
     if (await this.#isLeftOut(blob)) return;
+    const stored = asStored(blob);
     await this.#guard(blob, async () => {
       if (!this.#fast) {
-        return await checkBytes(this.#source, blob, this.#findings(blob), this.#signal);
+        return await checkBytes(this.#source, stored, this.#findings(blob), this.#signal);
       }
-      if (await this.#source.exists(blob, { signal: this.#signal })) return;
+      if (await this.#source.exists(stored, { signal: this.#signal })) return;
       this.#report(blob, "MISSING", "it is not there, or has another size");
     });
   }
@@ -277,7 +328,10 @@ class Validation {
   }
 
   #report(descriptor: Descriptor, code: ProblemCode, message: string, path?: string): void {
-    if (this.#problems.length >= MAX_PROBLEMS) return;
+    // What several descriptors lead to is wrong once.
+    const key = `${code} ${descriptor.digest} ${message}`;
+    if (this.#problems.length >= MAX_PROBLEMS || this.#reported.has(key)) return;
+    this.#reported.add(key);
     this.#problems.push({
       code,
       message: `${descriptor.digest}: ${message}`,
@@ -285,6 +339,20 @@ class Validation {
       ...(path === undefined ? {} : { path }),
     });
   }
+}
+
+/** The descriptor without the content in it: the content that is stored is looked at. */
+function asStored({ data: _, ...descriptor }: Descriptor): Descriptor {
+  return descriptor;
+}
+
+/** A source that tells how large a blob is, of which only the digest is known. */
+interface SizedSource extends Source {
+  resolveBlob(digest: string, options: CallOptions): Promise<Descriptor>;
+}
+
+function knowsSizes(source: Source): source is SizedSource {
+  return "resolveBlob" in source;
 }
 
 /** Compares what both name: indexes often leave out the variant or the version. */

@@ -24,6 +24,8 @@ import {
 } from "../image/images.ts";
 import { watched } from "./content.ts";
 
+const utf8 = (text: string): Bytes => new TextEncoder().encode(text);
+
 const zip = async (tar: Bytes): Promise<Bytes> =>
   await readAll(gzip(streamOf(tar)), { maxBytes: 1 << 26 });
 
@@ -332,4 +334,164 @@ test("validate() rejects when the source fails, and when it is aborted", async (
     (error: unknown) => error === "enough",
   );
   assert.equal(stalled.open, 0);
+});
+
+test("validate() finds descriptors of one content that say different things", async () => {
+  const { store, image, layers } = await sample();
+  const docker = "application/vnd.docker.distribution.manifest.v2+json";
+  const others: readonly [Partial<Descriptor>, ProblemCode][] = [
+    [{ size: image.size + 1 }, "SIZE_MISMATCH"],
+    [{ mediaType: docker }, "INVALID_MANIFEST"],
+    [{ platform: { os: "linux", architecture: "arm64" } }, "PLATFORM_MISMATCH"],
+  ];
+  for (const [other, code] of others) {
+    await store.tag(await putIndex(store, [image, { ...image, ...other }]), "app");
+    assert.deepEqual(await problems(store), [code], code);
+    const { stats } = await validate(store, "app");
+    assert.equal(stats.images, 1, "the image is one");
+    assert.equal(stats.manifests, 2);
+  }
+  const { config } = JSON.parse(new TextDecoder().decode(await contentOf(store, image)));
+  const [layer] = layers;
+  assert.ok(layer !== undefined);
+  for (const extra of [{ size: layer.size + 1 }, { mediaType: MEDIA_TYPE_OCI_LAYER }]) {
+    const twice = await put(store, MEDIA_TYPE_OCI_MANIFEST, {
+      schemaVersion: 2,
+      mediaType: MEDIA_TYPE_OCI_MANIFEST,
+      config: await put(store, "application/vnd.oci.image.config.v1+json", {
+        os: "linux",
+        architecture: "amd64",
+        rootfs: { type: "layers", diff_ids: Array(2).fill(await diffIDOf(store, config)) },
+      }),
+      layers: [layer, { ...layer, ...extra }],
+    });
+    await store.tag(twice, "app");
+    const code = "size" in extra ? "SIZE_MISMATCH" : "COMPRESSION_MISMATCH";
+    assert.deepEqual(await problems(store), [code]);
+  }
+});
+
+/** The first diffID of a config. */
+async function diffIDOf(store: MemoryStore, config: Descriptor): Promise<string> {
+  const value = JSON.parse(new TextDecoder().decode(await contentOf(store, config)));
+  return value.rootfs.diff_ids[0];
+}
+
+test("validate() finds content in a descriptor that is something else, and does not rely on it", async () => {
+  const store = memoryStore();
+  const config = await put(store, MEDIA_TYPE_OCI_EMPTY, {});
+  const note = { mediaType: "text/plain", digest: digestBytes("sha256", utf8("note")), size: 4 };
+  const artifact = async (data: string) => {
+    const target = await put(store, MEDIA_TYPE_OCI_MANIFEST, {
+      schemaVersion: 2,
+      mediaType: MEDIA_TYPE_OCI_MANIFEST,
+      artifactType: "application/vnd.example",
+      config,
+      layers: [{ ...note, data }],
+    });
+    await store.tag(target, "app");
+  };
+  await artifact(btoa("note"));
+  assert.deepEqual(await problems(store), ["MISSING"], "only the manifest has it");
+  assert.deepEqual(await problems(store, { fast: true }), ["MISSING"]);
+  await store.push(note, utf8("note"));
+  assert.deepEqual(await problems(store), []);
+  for (const data of [btoa("evil"), btoa("note!"), "bm90", "not base64!"]) {
+    await artifact(data);
+    assert.deepEqual(await problems(store), ["DATA_MISMATCH"], data);
+  }
+});
+
+test("validate() finds keys that come twice, in which readers see different images", async () => {
+  const { store, image, layers } = await sample();
+  const raw = new TextDecoder().decode(await contentOf(store, image));
+  const twice = raw.replace('"layers":', '"layers":[],"layers":');
+  await store.tag(await put(store, MEDIA_TYPE_OCI_MANIFEST, utf8(twice)), "app");
+  assert.deepEqual(await problems(store), ["INVALID_MANIFEST"]);
+  const { config } = JSON.parse(raw);
+  const text = new TextDecoder().decode(await contentOf(store, config));
+  const target = await put(store, MEDIA_TYPE_OCI_MANIFEST, {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPE_OCI_MANIFEST,
+    config: await put(store, config.mediaType, utf8(text.replace("{", '{"os":"plan9",'))),
+    layers,
+  });
+  await store.tag(target, "app");
+  assert.deepEqual(await problems(store), ["INVALID_CONFIG"]);
+});
+
+test("validate() finds times that readers in Go do not take", async () => {
+  for (
+    const time of [
+      "2026-11-21",
+      "2026-11-21 10:00:00Z",
+      "2026-11-21T10:00:00",
+      "2026-11-21t10:00:00z",
+      "2026-02-29T10:00:00Z",
+      "2026-13-01T10:00:00Z",
+      "2026-00-01T10:00:00Z",
+      "2026-11-00T10:00:00Z",
+      "2026-11-21T24:00:00Z",
+      "yesterday",
+      "",
+    ]
+  ) {
+    const { store } = await sample({ config: { created: time } });
+    assert.deepEqual(await problems(store), ["INVALID_CONFIG"], time);
+    const history = [{ created: time }, { created_by: "x" }];
+    assert.deepEqual(await problems((await sample({ config: { history } })).store), [
+      "INVALID_CONFIG",
+    ]);
+  }
+  for (
+    const time of [
+      "0001-01-01T00:00:00Z",
+      "2024-02-29T23:59:59.123456789Z",
+      "2026-11-21T10:00:00+05:30",
+    ]
+  ) {
+    const { store } = await sample({ config: { created: time } });
+    assert.deepEqual(await problems(store), [], time);
+  }
+});
+
+test("validate() finds IDs of schema 1 that come twice, or have other parents", async () => {
+  const [a, b] = ["a".repeat(64), "b".repeat(64)];
+  const schema1 = "application/vnd.docker.distribution.manifest.v1+json";
+  const blob = utf8("layer");
+  const blobSum = digestBytes("sha256", blob);
+  const histories: readonly [boolean, readonly object[]][] = [
+    [true, [{ id: a, parent: b }, { id: b }]],
+    [false, [{ id: a, parent: b }, { id: b, parent: a }]],
+    [false, [{ id: a, parent: b }, { id: b, parent: a }, { id: a }]],
+    [false, [{ id: a }, { id: b }]],
+    [false, [{ id: "short" }, { id: b }]],
+  ];
+  for (const [isGood, history] of histories) {
+    const raw = utf8(JSON.stringify({
+      schemaVersion: 1,
+      name: "acme/app",
+      tag: "1",
+      architecture: "amd64",
+      fsLayers: history.map(() => ({ blobSum })),
+      history: history.map((entry) => ({ v1Compatibility: JSON.stringify(entry) })),
+    }));
+    const descriptor = { mediaType: schema1, digest: digestBytes("sha256", raw), size: raw.length };
+    const asked: string[] = [];
+    // A source that knows sizes, as registries do: blobs are read too.
+    const source = {
+      resolve: () => Promise.resolve(descriptor),
+      exists: () => Promise.resolve(true),
+      fetch: ({ digest }: Descriptor) => {
+        asked.push(digest);
+        return Promise.resolve(streamOf(digest === blobSum ? utf8("layer") : raw));
+      },
+      resolveBlob: (digest: string) =>
+        Promise.resolve({ mediaType: "application/octet-stream", digest, size: blob.length }),
+    };
+    const report = await validate(source, "app");
+    const codes = report.problems.map(({ code }) => code);
+    assert.deepEqual(codes, isGood ? [] : ["INVALID_MANIFEST"], JSON.stringify(history));
+    assert.equal(asked.filter((digest) => digest === blobSum).length, isGood ? 1 : 0);
+  }
 });

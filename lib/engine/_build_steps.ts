@@ -16,7 +16,9 @@ export class BuildSteps {
       return [
         ...trace.vertexes.map((vertex) => this.#step(vertex)),
         ...trace.statuses.map(({ vertex: step, completed, id, name, current, total }) => ({
-          ...{ type: "progress" as const, step, id, name, current, total },
+          ...{ type: "progress" as const, step, id, current, total },
+          // Only what moves has a name of its own: `extracting`.
+          name: name === "" ? id : name,
           isDone: completed !== undefined,
         })),
         ...trace.warnings.map(({ vertex: step, short: text, detail, url }) => ({

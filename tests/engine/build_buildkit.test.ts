@@ -90,7 +90,14 @@ test("progress, warnings and output of steps are events", async () => {
       total: 2 ** 40,
       isDone: false,
     },
-    { ...progress, id: "exporting layers", name: "", current: 0, total: 0, isDone: true },
+    {
+      ...progress,
+      id: "exporting layers",
+      name: "exporting layers",
+      current: 0,
+      total: 0,
+      isDone: true,
+    },
     {
       type: "warning",
       step: STEP,

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { freePort } from "./docker_registry.ts";
 import { missing, mustRun, type Ran } from "./program.ts";
 
 /** A Docker engine that runs. */
@@ -11,6 +12,8 @@ export interface DockerEngine {
   docker(...args: string[]): Promise<Ran>;
   /** What tells the docker command where the engine is. */
   readonly env: Readonly<Record<string, string>>;
+  /** Where it listens: a socket, and a port of loopback. */
+  readonly hosts: readonly [unix: string, tcp: string];
   /** The socket of the engine's containerd. */
   readonly containerd: string;
 }
@@ -28,6 +31,7 @@ export async function withDockerEngine<Result>(
 ): Promise<Result> {
   mkdirSync(folder, { recursive: true });
   const host = `unix://${join(folder, "docker.sock")}`;
+  const tcp = `tcp://127.0.0.1:${await freePort()}`;
   const exec = join(folder, "exec");
   const daemon = spawn("dockerd", [
     "--data-root",
@@ -36,6 +40,8 @@ export async function withDockerEngine<Result>(
     exec,
     "-H",
     host,
+    "-H",
+    tcp,
     "--pidfile",
     join(folder, "pid"),
     "--storage-driver=vfs",
@@ -55,7 +61,8 @@ export async function withDockerEngine<Result>(
         await new Promise((resolve) => setTimeout(resolve, 500));
       }
     }
-    return await work({ docker, env, containerd: join(exec, "containerd/containerd.sock") });
+    const hosts = [host, tcp] as const;
+    return await work({ docker, env, hosts, containerd: join(exec, "containerd/containerd.sock") });
   } finally {
     daemon.kill("SIGTERM");
     await exited;

@@ -5,7 +5,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { beside, component } from "./program.ts";
 
-async function freePort(): Promise<number> {
+/** Finds a port of loopback that nobody listens at. */
+export async function freePort(): Promise<number> {
   return await new Promise((resolve, reject) => {
     const server = createServer().on("error", reject).listen(0, "127.0.0.1", () => {
       const address = server.address();

@@ -340,6 +340,14 @@ export class RateLimitError extends RegistryError {
   }
 }
 
+/** Thrown when a tag stands that the registry allows nobody to move or to remove. */
+export class TagImmutableError extends RegistryError {
+  /** Makes the error; the message says what was attempted and why it failed. */
+  constructor(message: string, options: RegistryErrorOptions) {
+    super(message, options, "TAG_IMMUTABLE");
+  }
+}
+
 /** Thrown when a blob upload cannot be finished. */
 export class UploadError extends RegistryError {
   /** Bytes that the registry had confirmed. */

@@ -231,6 +231,7 @@ export {
   type RegistryErrorOptions,
   SizeMismatchError,
   type SizeMismatchOptions,
+  TagImmutableError,
   UnsafePathError,
   UnsupportedMediaTypeError,
   UploadError,

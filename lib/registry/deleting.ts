@@ -3,7 +3,12 @@ import { encodeHex } from "../model/hex.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
-import { InvalidReferenceError, type LadingError, NotFoundError } from "../model/errors.ts";
+import {
+  InvalidReferenceError,
+  type LadingError,
+  NotFoundError,
+  TagImmutableError,
+} from "../model/errors.ts";
 import { MEDIA_TYPE_OCI_CONFIG, MEDIA_TYPE_OCI_MANIFEST } from "../model/media_types.ts";
 import { discard } from "./_answer.ts";
 import { quotedBlob, quotedName, type RepositoryContext } from "./_context.ts";
@@ -79,7 +84,9 @@ export async function removeTag(
   const answer = await sendDelete(context, `manifests/${tag}`, action, options);
   if (isGood(answer)) return discard(answer);
   const error = await answerError(answer, action, context.client.clock);
-  if (!TAG_REFUSED.has(answer.status)) throw error;
+  // One that stands for good is not moved to be removed either.
+  const isFixed = error instanceof TagImmutableError;
+  if (isFixed || !TAG_REFUSED.has(answer.status)) throw error;
   await untagByDigest(context, tag, error, options);
 }
 

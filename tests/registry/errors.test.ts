@@ -122,7 +122,7 @@ function shown(value: unknown, depth = 0): string {
   return `${Object.prototype.toString.call(value)} ${own.join(" ")}`;
 }
 
-test("C8: no error and no event holds a secret", async () => {
+test("C8 and lesson 81: no error and no event holds a secret", async () => {
   const signed = "https://s3.test/blob?X-Amz-Signature=canary-signature&_state=canary-state";
   const echo = (request: Request) =>
     `denied for ${

@@ -241,7 +241,7 @@ test("F13: silence in a body is an error after 60 seconds, and the rest is fetch
   assert.equal(run.transport.exchanges[1]?.headers.get("range"), `bytes=10-${LARGE.length - 1}`);
 });
 
-test("F13 and F14: slow but steady is no error, and a signal ends it", async () => {
+test("F13 and F14: slow but steady is no error, for hours, and a signal ends it (lesson 80)", async () => {
   const content = noise(300_000, 3);
   const slow: Fault = { kind: "throttle", bytes: 1000, ms: 59_000 };
   const run = blobRegistry(content, [{ fault: slow }]);
@@ -325,7 +325,7 @@ test("a blob that has gone between two attempts is an error of its own", async (
   assert.ok(await failure(fetchAll(run, LARGE)) instanceof NotFoundError);
 });
 
-test("a range is always closed, and checked for its length", async () => {
+test("lesson 79: a range is always closed, and checked for its length", async () => {
   const run = blobRegistry(LARGE, []);
   const descriptor = descriptorOf(LARGE, OCI_LAYER);
   const tail = await run.clock.run(run.repository.fetch(descriptor, { range: { start: 599_990 } }));
@@ -421,7 +421,7 @@ test("a manifest that breaks off is asked for again", async () => {
   assert.equal(transport.exchanges.length, 3);
 });
 
-test("a blob is streamed, not collected", async () => {
+test("lesson 82: a blob is streamed, not collected", async () => {
   const run = blobRegistry(LARGE, []);
   const stream = await run.clock.run(run.repository.fetch(descriptorOf(LARGE, OCI_LAYER)));
   const reader = stream.getReader();

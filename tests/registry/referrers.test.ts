@@ -114,7 +114,7 @@ for (
     ["200 with JSON", () => Response.json({})],
   ] as const
 ) {
-  test(`without the API (${name}) the tag of the referrers is read`, async () => {
+  test(`lesson 69: without the API (${name}) the tag of the referrers is read`, async () => {
     const b = bench((request) => {
       if (request.url.includes("/referrers/")) return reply();
       return request.url.endsWith(`/manifests/${TAG}`) ? answer(index(BOTH), request) : undefined;

@@ -151,7 +151,7 @@ test("the type of the config stands for one that the manifest does not name; an 
   ]);
 });
 
-test("an entry without type and annotations, as older clients wrote it, is put right", async () => {
+test("lesson 68: an entry without type and annotations, as older clients wrote it, is put right", async () => {
   const c = await withoutAPI();
   const one = artifact("one");
   await c.repository.push(one.descriptor, one.raw);
@@ -223,7 +223,7 @@ test("where nothing can be deleted but what is asked for, an empty list stays", 
   assert.deepEqual(await listOf(c), [listed(one, "one")], "what stands is still listed");
 });
 
-test("two writers in two processes lose no entry where conditions count", async () => {
+test("lesson 67: two writers in two processes lose no entry where conditions count", async () => {
   const other = artifact("other");
   const mine = artifact("mine");
   let isRaced = false;
@@ -244,7 +244,7 @@ test("two writers in two processes lose no entry where conditions count", async 
   assert.deepEqual(await listOf(c), [listed(other, "other"), listed(mine, "mine")]);
 });
 
-test("an entry that another writer overwrites is written again", async () => {
+test("lesson 67: an entry that another writer overwrites is written again", async () => {
   const other = artifact("other");
   const mine = artifact("mine");
   let puts = 0;

@@ -64,7 +64,8 @@ export type SyncEvent = CopyEvent | TagEvent;
 /**
  * Copies many tags of one place to another, in the order of their names. A tag that points at the
  * same image in the target is not touched; tags that only the target has stay there. What tags have
- * in common is moved once.
+ * in common is moved once. With referrers, the tags that registries without an API for them keep their
+ * lists under are left out: what is in the lists comes along with its subjects.
  *
  * @param source Where the images are: something that lists its names.
  * @param target Where they go.
@@ -164,14 +165,20 @@ async function digestAt(
   }
 }
 
+// distribution-spec, referrers tag schema; the digests of SHA-512 are cut.
+const REFERRERS_TAG_REGEXP = /^sha(?:256|512)-[0-9a-f]{64}$/;
+
 async function namesOf(
   source: ListedSource,
-  { include = () => true }: SyncOptions,
+  { include = () => true, referrers = false }: SyncOptions,
   signal: AbortSignal,
 ): Promise<string[]> {
   const names = new Set<string>();
   for await (const name of listNames(source, signal)) {
-    if (include(tagIn(name))) names.add(name);
+    const tag = tagIn(name);
+    // A list of referrers belongs to its registry: each target keeps one of its own, or none.
+    if (referrers !== false && REFERRERS_TAG_REGEXP.test(tag)) continue;
+    if (include(tag)) names.add(name);
     if (names.size > MAX_SYNC_NAMES) {
       throw new LimitExceededError(`Cannot sync more than ${MAX_SYNC_NAMES} tags`, {
         limit: MAX_SYNC_NAMES,

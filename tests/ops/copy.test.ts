@@ -262,7 +262,7 @@ test("copy() copies foreign layers that the source has", async () => {
   assert.ok(await to.exists(foreign));
 });
 
-test("copy() takes the children of a build cache as the blobs they are", async () => {
+test("lesson 75: copy() takes the children of a build cache as the blobs they are", async () => {
   const store = memoryStore();
   const cache = await put(store, "application/vnd.buildkit.cacheconfig.v0", "{}");
   const blob = await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, layer(1));

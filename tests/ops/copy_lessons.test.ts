@@ -1,0 +1,128 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { type Descriptor, MEDIA_TYPE_OCI_MANIFEST } from "../../lib/model/mod.ts";
+import { memoryStore } from "../../lib/store/mod.ts";
+import { copy, pushArtifact, sync } from "../../lib/ops/mod.ts";
+import { referrersTag, Registry, type Repository } from "../../lib/registry/mod.ts";
+import { memoryRegistry } from "../../lib/testing/mod.ts";
+import { get, put, putImage, putIndex, type Store } from "./content.ts";
+
+const SIGNATURE = "application/vnd.example.signature";
+
+async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const list: Item[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
+/** A registry that does not know the referrers API, and the store behind it. */
+function withoutAPI(name: string): { readonly repository: Repository; readonly store: Store } {
+  const { host, store, transport } = memoryRegistry();
+  const plain = async (request: Request): Promise<Response> => {
+    if (request.url.includes("/referrers/")) return new Response(null, { status: 404 });
+    const response = await transport(request);
+    const headers = new Headers(response.headers);
+    headers.delete("oci-subject");
+    return new Response(response.body, { status: response.status, headers });
+  };
+  return { repository: new Registry(host, { transport: plain }).repository(name), store };
+}
+
+function withAPI(name: string): Repository {
+  const { host, transport } = memoryRegistry();
+  return new Registry(host, { transport }).repository(name);
+}
+
+async function sign(target: Repository, subject: Descriptor): Promise<Descriptor> {
+  const content = new TextEncoder().encode(`signed ${subject.digest}`);
+  const options = { artifactType: SIGNATURE, subject, annotations: { by: "me" } };
+  return await pushArtifact(target, [{ content }], options);
+}
+
+async function signedIn(repository: Repository): Promise<Descriptor> {
+  const store = memoryStore();
+  const image = await putImage(store, ["one"], { reference: "1" });
+  await copy(store, "1", repository);
+  await sign(repository, image);
+  return image;
+}
+
+test("lesson 68: copied referrers are listed with their types and annotations", async () => {
+  const from = withAPI("acme/app");
+  const image = await signedIn(from);
+  const { repository: to } = withoutAPI("acme/copy");
+  await copy(from, "1", to, { referrers: true });
+  const index = await to.manifest(referrersTag(image.digest));
+  assert.ok(index.parsed.kind === "index");
+  assert.deepEqual(
+    index.parsed.value.manifests.map((
+      { artifactType, annotations },
+    ) => [artifactType, annotations?.["by"]]),
+    [[SIGNATURE, "me"]],
+  );
+});
+
+test("lesson 70: copying an image onto itself again and again lists its signature once", async () => {
+  for (const repository of [withAPI("acme/app"), withoutAPI("acme/app").repository]) {
+    const image = await signedIn(repository);
+    const [before] = await all(repository.referrers(image));
+    for (let times = 0; times < 3; times++) {
+      const targetReference = `${times}`;
+      const result = await copy(repository, "1", repository, { referrers: true, targetReference });
+      assert.equal(result.referrers.length, 1);
+      assert.equal(result.bytesFetched, 0);
+    }
+    const after = await all(repository.referrers(image));
+    assert.deepEqual(after.map(({ digest }) => digest), [before?.digest]);
+  }
+});
+
+test("lesson 71: attestations of unknown/unknown are copied with all platforms, whatever they hold", async () => {
+  const from = memoryStore();
+  const image = await putImage(from, ["one"]);
+  const statement = await put(from, MEDIA_TYPE_OCI_MANIFEST, {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPE_OCI_MANIFEST,
+    // A config of which nothing but the type is that of an image, as BuildKit writes it.
+    config: await put(from, "application/vnd.oci.image.config.v1+json", { any: "thing" }),
+    layers: [await put(from, "application/vnd.in-toto+json", { _type: "statement" })],
+  }, {
+    platform: { os: "unknown", architecture: "unknown" },
+    annotations: {
+      "vnd.docker.reference.type": "attestation-manifest",
+      "vnd.docker.reference.digest": image.digest,
+    },
+  });
+  const root = await putIndex(from, [image, statement], "app:1");
+  for (const to of [memoryStore(), withAPI("acme/app")]) {
+    await copy(from, "app:1", to, { platform: "all", targetReference: "1" });
+    assert.equal((await to.resolve("1")).digest, root.digest);
+    assert.deepEqual(await get(to, statement), await get(from, statement));
+    const one = { os: "linux", architecture: "amd64" };
+    const chosen = await copy(from, "app:1", to, { platform: one, targetReference: "2" });
+    assert.equal(chosen.descriptor.digest, image.digest);
+  }
+});
+
+test("sync() with referrers leaves their tags out: each registry keeps lists of its own", async () => {
+  const { repository: from } = withoutAPI("acme/app");
+  const image = await signedIn(from);
+  // A registry that has the API gets no tag that nobody looks at.
+  const known = withAPI("acme/copy");
+  await sync(from, known, { referrers: true });
+  assert.deepEqual(await all(known.tags()), ["1"]);
+  assert.equal((await all(known.referrers(image))).length, 1);
+  // In one without it, what was listed there before stays listed.
+  const { repository: plain } = withoutAPI("acme/copy");
+  const store = memoryStore();
+  await putImage(store, ["one"], { reference: "1" });
+  await copy(store, "1", plain);
+  const content = new TextEncoder().encode("of the target alone");
+  await pushArtifact(plain, [{ content }], { artifactType: SIGNATURE, subject: image });
+  await sync(from, plain, { referrers: true });
+  assert.equal((await all(plain.referrers(image))).length, 2);
+  // A copy of all tags, as they are, is what it says.
+  const mirror = withAPI("acme/mirror");
+  await sync(from, mirror);
+  assert.deepEqual((await all(mirror.tags())).sort(), ["1", referrersTag(image.digest)].sort());
+});

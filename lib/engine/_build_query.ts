@@ -105,8 +105,8 @@ export function buildQuery(options: BuildOptions, context: QueryContext): Engine
     extrahosts: hostsOf(options.extraHosts ?? []),
     ulimits: json(ulimits.map(({ name, soft, hard }) => ({
       Name: filled("the name of a ulimit", name),
-      Soft: whole("soft", soft, -1),
       Hard: whole("hard", hard, -1),
+      Soft: whole("soft", soft, -1),
     }))),
     securityopt: options.securityOptions,
     target: options.target,

@@ -125,7 +125,7 @@ test("every option of docker-py and go-dockerclient has its parameter", async ()
     ["cachefrom", '["app:0"]'],
     ["extrahosts", "db:10.0.0.1"],
     ["extrahosts", "six:::1"],
-    ["ulimits", '[{"Name":"nofile","Soft":10,"Hard":20}]'],
+    ["ulimits", '[{"Name":"nofile","Hard":20,"Soft":10}]'],
     ["securityopt", "credentialspec=x"],
     ["target", "first"],
     ["platform", "linux/arm64"],

@@ -34,7 +34,7 @@ const REASONS: readonly (readonly [RegExp, EngineFailureReason])[] = [
   ],
   [
     new RegExp(
-      "not found|no such image|manifest unknown|name unknown|does not exist|no matching manifest|" +
+      "not found|no such image|image not known|manifest unknown|name unknown|does not exist|no matching manifest|" +
         "could not find|does not provide the specified platform|" +
         "does not match the specified platform",
       "i",
@@ -115,6 +115,13 @@ export interface FailedAnswer {
 
 const VERSION_FAULT_REGEXP = /client(?: API)? version \S+ is too (?:new|old)/i;
 
+/** Whether an image is missing; podman says so with other statuses too. */
+function isMissing(status: number, said: string): boolean {
+  // A router that does not know the path has no image in mind.
+  if (/^(?:page )?not found$/i.test(said)) return false;
+  return status === 404 || status >= 500 && /no such image|image not known/i.test(said);
+}
+
 /** Makes the error of an answer that is one. */
 export function failureOf(answer: FailedAnswer): EngineError {
   const { action, status, endpoint, said, apiVersion } = answer;
@@ -129,9 +136,7 @@ export function failureOf(answer: FailedAnswer): EngineError {
     });
   }
   if (answer.makeError !== undefined) return answer.makeError(message, options);
-  // A router that does not know the path has no image in mind.
-  const isRouter = /^(page not found|not found)$/i.test(said) && !answer.isAboutImage;
-  if (status === 404 && answer.isAboutImage && !isRouter) {
+  if (answer.isAboutImage && isMissing(status, said)) {
     return new ImageNotFoundError(message, options);
   }
   return status === 409 ? new ConflictError(message, options) : new EngineError(message, options);

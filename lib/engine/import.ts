@@ -65,8 +65,8 @@ export function importImage(
   const action = "import an archive";
   const query = {
     fromSrc: url ?? "-",
-    repo: target?.repository,
-    tag: target?.tag,
+    // In one, as the docker command does: podman reads no tag of its own.
+    repo: target?.name,
     changes: changes.map(checkedChange),
     message,
     platform: platformText(platform),

@@ -30,11 +30,11 @@ export function imageName(name: string): ImageName {
 
 /** A name that can be given to an image. */
 export interface TagName {
-  /** The repository as Docker shows it: `site`, `ghcr.io/acme/site`. */
+  /** The repository in full, as the docker command sends it: `docker.io/library/site`. */
   readonly repository: string;
   /** The tag. */
   readonly tag: string;
-  /** Both. */
+  /** Both, as Docker shows them: `site:dev`. */
   readonly name: string;
 }
 
@@ -55,16 +55,18 @@ export function tagName(name: string, tag?: string): TagName {
     );
   }
   const chosen = tag ?? reference.tag ?? DEFAULT_TAG;
-  const repository = familiarName(reference);
+  const familiar = `${familiarName(reference)}:${chosen}`;
   // A tag of its own is checked where it stands in the end.
-  parseReference(`${repository}:${chosen}`);
-  return { repository, tag: chosen, name: `${repository}:${chosen}` };
+  const { registry, repository } = parseReference(familiar);
+  return { repository: `${registry}/${repository}`, tag: chosen, name: familiar };
 }
 
 /** What is pulled or pushed. */
 export interface RemoteName {
   /** All of it. */
   readonly reference: Reference;
+  /** The repository in full, as the docker command sends it: `docker.io/library/app`. */
+  readonly fullName: string;
   /** The repository as Docker shows it. */
   readonly repository: string;
 }
@@ -79,8 +81,9 @@ export interface RemoteName {
  */
 export function remoteName(name: string, tag?: string): RemoteName {
   const given = parseReference(name);
-  if (tag === undefined) return { reference: given, repository: familiarName(given) };
   const repository = familiarName(given);
-  const reference = parseReference(`${repository}${tag.includes(":") ? "@" : ":"}${tag}`);
-  return { reference, repository };
+  const reference = tag === undefined
+    ? given
+    : parseReference(`${repository}${tag.includes(":") ? "@" : ":"}${tag}`);
+  return { reference, repository, fullName: `${given.registry}/${given.repository}` };
 }

@@ -74,7 +74,7 @@ export function pullAllTags(
 
 async function callFor(
   client: EngineClient,
-  { reference, repository }: RemoteName,
+  { reference, repository, fullName }: RemoteName,
   wanted: string | undefined,
   { platform, credentials, idleTimeoutMs, signal }: PullOptions,
 ): Promise<EngineCall> {
@@ -97,7 +97,7 @@ async function callFor(
     action,
     method: "POST",
     path: "/images/create",
-    query: { fromImage: repository, tag: wanted, platform: platformText(platform) },
+    query: { fromImage: fullName, tag: wanted, platform: platformText(platform) },
     headers: found.kind === "anonymous"
       ? {}
       : { "x-registry-auth": encodeRegistryAuth(found, registry) },

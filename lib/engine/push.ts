@@ -84,7 +84,7 @@ export function pushImage(
 
 async function callFor(
   client: EngineClient,
-  { reference, repository }: RemoteName,
+  { reference, repository, fullName }: RemoteName,
   wanted: string | undefined,
   { platform, credentials, idleTimeoutMs, signal }: PushOptions,
 ): Promise<EngineCall> {
@@ -104,7 +104,7 @@ async function callFor(
   return {
     action,
     method: "POST",
-    path: `/images/${repository}/push`,
+    path: `/images/${fullName}/push`,
     query: { tag: wanted, platform: platformJSON(platform) },
     // Engines of before Docker 25 want the header or the body, even when there is nothing to say.
     headers: { "x-registry-auth": encodeRegistryAuth(found, registry) },
@@ -159,7 +159,7 @@ async function resultOf(
   });
 }
 
-/** The digest under which the engine knows the image in the registry: podman tells it nowhere else. */
+/** The digest under which the engine knows the image in the registry. */
 async function digestOnEngine(
   client: EngineClient,
   repository: string,
@@ -168,5 +168,7 @@ async function digestOnEngine(
 ): Promise<string | undefined> {
   const image = await getImage(client, `${repository}:${tag}`, { signal });
   const prefix = `${repository}@`;
-  return image.digests.find((name) => name.startsWith(prefix))?.slice(prefix.length);
+  const [digest, ...others] = image.digests.filter((name) => name.startsWith(prefix));
+  // Of several, any could be the one of now.
+  return others.length === 0 ? digest?.slice(prefix.length) : undefined;
 }

@@ -164,9 +164,9 @@ test("tag() sends repository and tag apart; a tag of its own goes before one in 
   );
   assert.equal(await engine.images.tag("sha256:5f71", "site:two", { tag: "three" }), "site:three");
   assert.deepEqual(sent.map(line), [
-    "POST /images/app/tag?repo=site&tag=latest",
+    "POST /images/app/tag?repo=docker.io/library/site&tag=latest",
     "POST /images/app:1/tag?repo=r.test:5000/a/site&tag=dev",
-    "POST /images/sha256:5f71/tag?repo=site&tag=three",
+    "POST /images/sha256:5f71/tag?repo=docker.io/library/site&tag=three",
   ]);
 });
 
@@ -292,7 +292,7 @@ test("a handle asks by its ID: tag, history, remove, reload", async () => {
   assert.deepEqual(await image.remove({ force: true }), { untagged: [], deleted: [id] });
   assert.deepEqual(sent.map(line), [
     "GET /images/app:1/json",
-    `POST /images/${id}/tag?repo=b&tag=latest`,
+    `POST /images/${id}/tag?repo=docker.io/library/b&tag=latest`,
     `GET /images/${id}/history`,
     `GET /images/${id}/json`,
     `DELETE /images/${id}?force=1`,

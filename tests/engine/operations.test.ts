@@ -44,19 +44,23 @@ const pulled = () =>
 
 test("pull() sends name and tag apart, and never asks for all tags by accident", async () => {
   const cases: readonly [string, object, string][] = [
-    ["app", {}, "fromImage=app&tag=latest"],
-    ["app:1", {}, "fromImage=app&tag=1"],
+    ["app", {}, "fromImage=docker.io/library/app&tag=latest"],
+    ["app:1", {}, "fromImage=docker.io/library/app&tag=1"],
     ["r.test:5000/a/b", {}, "fromImage=r.test:5000/a/b&tag=latest"],
-    ["docker.io/library/app:1", {}, "fromImage=app&tag=1"],
-    ["a:b", { tag: "c" }, "fromImage=a&tag=c"],
-    [`app@${DIGEST}`, {}, `fromImage=app&tag=${DIGEST}`],
-    [`app:1@${DIGEST}`, {}, `fromImage=app&tag=${DIGEST}`],
-    ["app", { tag: DIGEST }, `fromImage=app&tag=${DIGEST}`],
-    ["app", { platform: "linux/arm/v7" }, "fromImage=app&tag=latest&platform=linux/arm/v7"],
+    ["docker.io/library/app:1", {}, "fromImage=docker.io/library/app&tag=1"],
+    ["a:b", { tag: "c" }, "fromImage=docker.io/library/a&tag=c"],
+    [`app@${DIGEST}`, {}, `fromImage=docker.io/library/app&tag=${DIGEST}`],
+    [`app:1@${DIGEST}`, {}, `fromImage=docker.io/library/app&tag=${DIGEST}`],
+    ["app", { tag: DIGEST }, `fromImage=docker.io/library/app&tag=${DIGEST}`],
+    [
+      "app",
+      { platform: "linux/arm/v7" },
+      "fromImage=docker.io/library/app&tag=latest&platform=linux/arm/v7",
+    ],
     [
       "app",
       { platform: { os: "linux", architecture: "arm64" } },
-      "fromImage=app&tag=latest&platform=linux/arm64",
+      "fromImage=docker.io/library/app&tag=latest&platform=linux/arm64",
     ],
   ];
   for (const [name, options, query] of cases) {
@@ -385,8 +389,7 @@ test("import() sends an archive as one, and gives the image", async () => {
   assert.equal(image.size, 10);
   assert.deepEqual(sent[0]?.query, [
     ["fromSrc", "-"],
-    ["repo", "r.test/site"],
-    ["tag", "dev"],
+    ["repo", "r.test/site:dev"],
     ["changes", "CMD a"],
     ["changes", 'ENV x="ü"'],
     ["message", "hello"],
@@ -410,8 +413,7 @@ test("import() of a URL sends no body, and reads past the empty line after the d
   await engine.images.import({ url: "http://a.test/x.tar" }, { name: "site" });
   assert.deepEqual(sent[0]?.query, [
     ["fromSrc", "http://a.test/x.tar"],
-    ["repo", "site"],
-    ["tag", "latest"],
+    ["repo", "site:latest"],
   ]);
   assert.equal(sent[0]?.body, "");
   for (const url of ["ftp://a/x", "-", "x.tar", "file:///etc/passwd", "http://a/\nb"]) {

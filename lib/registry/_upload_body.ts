@@ -1,3 +1,4 @@
+import { noteOwnedChunks, ownsChunks } from "../bytes/lineage.ts";
 import { openSource } from "../bytes/source.ts";
 import { through } from "../bytes/through.ts";
 import { verified } from "../bytes/verify.ts";
@@ -89,13 +90,16 @@ export class UploadBody implements RequestBody {
       reader?.cancel().catch(() => {});
     };
     this.#release = release;
-    const body = new ReadableStream<Bytes>({
+    const body: ByteStream = new ReadableStream<Bytes>({
       pull: async (controller) => {
         patience.stop();
         try {
           // Opened with the first read: where a registry refuses at once, nothing is.
-          reader ??= from(verified(await openSource(this.#source), this.#target), this.#from)
-            .getReader();
+          if (reader === undefined) {
+            const proved = verified(await openSource(this.#source), this.#target);
+            if (this.#from === 0 && ownsChunks(proved)) noteOwnedChunks(body);
+            reader = from(proved, this.#from).getReader();
+          }
           if (isReleased) release();
           const { done, value } = await reader.read();
           if (isReleased || attempt.signal.aborted) throw new Error("nobody reads on");

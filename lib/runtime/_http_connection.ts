@@ -160,7 +160,7 @@ export class Connection {
     this.#isSent = false;
     const socket = this.#socket;
     const sink: BodySink = {
-      write: (bytes) => socket.write(bytes),
+      write: (bytes, written) => socket.write(bytes, written),
       room: () =>
         new Promise((resolve) => {
           this.#onRoom = resolve;

@@ -1,9 +1,10 @@
+import { freeChunk, ownsChunks } from "../bytes/lineage.ts";
 import type { Bytes } from "../model/bytes.ts";
 
 /** Where the bytes of a request go. */
 export interface BodySink {
   /** Writes bytes; `false` when a wait for room is due. */
-  write(bytes: Uint8Array | string): boolean;
+  write(bytes: Uint8Array | string, written?: () => void): boolean;
   /** Waits until there is room, or nobody takes bytes any more. */
   room(): Promise<void>;
   /** Whether nobody takes bytes any more: the answer is there, or the connection is not. */
@@ -42,7 +43,9 @@ export async function sendBody(
       read += value?.byteLength ?? 0;
       const isWrong = length !== undefined && (read > length || done && read < length);
       if (isWrong) throw new RangeError(`the body has ${read} bytes, and ${length} were announced`);
-      if (last !== undefined && !writePiece(sink, last, length === undefined)) await sink.room();
+      if (last !== undefined && !writePiece(sink, last, length === undefined, ownsChunks(body))) {
+        await sink.room();
+      }
       if (sink.isClosed) return false;
       last = value;
       isWhole = done;
@@ -54,11 +57,12 @@ export async function sendBody(
   }
 }
 
-function writePiece(sink: BodySink, piece: Bytes, isChunked: boolean): boolean {
+function writePiece(sink: BodySink, piece: Bytes, isChunked: boolean, isOwner: boolean): boolean {
   // An empty chunk would be the last one.
   if (piece.byteLength === 0) return true;
-  if (!isChunked) return sink.write(piece);
+  const written = isOwner ? (): void => freeChunk(piece) : undefined;
+  if (!isChunked) return sink.write(piece, written);
   sink.write(`${piece.byteLength.toString(16)}\r\n`);
-  sink.write(piece);
+  sink.write(piece, written);
   return sink.write("\r\n");
 }

@@ -240,6 +240,7 @@ export class Layout implements Target, Roots, Deleter, Referrers {
   /** Waits until nothing is under way here, what aborted calls have left behind included. */
   async settled(): Promise<void> {
     await Promise.allSettled([...this.#prepared.values(), ...this.#pushes.values()]);
+    await this.#edits.settled();
   }
 
   /** Makes sure that there is a layout with a place for blobs of the algorithm. */

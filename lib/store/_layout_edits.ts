@@ -27,7 +27,7 @@ export interface IndexEditsOptions extends LockOptions {
 export class IndexEdits {
   readonly #options: IndexEditsOptions;
   readonly #waiting = new Set<WaitingEdit>();
-  #isRunning = false;
+  #running: Promise<void> | undefined;
 
   constructor(options: IndexEditsOptions) {
     this.#options = options;
@@ -48,14 +48,18 @@ export class IndexEdits {
       if (signal?.aborted) return reject(signal.reason);
       signal?.addEventListener("abort", abort, { once: true });
       this.#waiting.add(entry);
-      if (!this.#isRunning) void this.#run();
+      this.#running ??= this.#run();
     });
   }
 
   async #run(): Promise<void> {
-    this.#isRunning = true;
     while (this.#waiting.size > 0) await this.#writeOnce();
-    this.#isRunning = false;
+    this.#running = undefined;
+  }
+
+  /** Waits until nothing is written any more, also for changes that were given up. */
+  async settled(): Promise<void> {
+    await this.#running;
   }
 
   async #writeOnce(): Promise<void> {

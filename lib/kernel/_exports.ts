@@ -16,7 +16,9 @@ export interface KernelExports {
   sha512Start(state: number): void;
   sha512Update(state: number, data: number, bytes: number): void;
   sha512Finish(state: number): void;
-  inflateStart(raw: number): void;
+  inflateStart(raw: number, checkedByHost: number): void;
+  inflateCrc(): number;
+  inflateSetCrc(crc: number): void;
   inflateInput(bytes: number): void;
   inflateEnd(): void;
   inflateRun(): number;

@@ -5,6 +5,7 @@ export const STATUS = {
   needInput: 0,
   windowFull: 1,
   ended: 2,
+  checkDue: 3,
   badMagic: -1,
   badMethod: -2,
   reservedFlags: -3,

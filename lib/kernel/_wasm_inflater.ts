@@ -2,6 +2,7 @@ import type { Bytes } from "../model/bytes.ts";
 import { CorruptStreamError } from "../model/errors.ts";
 import { bytesAt, INPUT_BYTES, type KernelExports } from "./_exports.ts";
 import { inflateError, STATUS } from "./_inflate_status.ts";
+import type { Crc32 } from "./_host_crc32.ts";
 import type { WasmInstances } from "./_wasm_instances.ts";
 import type { Inflater, InflaterOptions } from "./kernel.ts";
 
@@ -10,6 +11,7 @@ const NO_BYTES = new Uint8Array(0);
 /** Inflates with an instance of its own, which goes back to the others when it is closed. */
 export class WasmInflater implements Inflater {
   readonly #instances: WasmInstances;
+  readonly #crc32: Crc32 | undefined;
   #kernel: KernelExports | undefined;
   #chunk: Uint8Array = NO_BYTES;
   #isEnded = false;
@@ -18,10 +20,13 @@ export class WasmInflater implements Inflater {
   #bytesOut = 0;
   #members = 0;
 
-  constructor(instances: WasmInstances, options: InflaterOptions = {}) {
+  /** @param crc32 The host's own, where it is to be used. */
+  constructor(instances: WasmInstances, options: InflaterOptions = {}, crc32?: Crc32) {
+    const isRaw = options.format === "deflate-raw";
     this.#instances = instances;
+    this.#crc32 = isRaw ? undefined : crc32;
     this.#kernel = instances.take();
-    this.#kernel.inflateStart(options.format === "deflate-raw" ? 1 : 0);
+    this.#kernel.inflateStart(Number(isRaw), Number(this.#crc32 !== undefined));
   }
 
   get bytesIn(): number {
@@ -80,7 +85,11 @@ export class WasmInflater implements Inflater {
       if (status < 0) this.#failure = inflateError(status, kernel.inflateGoodBytes());
       if (bytes > 0) {
         this.#bytesOut += bytes;
-        return bytesAt(kernel, kernel.inflateOutput(), bytes);
+        const output = bytesAt(kernel, kernel.inflateOutput(), bytes);
+        if (this.#crc32 !== undefined) {
+          kernel.inflateSetCrc(this.#crc32(output, kernel.inflateCrc() >>> 0));
+        }
+        return output;
       }
       if (this.#failure !== undefined) throw this.#failure;
       if (status === STATUS.ended || !this.#feed(kernel)) return undefined;

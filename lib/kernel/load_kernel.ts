@@ -6,17 +6,17 @@ import { wasmKernel } from "./wasm_kernel.ts";
 /** Options of {@linkcode loadKernel}. */
 export interface LoadKernelOptions {
   /**
-   * Which kernel: `js` for plain TypeScript, `wasm` or `auto` (the default) for WebAssembly where
-   * the host allows it.
+   * Which kernel: `js` for plain TypeScript, `wasm` for WebAssembly where the host allows it, `auto`
+   * (the default) for the same with the host's own CRC-32 where it has one, which is faster.
    */
   readonly kind?: "wasm" | "js" | "auto" | undefined;
   /** A compiled `wasm/kernel.wasm`, for hosts that compile modules in a way of their own. */
   readonly module?: WebAssembly.Module | undefined;
 }
 
-let embedded: Kernel | undefined;
 let plain: Kernel | undefined;
-const given = new WeakMap<WebAssembly.Module, Kernel>();
+/** The kernels of each module, all in WebAssembly and with what the host does better. */
+const compiled = { wasm: new WeakMap<object, Kernel>(), auto: new WeakMap<object, Kernel>() };
 
 /**
  * Gives the kernel, the same one for every call with the same options. A host without WebAssembly,
@@ -36,26 +36,24 @@ const given = new WeakMap<WebAssembly.Module, Kernel>();
  */
 export function loadKernel(options: LoadKernelOptions = {}): Kernel {
   const { kind = "auto", module } = options;
-  if (kind === "js") return plain ??= jsKernel();
-  if (module !== undefined) return fromModule(module);
-  return embedded ??= fromEmbedded() ?? (plain ??= jsKernel());
-}
-
-function fromModule(module: WebAssembly.Module): Kernel {
-  let kernel = given.get(module);
-  if (kernel === undefined) {
-    kernel = wasmKernel(module);
-    given.set(module, kernel);
-  }
-  return kernel;
-}
-
-function fromEmbedded(): Kernel | undefined {
-  if (core === undefined) return undefined;
+  plain ??= jsKernel();
+  if (kind === "js") return plain;
+  if (module !== undefined) return fromModule(module, kind);
+  if (core === undefined) return plain;
   try {
-    return wasmKernel(core);
+    return fromModule(core, kind);
   } catch {
     // Hosts may compile a module and refuse to run it.
-    return undefined;
+    compiled[kind].set(core, plain);
+    return plain;
   }
+}
+
+function fromModule(module: WebAssembly.Module, kind: "wasm" | "auto"): Kernel {
+  let kernel = compiled[kind].get(module);
+  if (kernel === undefined) {
+    kernel = wasmKernel(module, { host: kind === "auto" });
+    compiled[kind].set(module, kernel);
+  }
+  return kernel;
 }

@@ -35,4 +35,4 @@ export type {
 } from "./kernel.ts";
 export { jsKernel } from "./js_kernel.ts";
 export { loadKernel, type LoadKernelOptions } from "./load_kernel.ts";
-export { wasmKernel } from "./wasm_kernel.ts";
+export { wasmKernel, type WasmKernelOptions } from "./wasm_kernel.ts";

@@ -1,5 +1,6 @@
 import { type DeflateEngines, KernelDeflater } from "./_deflater.ts";
 import { forEachPiece } from "./_exports.ts";
+import { type Crc32, hostCrc32 } from "./_host_crc32.ts";
 import { StoredEngine } from "./_stored_engine.ts";
 import { WasmDeflateEngine } from "./_wasm_deflate.ts";
 import { WasmHasher } from "./_wasm_hasher.ts";
@@ -8,25 +9,36 @@ import { WasmInstances } from "./_wasm_instances.ts";
 import { WasmTarScanner } from "./_wasm_tar.ts";
 import type { Kernel } from "./kernel.ts";
 
+/** Options of {@linkcode wasmKernel}. */
+export interface WasmKernelOptions {
+  /**
+   * Whether the host takes CRC-32s where it has a function for them, which uses an instruction that
+   * WebAssembly lacks. The results are the same. Default `true`.
+   */
+  readonly host?: boolean | undefined;
+}
+
 /**
  * Makes the kernel of a compiled module. An instance takes 512 KiB, which never grow: there is one
- * for hashes, CRCs and tar scans, and one for each inflater or deflater at work. Up to four are kept for later.
+ * for hashes, CRCs and tar scans, and one for each inflater or deflater at work. Up to four are kept
+ * for later.
  *
  * @param module The compiled kernel: `wasm/kernel.wasm` of this package.
+ * @param options What is left to the host.
  * @returns The kernel.
  * @throws {TypeError} when the module is another one.
  */
-export function wasmKernel(module: WebAssembly.Module): Kernel {
+export function wasmKernel(module: WebAssembly.Module, options: WasmKernelOptions = {}): Kernel {
   const instances = new WasmInstances(module);
-  function crc32(chunk: Uint8Array, seed = 0): number {
-    return instances.use((kernel) => {
+  const host = options.host === false ? undefined : hostCrc32();
+  const crc32: Crc32 = host ?? ((chunk, seed) =>
+    instances.use((kernel) => {
       let crc = seed;
       forEachPiece(kernel, chunk, (address, bytes) => {
         crc = kernel.crc32(crc, address, bytes);
       });
       return crc >>> 0;
-    });
-  }
+    }));
   const engines: DeflateEngines = {
     compress: (effort) => new WasmDeflateEngine(instances, effort),
     store: () => new StoredEngine(crc32),
@@ -34,8 +46,8 @@ export function wasmKernel(module: WebAssembly.Module): Kernel {
   return {
     kind: "wasm",
     hasher: (algorithm, { state } = {}) => new WasmHasher(instances, algorithm, state),
-    crc32,
-    inflater: (options) => new WasmInflater(instances, options),
+    crc32: (chunk, seed = 0) => crc32(chunk, seed),
+    inflater: (options) => new WasmInflater(instances, options, host),
     deflater: (options) => new KernelDeflater(engines, options),
     tarScanner: () => new WasmTarScanner(instances),
   };

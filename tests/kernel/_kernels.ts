@@ -6,10 +6,11 @@ import {
 } from "../../lib/kernel/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 
-/** Both kernels; every vector is for both. */
+/** All kernels; every vector is for each: all in WebAssembly, in TypeScript, and with the host. */
 export const KERNELS: readonly Kernel[] = [
   loadKernel({ kind: "wasm" }),
   loadKernel({ kind: "js" }),
+  loadKernel({ kind: "auto" }),
 ];
 
 /** How an input is cut: into pieces of a size, or of sizes that a function gives. */

@@ -42,7 +42,7 @@ function bytesOf(text: Text): Uint8Array {
 }
 
 test("the embedded kernel runs as WebAssembly", () => {
-  assert.deepEqual(KERNELS.map(({ kind }) => kind), ["wasm", "js"]);
+  assert.deepEqual(KERNELS.map(({ kind }) => kind), ["wasm", "js", "wasm"]);
 });
 
 test("inflate gives and refuses what Go's table of deflate streams says", async () => {

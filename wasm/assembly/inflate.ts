@@ -39,6 +39,10 @@
 // against the start of its member, so that nothing of the member before, or of the stream before
 // in the same memory, can be read.
 //
+// The CRC-32 is taken of each run's output while it is in the cache. Where the host has an
+// instruction for it that WebAssembly lacks, the host does that instead; a run then ends with each
+// member, so that its output is of one member and the host's CRC is there when the trailer is read.
+//
 // The limits: a window of 32 KiB, fields of gzip headers of 64 KiB. Code tables are bounded by the
 // number of symbols. What is accepted and refused is what zlib accepts and refuses, except that
 // zeros may follow the last member, and that header CRCs are always checked.
@@ -60,6 +64,7 @@ import {
   given,
   goodBytes,
   isEnded,
+  memberCrc,
   members,
   memberStart,
   out,
@@ -69,10 +74,22 @@ import {
 } from "./stream";
 import { decodeSymbols } from "./symbols";
 
-/** Begins a new stream: gzip, or raw deflate when `raw` is 1. */
-export function inflateStart(raw: u32): void {
+/**
+ * Begins a new stream: gzip, or raw deflate when `raw` is 1. When `checkedByHost` is 1 the host
+ * takes the CRC-32 of the output itself, and gives it with inflateSetCrc after each run.
+ */
+export function inflateStart(raw: u32, checkedByHost: u32): void {
   resetInput();
-  resetStream(raw !== 0);
+  resetStream(raw !== 0, checkedByHost !== 0);
+}
+
+/** The CRC-32 of the member at work, as far as its output was checked. */
+export function inflateCrc(): u32 {
+  return memberCrc;
+}
+
+export function inflateSetCrc(crc: u32): void {
+  memberCrc = crc;
 }
 
 /** Says that the host has written `bytes` bytes to INPUT. The input before was used up. */

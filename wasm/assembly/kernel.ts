@@ -20,6 +20,7 @@ export {
 } from "./deflate";
 export { HASH_STATE, INPUT, TAR_RECORDS, TAR_STATE } from "./memory";
 export {
+  inflateCrc,
   inflateEnd,
   inflateGoodBytes,
   inflateInput,
@@ -28,6 +29,7 @@ export {
   inflateOutputBytes,
   inflatePosition,
   inflateRun,
+  inflateSetCrc,
   inflateStart,
 } from "./inflate";
 export { sha256Finish, sha256Start, sha256Update } from "./sha256";

@@ -9,6 +9,7 @@ import {
   BAD_LENGTH,
   BAD_MAGIC,
   BAD_METHOD,
+  CHECK_DUE,
   ENDED,
   FIELD_TOO_LONG,
   NEED_INPUT,
@@ -19,6 +20,7 @@ import {
   checked,
   endMember,
   fieldBytes,
+  isCheckedByHost,
   isRaw,
   memberBytes,
   memberCrc,
@@ -153,7 +155,7 @@ function enterMember(): void {
 /** Takes the output since the last check into the CRC-32 and the length of the member. */
 export function checkOutput(): void {
   const bytes = <u32>(out - checked);
-  if (!isRaw) memberCrc = crc32(memberCrc, checked, bytes);
+  if (!isRaw && !isCheckedByHost) memberCrc = crc32(memberCrc, checked, bytes);
   memberBytes += bytes;
   checked = out;
 }
@@ -161,6 +163,7 @@ export function checkOutput(): void {
 export function readTrailer(): i32 {
   if (fieldBytes === 0) {
     if (!need(32)) return NEED_INPUT;
+    if (isCheckedByHost && out > checked) return CHECK_DUE;
     checkOutput();
     if (takeWord() !== memberCrc) return BAD_CRC;
     fieldBytes = 4;

@@ -4,6 +4,8 @@
 export const NEED_INPUT: i32 = 0;
 export const WINDOW_FULL: i32 = 1;
 export const ENDED: i32 = 2;
+/** A member has ended whose last output the host has still to check. */
+export const CHECK_DUE: i32 = 3;
 
 export const BAD_MAGIC: i32 = -1;
 export const BAD_METHOD: i32 = -2;

@@ -26,6 +26,8 @@ export const enum State {
 
 export let state: State = State.Magic;
 export let isRaw: bool = false;
+/** The host takes the CRC-32 of the output itself. */
+export let isCheckedByHost: bool = false;
 /** The host has no more input. */
 export let isEnded: bool = false;
 /** Bytes of the present header field, or of magic or trailer, that were taken. */
@@ -52,9 +54,10 @@ export function endMember(): void {
   goodBytes = position();
 }
 
-export function resetStream(raw: bool): void {
+export function resetStream(raw: bool, checkedByHost: bool): void {
   state = raw ? State.BlockHeader : State.Magic;
   isRaw = raw;
+  isCheckedByHost = checkedByHost;
   isEnded = false;
   fieldBytes = 0;
   isLastBlock = false;

@@ -84,4 +84,5 @@ export {
   type TagEvent,
 } from "./sync.ts";
 export { type ArtifactFile, type ArtifactOptions, pushArtifact } from "./push_artifact.ts";
+export { deleteReferrers, type DeleteReferrersOptions } from "./delete_referrers.ts";
 export { type CopyPlan, planCopy, type PlannedContent } from "./plan_copy.ts";

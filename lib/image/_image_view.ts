@@ -17,8 +17,15 @@ import type { Image, PlatformMismatch } from "./image.ts";
 import { type Layer, openLayer } from "./layer.ts";
 import { Memo } from "./_memo.ts";
 import { platformOf } from "./platform_of.ts";
-import { loadRootfs, type ReadFileOptions, type Rootfs, type RootfsOptions } from "./rootfs.ts";
+import {
+  loadRootfs,
+  type LoadRootfsOptions,
+  type OpenFileOptions,
+  type ReadFileOptions,
+  type Rootfs,
+} from "./rootfs.ts";
 import type { RootfsEntry } from "./rootfs_entry.ts";
+import { hasProvableTable, type TableUse } from "./toc.ts";
 
 /** What the rest of an image can be read by. */
 export interface ImageParts {
@@ -39,7 +46,7 @@ export class ImageView implements Image {
   readonly #rawConfig = new Memo<Bytes>();
   readonly #config = new Memo<ParsedImageConfig>();
   readonly #layers = new Memo<readonly Layer[]>();
-  readonly #rootfs = new Memo<Rootfs>();
+  readonly #rootfs = new Map<TableUse, Memo<Rootfs>>();
 
   constructor(
     mediaType: string,
@@ -124,23 +131,36 @@ export class ImageView implements Image {
     return matchPlatform(this.#wanted, actual) ? undefined : { wanted: this.#wanted, actual };
   }
 
-  async rootfs(options: RootfsOptions = {}): Promise<Rootfs> {
-    return await this.#rootfs.get(
-      async (signal) => await loadRootfs(await this.layers({ signal }), { ...options, signal }),
+  async rootfs(options: LoadRootfsOptions = {}): Promise<Rootfs> {
+    const tables = await this.#tableUse(options);
+    const memo = this.#rootfs.get(tables) ?? new Memo<Rootfs>();
+    this.#rootfs.set(tables, memo);
+    return await memo.get(
+      async (signal) => {
+        return await loadRootfs(await this.layers({ signal }), { ...options, tables, signal });
+      },
       options.signal,
     );
   }
 
-  async *files(options: RootfsOptions = {}): AsyncGenerator<RootfsEntry, void, undefined> {
+  /** Tells which tables are worth looking for: without any, all trees are the same tree. */
+  async #tableUse({ tables = "none", signal }: LoadRootfsOptions): Promise<TableUse> {
+    if (tables !== "proved") return tables;
+    return (await this.layers({ signal })).some(hasProvableTable) ? tables : "none";
+  }
+
+  async *files(options: LoadRootfsOptions = {}): AsyncGenerator<RootfsEntry, void, undefined> {
     yield* (await this.rootfs(options)).entries();
   }
 
-  async readFile(path: string, options: ReadFileOptions = {}): Promise<Bytes> {
-    return await (await this.rootfs({ signal: options.signal })).readFile(path, options);
+  async readFile(path: string, options: ReadFileOptions & OpenFileOptions = {}): Promise<Bytes> {
+    const { tables = "proved", signal } = options;
+    return await (await this.rootfs({ tables, signal })).readFile(path, options);
   }
 
-  async openFile(path: string, options: CallOptions = {}): Promise<ByteStream> {
-    return await (await this.rootfs({ signal: options.signal })).openFile(path, options);
+  async openFile(path: string, options: OpenFileOptions = {}): Promise<ByteStream> {
+    const { tables = "proved", signal } = options;
+    return await (await this.rootfs({ tables, signal })).openFile(path, options);
   }
 
   async #get({ signal }: CallOptions): Promise<ImageParts> {

@@ -27,6 +27,9 @@ export interface FileMeta {
   readonly ordinal: number;
 }
 
+/** What a tree takes from an entry of a layer. */
+export type TreeEntry = Omit<TarEntry, "typeFlag" | "format" | "pax" | "body" | "bytes" | "text">;
+
 const NO_XATTRS: ReadonlyMap<string, Bytes> = new Map();
 
 /**
@@ -35,7 +38,7 @@ const NO_XATTRS: ReadonlyMap<string, Bytes> = new Map();
  */
 export function applyEntry(
   tree: FileTree<FileMeta>,
-  entry: TarEntry,
+  entry: TreeEntry,
   layer: number,
   ordinal: number,
 ): void {
@@ -56,7 +59,7 @@ export function applyEntry(
   tree.addNode(path, "other", meta);
 }
 
-function linkTarget(entry: TarEntry): string {
+function linkTarget(entry: TreeEntry): string {
   if (entry.linkPathBytes !== undefined) return decodeName(entry.linkPathBytes);
   throw new InvalidTarError(`Cannot apply ${JSON.stringify(entry.path)}: the link has no target`, {
     offset: entry.headerOffset,
@@ -64,7 +67,7 @@ function linkTarget(entry: TarEntry): string {
 }
 
 function metaOf(
-  entry: TarEntry,
+  entry: TreeEntry,
   type: RootfsEntryType,
   layer: number,
   ordinal: number,
@@ -88,7 +91,7 @@ function metaOf(
 }
 
 /** What an entry is in a tree; nothing for types that make no file. */
-function typeOf({ type }: TarEntry): RootfsEntryType | undefined {
+function typeOf({ type }: TreeEntry): RootfsEntryType | undefined {
   switch (type) {
     case "file":
     case "directory":

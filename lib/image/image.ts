@@ -9,7 +9,7 @@ import { chooseFromIndex } from "./choose_image.ts";
 import { fetchManifest } from "./fetch_manifest.ts";
 import { ImageView } from "./_image_view.ts";
 import type { Layer } from "./layer.ts";
-import type { ReadFileOptions, Rootfs, RootfsOptions } from "./rootfs.ts";
+import type { LoadRootfsOptions, OpenFileOptions, ReadFileOptions, Rootfs } from "./rootfs.ts";
 import type { RootfsEntry } from "./rootfs_entry.ts";
 
 /** What an image was chosen for, and what its config says instead. */
@@ -118,7 +118,7 @@ export interface Image {
    * @param options A signal and limits.
    * @returns The merged tree; it is read once and remembered.
    */
-  rootfs(options?: RootfsOptions): Promise<Rootfs>;
+  rootfs(options?: LoadRootfsOptions): Promise<Rootfs>;
   /**
    * Lists the merged file tree, directories before what is in them, names in the order of their
    * code units.
@@ -126,27 +126,30 @@ export interface Image {
    * @param options A signal and limits.
    * @returns The entries.
    */
-  files(options?: RootfsOptions): AsyncGenerator<RootfsEntry, void, undefined>;
+  files(options?: LoadRootfsOptions): AsyncGenerator<RootfsEntry, void, undefined>;
   /**
    * Reads a file of the merged tree into memory. Symbolic links are followed inside of the image.
+   * It is fetched as {@linkcode Image.openFile} fetches it.
    *
    * @param path The path, `/etc/os-release`.
-   * @param options A limit, 64 MiB by default, and a signal.
+   * @param options A limit, 64 MiB by default, which tables of contents to use, and a signal.
    * @returns The content.
    * @throws {NotFoundError} when there is no such file.
    * @throws {LimitExceededError} when it is larger than the limit.
    */
-  readFile(path: string, options?: ReadFileOptions): Promise<Bytes>;
+  readFile(path: string, options?: ReadFileOptions & OpenFileOptions): Promise<Bytes>;
   /**
-   * Opens a file of the merged tree. Its layer is read again, and to its end: the stream ends only
-   * when the layer is proved. Memory is fixed.
+   * Opens a file of the merged tree. Of eStargz and zstd:chunked layers, whose tables of contents
+   * the manifest proves, only the tables and what belongs to the file are fetched, and each piece is
+   * proved. Any other layer is read again, and to its end: the stream ends only when the layer is
+   * proved. Memory is fixed.
    *
    * @param path The path.
-   * @param options A signal, which also ends the stream.
+   * @param options Which tables of contents to use, and a signal, which also ends the stream.
    * @returns The content.
    * @throws {NotFoundError} when there is no such file.
    */
-  openFile(path: string, options?: CallOptions): Promise<ByteStream>;
+  openFile(path: string, options?: OpenFileOptions): Promise<ByteStream>;
 }
 
 /** Options of {@linkcode loadImage}. */

@@ -112,11 +112,14 @@ export { mutateIndex, type MutateIndexOptions } from "./mutate_index.ts";
 export type { NewLayer } from "./new_layer.ts";
 export { rebase, type RebaseOptions } from "./rebase.ts";
 export { removeFromIndex } from "./remove_from_index.ts";
+export { openTableEntry } from "./remote_file.ts";
 export { type LayerFacts, removeLayers } from "./remove_layers.ts";
 export { rewriteLayers, type RewriteLayersOptions } from "./rewrite_layers.ts";
 export {
   loadRootfs,
+  type LoadRootfsOptions,
   MAX_FILE_BYTES,
+  type OpenFileOptions,
   type ReadFileOptions,
   type Rootfs,
   type RootfsOptions,
@@ -125,3 +128,11 @@ export {
 export type { RootfsEntry, RootfsEntryType } from "./rootfs_entry.ts";
 export { squash } from "./squash.ts";
 export type { FlattenOptions, SquashOptions } from "./squash_options.ts";
+export {
+  type LayerTable,
+  type LayerTableOptions,
+  readLayerTable,
+  type TableChunk,
+  type TableEntry,
+  type TableUse,
+} from "./toc.ts";

@@ -7,16 +7,37 @@ import { applyEntry, type FileMeta } from "./_layer_files.ts";
 import { FileTree, MAX_TREE_ENTRIES, noSuchFile } from "./_file_tree.ts";
 import type { Layer } from "./layer.ts";
 import { openEntry } from "./_open_entry.ts";
+import { openTableEntry } from "./remote_file.ts";
 import { entryOf } from "./_rootfs_entry_of.ts";
 import type { RootfsEntry } from "./rootfs_entry.ts";
+import type { LayerTable, TableUse } from "./toc.ts";
+import { applyTable, usableTable } from "./_toc_tree.ts";
 
 /** How large a file {@linkcode Rootfs.readFile} takes into memory unless told otherwise. */
 export const MAX_FILE_BYTES: number = 64 * 1024 * 1024;
 
-/** Options of {@linkcode loadRootfs}. */
+/** Options of everything that merges layers. */
 export interface RootfsOptions extends CallOptions {
   /** The most paths that the tree may have; default 2,000,000. Each takes some hundred bytes. */
   readonly maxEntries?: number | undefined;
+}
+
+/** Options of {@linkcode loadRootfs}. */
+export interface LoadRootfsOptions extends RootfsOptions {
+  /**
+   * Which tables of contents take the place of reading a layer; default `none`. A tree that was
+   * made with one cannot be extracted.
+   */
+  readonly tables?: TableUse | undefined;
+}
+
+/** Options of {@linkcode Image.openFile}. */
+export interface OpenFileOptions extends CallOptions {
+  /**
+   * Which tables of contents take the place of reading a layer; default `proved`. A layer without
+   * one, or with one that is damaged, is read whole.
+   */
+  readonly tables?: TableUse | undefined;
 }
 
 /** Options of {@linkcode Rootfs.readFile}. */
@@ -98,9 +119,35 @@ export interface Rootfs {
  */
 export async function loadRootfs(
   layers: readonly Layer[],
-  options: RootfsOptions = {},
+  options: LoadRootfsOptions = {},
 ): Promise<Rootfs> {
-  return new MergedRootfs(await mergeLayers(layers, options), layers);
+  const { tables = "none", maxEntries = MAX_TREE_ENTRIES, signal } = options;
+  const tree = new FileTree<FileMeta>(maxEntries);
+  const readers: FileReader[] = [];
+  let hasTables = false;
+  for (const [number, layer] of layers.entries()) {
+    const table = await usableTable(layer, tables, { signal });
+    if (table === undefined) {
+      await mergeLayer([tree], layer, number, { signal });
+      readers.push(({ ordinal }, call) => openEntry(layer, ordinal, call));
+      continue;
+    }
+    tree.nextLayer();
+    applyTable(tree, table, number);
+    readers.push(tableReader(layer, table));
+    hasTables = true;
+  }
+  return new MergedRootfs(tree, layers, readers, hasTables);
+}
+
+/** Opens the content of a file of one layer. */
+type FileReader = (meta: FileMeta, options: CallOptions) => ByteStream | Promise<ByteStream>;
+
+function tableReader(layer: Layer, { entries }: LayerTable): FileReader {
+  return ({ ordinal }, options) => {
+    const entry = entries[ordinal];
+    return entry === undefined ? streamOf(new Uint8Array()) : openTableEntry(layer, entry, options);
+  };
 }
 
 /** Applies the layers one after another to an empty tree. */
@@ -143,21 +190,36 @@ export interface TreeParts {
  */
 export function treeOf(rootfs: Rootfs): TreeParts {
   const parts = MergedRootfs.partsOf(rootfs);
-  if (parts !== undefined) return parts;
-  throw new TypeError("Cannot take the file tree apart: loadRootfs() has not made it");
+  if (parts === undefined) {
+    throw new TypeError("Cannot take the file tree apart: loadRootfs() has not made it");
+  }
+  if (!parts.hasTables) return parts;
+  throw new TypeError(
+    "Cannot take the file tree apart: it was made with tables of contents; load it without them",
+  );
 }
 
 class MergedRootfs implements Rootfs {
-  static partsOf(rootfs: object): TreeParts | undefined {
-    return #tree in rootfs ? { tree: rootfs.#tree, layers: rootfs.#layers } : undefined;
+  static partsOf(rootfs: object): TreeParts & { readonly hasTables: boolean } | undefined {
+    if (!(#tree in rootfs)) return undefined;
+    return { tree: rootfs.#tree, layers: rootfs.#layers, hasTables: rootfs.#hasTables };
   }
 
   readonly #tree: FileTree<FileMeta>;
   readonly #layers: readonly Layer[];
+  readonly #readers: readonly FileReader[];
+  readonly #hasTables: boolean;
 
-  constructor(tree: FileTree<FileMeta>, layers: readonly Layer[]) {
+  constructor(
+    tree: FileTree<FileMeta>,
+    layers: readonly Layer[],
+    readers: readonly FileReader[],
+    hasTables: boolean,
+  ) {
     this.#tree = tree;
     this.#layers = layers;
+    this.#readers = readers;
+    this.#hasTables = hasTables;
   }
 
   *entries(): Generator<RootfsEntry, void, undefined> {
@@ -179,9 +241,9 @@ class MergedRootfs implements Rootfs {
       const type = meta?.type ?? "directory";
       throw new NotFoundError(`Cannot read ${JSON.stringify(path)}: it is a ${type}, not a file`);
     }
-    const layer = this.#layers[meta.layer];
-    if (meta.size === 0 || layer === undefined) return streamOf(new Uint8Array());
-    return await openEntry(layer, meta.ordinal, options);
+    const open = this.#readers[meta.layer];
+    if (meta.size === 0 || open === undefined) return streamOf(new Uint8Array());
+    return await open(meta, options);
   }
 
   async readFile(path: string, options: ReadFileOptions = {}): Promise<Bytes> {

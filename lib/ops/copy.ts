@@ -3,8 +3,10 @@ import { type Operation, startOperation } from "../bytes/operation.ts";
 import type { CallOptions, Source, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { isDigest } from "../model/digest.ts";
+import { NotFoundError, RegistryError } from "../model/errors.ts";
 import type { BlobEvent, CopyEvent } from "../model/events.ts";
 import type { ImageFormat } from "../model/image_format.ts";
+import { childDescriptors } from "../model/manifest.ts";
 import type { Platform } from "../model/platform.ts";
 import { copyBlob } from "./copy_blob.ts";
 import { convertGraph } from "./_convert_graph.ts";
@@ -78,7 +80,8 @@ export interface CopyResult {
  * before the name. Memory is that of the manifests, at most 64 MiB.
  *
  * Copies at the same time into the same target object move each blob once. Foreign layers are
- * copied when the source has them, and left out otherwise; their `urls` are not fetched.
+ * copied when the source has them, and left out otherwise; their `urls` are not fetched. Blobs that a
+ * registry says it has, and then misses, are sent once more.
  *
  * @param source Where the image is.
  * @param reference Its name or digest there.
@@ -133,6 +136,8 @@ class Copy {
   readonly #emit: (event: CopyEvent) => void;
   readonly #mountFrom: string | undefined;
   readonly #leftOut: Descriptor[] = [];
+  /** The blobs that the target has by its own word. */
+  readonly #claimed = new Set<string>();
   #bytesFetched = 0;
   #bytesSkipped = 0;
   #bytesMounted = 0;
@@ -153,7 +158,7 @@ class Copy {
     this.#bytesFetched += graph.bytesFetched;
     await mapConcurrent(blobs, jobs, (blob, _, signal) => this.#moveBlob(blob, signal), { signal });
     for (const manifest of manifests) {
-      await this.#storeManifest(manifest, present.has(manifest.descriptor.digest));
+      await this.#storeManifest(manifest, present.has(manifest.descriptor.digest), jobs);
     }
     await this.#keepReferrers(referrers);
     const name = options.targetReference ?? nameIn(reference, root);
@@ -184,16 +189,47 @@ class Copy {
     const way = { source, target, mountFrom: this.#mountFrom };
     const { status, bytesFetched } = await copyBlob(way, blob, moved, signal);
     this.#bytesFetched += bytesFetched;
+    if (status !== "done") this.#claimed.add(blob.digest);
     if (status === "exists") this.#bytesSkipped += total;
     if (status === "mounted") this.#bytesMounted += total;
     tell(status, total);
   }
 
-  async #storeManifest({ descriptor, parsed }: WalkedManifest, existed: boolean): Promise<void> {
-    const { target, signal } = this.#route;
-    if (existed) this.#bytesSkipped += descriptor.size;
-    else await this.#asTarget(descriptor, target.push(descriptor, parsed.raw, { signal }));
+  async #storeManifest(manifest: WalkedManifest, existed: boolean, jobs: number): Promise<void> {
+    const { descriptor } = manifest;
+    if (existed) {
+      this.#bytesSkipped += descriptor.size;
+    } else {
+      try {
+        await this.#pushManifest(manifest);
+      } catch (error) {
+        if (!lacksBlobs(error) || !await this.#sendClaimed(manifest, jobs)) throw error;
+        await this.#pushManifest(manifest);
+      }
+    }
     this.#emit({ type: "manifest", descriptor, status: existed ? "exists" : "done" });
+  }
+
+  async #pushManifest({ descriptor, parsed }: WalkedManifest): Promise<void> {
+    const { target, signal } = this.#route;
+    await this.#asTarget(descriptor, target.push(descriptor, parsed.raw, { signal }));
+  }
+
+  /**
+   * Sends the blobs of a manifest that a registry has only claimed to have, such as one that forgets
+   * to ask its storage.
+   *
+   * @returns Whether there were any.
+   */
+  async #sendClaimed({ parsed }: WalkedManifest, jobs: number): Promise<boolean> {
+    const { source, target, signal } = this.#route;
+    const blobs = childDescriptors(parsed).filter(({ digest }) => this.#claimed.delete(digest));
+    const way = { source, target, isDoubted: true };
+    await mapConcurrent(blobs, jobs, async (blob, _, signal) => {
+      const { bytesFetched } = await copyBlob(way, blob, () => {}, signal);
+      this.#bytesFetched += bytesFetched;
+    }, { signal });
+    return blobs.length > 0;
   }
 
   /** Where a store lists what it holds, referrers are listed too: other tools find them there. */
@@ -212,6 +248,13 @@ class Copy {
       throw blame("target", error, descriptor, this.#route.signal);
     }
   }
+}
+
+/** Tells whether a registry has refused a manifest for want of its blobs (distribution-spec, codes). */
+function lacksBlobs(error: unknown): boolean {
+  const refusal = error instanceof NotFoundError ? error.cause : error;
+  return refusal instanceof RegistryError &&
+    refusal.diagnostics.some(({ code }) => code === "MANIFEST_BLOB_UNKNOWN");
 }
 
 /** The name that an image keeps: a digest pins the source, it is no name. */

@@ -104,6 +104,67 @@ test("lesson 71: attestations of unknown/unknown are copied with all platforms, 
   }
 });
 
+test("copy() sends blobs that a registry has by its word alone, once, when it misses them", async () => {
+  for (const [status, isMounting] of [[400, false], [404, false], [400, true]] as const) {
+    const from = memoryStore();
+    const shared = await put(from, "application/vnd.oci.image.layer.v1.tar", "shared");
+    await putImage(from, [shared, "own"], { reference: "1" });
+    const { host, transport } = memoryRegistry();
+    const sent: string[] = [];
+    let refusals = 0;
+    // Its cache says that the layer is there; its storage knows better.
+    const forgetful = async (request: Request): Promise<Response> => {
+      const { pathname, searchParams } = new URL(request.url);
+      const isShared = request.url.includes(shared.digest) ||
+        searchParams.get("digest") === shared.digest;
+      if (request.method === "HEAD" && isShared) {
+        const headers = { "content-length": String(shared.size) };
+        return new Response(null, { status: isMounting ? 404 : 200, headers });
+      }
+      if (searchParams.get("mount") === shared.digest) return new Response(null, { status: 201 });
+      const response = await transport(request);
+      if (request.method === "PUT" && pathname.includes("/blobs/")) {
+        sent.push(searchParams.get("digest") ?? "");
+      }
+      if (!pathname.includes("/manifests/") || response.status < 400) return response;
+      if (request.method !== "PUT") return response;
+      refusals++;
+      const errors = [{ code: "MANIFEST_BLOB_UNKNOWN", message: "blob unknown to registry" }];
+      return Response.json({ errors }, { status });
+    };
+    const to = new Registry(host, { transport: forgetful }).repository("acme/app");
+    const mountFrom = isMounting ? "acme/other" : undefined;
+    const { descriptor, bytesFetched } = await copy(from, "1", to, { mountFrom });
+    assert.equal((await to.resolve("1")).digest, descriptor.digest);
+    assert.equal(refusals, 1);
+    assert.equal(sent.filter((digest) => digest === shared.digest).length, 1);
+    assert.equal(sent.length, 3, "config, own layer, and the one that was missing");
+    assert.ok(bytesFetched > 0);
+  }
+});
+
+test("copy() does not send everything again when a registry misses what nobody has", async () => {
+  const from = memoryStore();
+  await putImage(from, ["one", "two"], { reference: "1" });
+  const { host, transport } = memoryRegistry();
+  const requests: string[] = [];
+  const to = new Registry(host, {
+    transport: (request) => {
+      requests.push(`${request.method} ${new URL(request.url).pathname}`);
+      const errors = [{ code: "MANIFEST_BLOB_UNKNOWN", message: "blob unknown to registry" }];
+      return request.method === "PUT" && request.url.includes("/manifests/")
+        ? Promise.resolve(Response.json({ errors }, { status: 400 }))
+        : transport(request);
+    },
+  }).repository("acme/app");
+  await assert.rejects(Promise.resolve(copy(from, "1", to)), /400 MANIFEST_BLOB_UNKNOWN/);
+  assert.equal(
+    requests.filter((line) => line.startsWith("PUT") && line.includes("/blobs/")).length,
+    3,
+  );
+  assert.equal(requests.filter((line) => line.includes("PUT /v2/acme/app/manifests")).length, 1);
+});
+
 test("sync() with referrers leaves their tags out: each registry keeps lists of its own", async () => {
   const { repository: from } = withoutAPI("acme/app");
   const image = await signedIn(from);

@@ -3,8 +3,8 @@ import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { LadingError, LimitExceededError } from "../model/errors.ts";
 import type { BuildFileInfo, BuildFiles } from "./build_files.ts";
 
-/** How much of a file is read at once. */
-const CHUNK_BYTES = 128 * 1024;
+/** How much of a file is read at once: engines of JavaScript collect small chunks sooner. */
+const CHUNK_BYTES = 32 * 1024;
 
 /** The longest Dockerfile or `.dockerignore`; usual ones have some KiB. */
 export const MAX_TEXT_BYTES: number = 4 * 1024 * 1024;

@@ -43,6 +43,9 @@ const REASONS: readonly (readonly [RegExp, EngineFailureReason])[] = [
   ],
 ];
 
+/** What the routers of Docker and podman say of paths that they do not know. */
+const ROUTER_REGEXP = /^(?:(?:page )?not found|path \S+ is not supported)$/i;
+
 /**
  * Tells why an engine failed.
  *
@@ -50,6 +53,7 @@ const REASONS: readonly (readonly [RegExp, EngineFailureReason])[] = [
  * @param said The engine's words.
  */
 export function reasonFor(status: number, said: string): EngineFailureReason | undefined {
+  if (ROUTER_REGEXP.test(said)) return undefined;
   if (status === 401) return "authentication";
   if (status === 429) return "rate-limit";
   if (status === 409) return "conflict";
@@ -117,8 +121,7 @@ const VERSION_FAULT_REGEXP = /client(?: API)? version \S+ is too (?:new|old)/i;
 
 /** Whether an image is missing; podman says so with other statuses too. */
 function isMissing(status: number, said: string): boolean {
-  // A router that does not know the path has no image in mind.
-  if (/^(?:page )?not found$/i.test(said)) return false;
+  if (ROUTER_REGEXP.test(said)) return false;
   return status === 404 || status >= 500 && /no such image|image not known/i.test(said);
 }
 

@@ -155,8 +155,8 @@ class LoadedImages implements EngineTarget {
     if (this.#isComplete) return;
     this.#failure ??= { error: new TypeError("Cannot write to the engine: it was given up") };
     this.#load?.abort(reason);
-    await this.#load?.catch(() => {});
     this.#wake();
+    await this.#load?.catch(() => {});
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,8 +1,7 @@
-import { withSignal } from "../bytes/signal.ts";
-import type { ByteStream } from "../model/bytes.ts";
 import type { Transport } from "../model/transport.ts";
 import { registryHandler, type RegistryHandlerOptions } from "../server/handler.ts";
 import { type MemoryStore, memoryStore } from "../store/memory_store.ts";
+import { answerAsFetch } from "./_answer_as_fetch.ts";
 
 /** Options of {@linkcode memoryRegistry}. */
 export interface MemoryRegistryOptions extends RegistryHandlerOptions {
@@ -60,44 +59,13 @@ export function memoryRegistry(options: MemoryRegistryOptions = {}): MemoryRegis
     if (url.host !== host) {
       throw new TypeError(`Cannot fetch from ${url.host}: there is only ${host}`);
     }
-    const { signal } = request;
-    signal.throwIfAborted();
-    waiting.add(request);
-    const response = await orAborted(handler(request), signal).finally(() =>
-      waiting.delete(request)
-    );
+    const response = await answerAsFetch(request, handler);
     requests.push({
       method: request.method,
       path: url.pathname + url.search,
       status: response.status,
     });
-    if (response.body === null) return response;
-    const body = withSignal(response.body as ByteStream, signal);
-    answered.set(body, request);
-    return new Response(body, response);
+    return response;
   };
   return { host, store, transport, requests };
-}
-
-// Node forgets to tell a request's signal of an abort once the Request itself is collected, so
-// requests are kept as long as somebody waits for their answer or holds its body.
-const waiting = new Set<Request>();
-const answered = new WeakMap<ByteStream, Request>();
-
-/** Waits for an answer, or rejects when the signal aborts; then the late answer is given up. */
-async function orAborted(answer: Promise<Response>, signal: AbortSignal): Promise<Response> {
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    const listener = () => reject(signal.reason);
-    signal.addEventListener("abort", listener, { once: true });
-    stop = () => signal.removeEventListener("abort", listener);
-  });
-  try {
-    return await Promise.race([answer, aborted]);
-  } catch (error) {
-    answer.then((response) => response.body?.cancel()).catch(() => {});
-    throw error;
-  } finally {
-    stop();
-  }
 }

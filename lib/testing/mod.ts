@@ -70,3 +70,10 @@ export {
   faultyTransport,
   type FaultyTransportOptions,
 } from "./faulty_transport.ts";
+export {
+  type FakeEngine,
+  fakeEngine,
+  type FakeEngineOptions,
+  type FakeEngineRequest,
+  type FakeSearchResult,
+} from "./fake_engine.ts";

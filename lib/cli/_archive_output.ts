@@ -55,8 +55,8 @@ function nameOf({ place, reference }: OpenedPlace<Source>): string | undefined {
   return digest === undefined || named.tag !== undefined ? familiarReference(named) : undefined;
 }
 
-/** Refuses options that have no meaning for an archive on stdout. */
-export function refuseForArchives(context: CommandContext, names: readonly string[]): void {
+/** Refuses options that have no meaning for what is written to. */
+export function refuseFor(what: string, context: CommandContext, names: readonly string[]): void {
   const given = names.find((name) => context.options.has(name));
-  if (given !== undefined) throw new UsageError(`--${given} does not go with an archive on stdout`);
+  if (given !== undefined) throw new UsageError(`--${given} does not go with ${what}`);
 }

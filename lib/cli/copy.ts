@@ -1,9 +1,10 @@
 import { copyPlaces } from "../runtime/copy_places.ts";
 import type { CopyPlan } from "../ops/plan_copy.ts";
-import { archiveOutput, refuseForArchives, writeArchive } from "./_archive_output.ts";
+import { archiveOutput, refuseFor, writeArchive } from "./_archive_output.ts";
 import { argument, type Command, type CommandContext, flag, UsageError } from "./_command.ts";
 import { formatOption, jobsOption, openOptions, platformsOption } from "./_options.ts";
 import { formatSize } from "./size.ts";
+import { pushImageToV1, v1Argument } from "./_v1.ts";
 import { transfer, TRANSFER_OPTIONS } from "./_transfer.ts";
 
 /** Writes a plan: what would happen to each content, and how much would move. */
@@ -56,8 +57,19 @@ export const copyCommand: Command = {
     }
     const archive = archiveOutput(to);
     if (archive !== undefined) {
-      refuseForArchives(context, ["dry-run", "json", "format", "referrers", "jobs"]);
+      refuseFor("an archive on stdout", context, [
+        "dry-run",
+        "json",
+        "format",
+        "referrers",
+        "jobs",
+      ]);
       return await writeArchive(context, from, archive, platform);
+    }
+    const v1 = v1Argument(context, to);
+    if (v1 !== undefined) {
+      refuseFor("a registry of version 1", context, ["dry-run", "json", "format", "referrers"]);
+      return await pushImageToV1(context, from, v1, platform);
     }
     const options = {
       ...openOptions(context),

@@ -3,6 +3,7 @@ import { copyPlaces } from "../runtime/copy_places.ts";
 import { argument, type Command, flag, UsageError } from "./_command.ts";
 import { jobsOption, openOptions, platformsOption } from "./_options.ts";
 import { transfer, TRANSFER_OPTIONS } from "./_transfer.ts";
+import { pushImageToV1, v1Argument } from "./_v1.ts";
 
 /** `lading push PATH IMAGE`. */
 export const pushCommand: Command = {
@@ -35,6 +36,8 @@ export const pushCommand: Command = {
           "other places",
       );
     }
+    const v1 = v1Argument(context, to);
+    if (v1 !== undefined) return await pushImageToV1(context, from, v1, platformsOption(context));
     const operation = copyPlaces(from, to, {
       ...openOptions(context),
       platform: platformsOption(context),

@@ -1,6 +1,7 @@
 import { argument, type Command } from "./_command.ts";
 import { namedArgument, tagOf } from "./_named.ts";
 import { REGISTRY_OPTION } from "./_options.ts";
+import { v1Argument } from "./_v1.ts";
 
 /** `lading untag IMAGE`. */
 export const untagCommand: Command = {
@@ -11,8 +12,14 @@ export const untagCommand: Command = {
   options: { ...REGISTRY_OPTION },
   examples: ["lading untag ghcr.io/acme/app:old"],
   async run(context) {
-    const { repository, reference } = namedArgument(context);
-    await repository.untag(tagOf(reference, argument(context, 0)), { signal: context.signal });
-    context.output.note(`removed ${argument(context, 0)}`);
+    const name = argument(context, 0);
+    const { signal } = context;
+    const v1 = v1Argument(context, name);
+    if (v1 !== undefined) await v1.repository.untag(v1.reference, { signal });
+    else {
+      const { repository, reference } = namedArgument(context);
+      await repository.untag(tagOf(reference, name), { signal });
+    }
+    context.output.note(`removed ${name}`);
   },
 };

@@ -150,6 +150,7 @@ export {
   parsePlace,
   type PathPlace,
   type Place,
+  type V1Place,
 } from "./place.ts";
 export {
   isConfigType,

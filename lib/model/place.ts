@@ -8,6 +8,14 @@ export interface DockerPlace {
   readonly reference: string;
 }
 
+/** An image in a registry of version 1. */
+export interface V1Place {
+  /** How the place is reached. */
+  readonly transport: "docker-v1";
+  /** The reference, as it was written. */
+  readonly reference: string;
+}
+
 /** An image in an OCI layout, an archive of one, or an archive of `docker save`. */
 export interface PathPlace {
   /** How the place is reached. */
@@ -27,7 +35,7 @@ export interface DaemonPlace {
 }
 
 /** A place where an image is, or is to be put. */
-export type Place = DockerPlace | PathPlace | DaemonPlace;
+export type Place = DockerPlace | V1Place | PathPlace | DaemonPlace;
 
 const PATH_TRANSPORTS = ["oci", "oci-archive", "docker-archive"] as const;
 
@@ -59,8 +67,8 @@ function splitPath(text: string): [path: string, reference: string | undefined] 
 
 /**
  * Parses a place as skopeo writes it: `docker://alpine:3.20`, `oci:path:name`,
- * `oci-archive:file.tar:name`, `docker-archive:file.tar:name`, `docker-daemon:alpine:3.20`. What
- * has no transport is a reference to a registry. The references themselves are not judged here.
+ * `oci-archive:file.tar:name`, `docker-archive:file.tar:name`, `docker-daemon:alpine:3.20`; and
+ * `docker-v1://localhost:5000/app:1` for registries of version 1. What has no transport is a reference to a registry. The references themselves are not judged here.
  *
  * @param text A place.
  * @returns Its parts.
@@ -79,14 +87,14 @@ export function parsePlace(text: string): Place {
   const colon = text.indexOf(":");
   const scheme = colon < 0 ? "" : text.slice(0, colon);
   const rest = text.slice(colon + 1);
-  if (rest.startsWith("//") && scheme !== "docker") {
+  if (rest.startsWith("//") && scheme !== "docker" && scheme !== "docker-v1") {
     const isPath = PATH_TRANSPORTS.some((transport) => transport === scheme);
     if (!isPath) {
       refuse(text, `unknown transport "${scheme}"; use docker://, oci: or docker-archive:`);
     }
   }
-  if (scheme === "docker" && rest.startsWith("//")) {
-    return { transport: "docker", reference: required(rest.slice(2), text, "reference") };
+  if ((scheme === "docker" || scheme === "docker-v1") && rest.startsWith("//")) {
+    return { transport: scheme, reference: required(rest.slice(2), text, "reference") };
   }
   if (scheme === "docker-daemon") {
     return { transport: scheme, reference: required(rest, text, "reference") };
@@ -118,7 +126,8 @@ function required(part: string, text: string, what: string): string {
 export function formatPlace(place: Place): string {
   switch (place.transport) {
     case "docker":
-      return `docker://${place.reference}`;
+    case "docker-v1":
+      return `${place.transport}://${place.reference}`;
     case "docker-daemon":
       return `docker-daemon:${place.reference}`;
     default: {

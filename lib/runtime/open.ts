@@ -2,11 +2,13 @@ import type { CallOptions, Resolver, Roots, Source, Target } from "../model/cont
 import type { Transport } from "../model/transport.ts";
 import type { CredentialProvider } from "../auth/credentials.ts";
 import type { FileSystem } from "../store/file_system.ts";
+import { LadingError } from "../model/errors.ts";
 import { parsePlace, type Place } from "../model/place.ts";
 import { parsePlatform, type Platform } from "../model/platform.ts";
 import { parseReference, withDefaultTag } from "../model/reference.ts";
 import type { RegistryEvent } from "../registry/events.ts";
 import { Registry } from "../registry/registry.ts";
+import type { RegistryOptions } from "../registry/registry_options.ts";
 import type { Repository } from "../registry/repository.ts";
 import { dockerArchive } from "../store/docker_archive.ts";
 import { ociArchive } from "../store/oci_archive.ts";
@@ -20,6 +22,7 @@ import { hostPlatform } from "./host_platform.ts";
 import { hostTransport } from "./host_transport.ts";
 import { nodeFileSystem } from "./node_file_system.ts";
 import { standardInput, temporaryDirectory } from "./_standard_input.ts";
+import { openV1Repository, v1Images } from "./v1_place.ts";
 
 /** How places are opened. */
 export interface OpenOptions extends CallOptions {
@@ -81,12 +84,17 @@ const nothingToClose = (): Promise<void> => Promise.resolve();
  * @returns The registry; nothing is sent yet.
  */
 export function openRegistry(host: string, options: OpenOptions = {}): Registry {
-  return new Registry(host, {
+  return new Registry(host, registryOptions(options));
+}
+
+/** What a client of a registry is made with here. */
+export function registryOptions(options: OpenOptions): RegistryOptions {
+  return {
     transport: options.transport ?? hostTransport(),
     credentials: options.credentials ?? hostCredentials(),
     ...(options.plainHTTP === undefined ? {} : { plainHTTP: options.plainHTTP }),
     onEvent: options.onEvent,
-  });
+  };
 }
 
 /**
@@ -117,8 +125,8 @@ function openDocker(
 }
 
 /**
- * Opens a place to read from: `docker://` (the default), `oci:`, `oci-archive:`, `docker-archive:` or
- * `docker-daemon:`. An archive with the path `-` comes on the standard input and is read once.
+ * Opens a place to read from: `docker://` (the default), `oci:`, `oci-archive:`, `docker-archive:`,
+ * `docker-daemon:` or `docker-v1://`. An archive with the path `-` comes on the standard input and is read once.
  *
  * @param text The place, such as `alpine:3.20` or `oci:./alpine`.
  * @param options The transport, credentials and file system.
@@ -128,6 +136,10 @@ function openDocker(
 export function openSource(text: string, options: OpenOptions = {}): OpenedPlace<Source> {
   const place = parsePlace(text);
   if (place.transport === "docker") return openDocker(place, options);
+  if (place.transport === "docker-v1") {
+    const { repository, reference } = openV1Repository(place.reference, options);
+    return { place, reference, content: v1Images(repository), close: nothingToClose };
+  }
   const fileSystem = options.fileSystem ?? nodeFileSystem();
   if (place.transport === "docker-daemon") {
     const { reference } = place;
@@ -155,10 +167,17 @@ export function openSource(text: string, options: OpenOptions = {}): OpenedPlace
  * @param options The transport, credentials and file system.
  * @returns The place; commit it, and close it.
  * @throws {InvalidReferenceError} when the text names no place.
+ * @throws {LadingError} (`UNSUPPORTED_PLACE`) for a registry of version 1, which takes whole images.
  */
 export function openTarget(text: string, options: OpenOptions = {}): OpenedTarget {
   const place = parsePlace(text);
   if (place.transport === "docker") return openDocker(place, options);
+  if (place.transport === "docker-v1") {
+    throw new LadingError(
+      "UNSUPPORTED_PLACE",
+      `Cannot write to "${text}" piece by piece: pushToV1() pushes an image to a registry of version 1`,
+    );
+  }
   const fileSystem = options.fileSystem ?? nodeFileSystem();
   if (place.transport === "docker-daemon") {
     const { reference } = place;

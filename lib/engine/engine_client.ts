@@ -19,6 +19,7 @@ import type { OpenFile } from "./archive_input.ts";
 import type { BuildFiles } from "./build_files.ts";
 import { failureOf, type MakeError, readSaid, reasonFor, said } from "./_failure.ts";
 import { withIdleTimeout } from "./_idle.ts";
+import { untilAborted } from "./_until_aborted.ts";
 import { decodeMessages, type EngineMessage } from "./message.ts";
 import { type EngineQuery, formatQuery } from "./query.ts";
 
@@ -316,7 +317,7 @@ export class EngineClient {
     const upload = uploadOf(call.body?.content);
     const request = this.#request(call, path, upload);
     try {
-      const response = await this.#setup.transport(request);
+      const response = await untilAborted(this.#setup.transport(request), request, signal);
       const body = response.body as ByteStream | null ?? streamOf(new Uint8Array());
       const watched = idleMs === undefined
         ? body

@@ -62,20 +62,34 @@ function openWhenRead(
   signal: AbortSignal | undefined,
   open: (signal: AbortSignal) => AsyncGenerator<Bytes, void, undefined>,
 ): ByteStream {
-  const cancelled = new AbortController();
-  const ends = signal === undefined ? [cancelled.signal] : [signal, cancelled.signal];
+  // Node 20 loses signals that `AbortSignal.any()` made.
+  const ended = new AbortController();
+  const onAbort = (): void => ended.abort(signal?.reason);
   let chunks: AsyncGenerator<Bytes, void, undefined> | undefined;
+  const begin = (): AsyncGenerator<Bytes, void, undefined> => {
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted === true) onAbort();
+    return open(ended.signal);
+  };
   return new ReadableStream<Bytes>({
     async pull(controller) {
-      chunks ??= open(AbortSignal.any(ends));
-      for (;;) {
-        const { done, value } = await chunks.next();
-        if (done === true) return controller.close();
-        if (value.byteLength > 0) return controller.enqueue(value);
+      chunks ??= begin();
+      try {
+        for (;;) {
+          const { done, value } = await chunks.next();
+          if (done === true) break;
+          if (value.byteLength > 0) return controller.enqueue(value);
+        }
+      } catch (error) {
+        signal?.removeEventListener("abort", onAbort);
+        throw error;
       }
+      signal?.removeEventListener("abort", onAbort);
+      controller.close();
     },
     async cancel(reason) {
-      cancelled.abort(reason);
+      signal?.removeEventListener("abort", onAbort);
+      ended.abort(reason);
       await chunks?.return().catch(() => {});
     },
   }, { highWaterMark: 0 });

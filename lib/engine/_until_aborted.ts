@@ -1,0 +1,22 @@
+/**
+ * Waits for an answer, and no longer than until the signal aborts, whatever the transport does. It
+ * holds the request: Node 20 collects one that is only waited for, and its signal with it.
+ */
+export function untilAborted(
+  answer: Promise<Response>,
+  request: Request,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
+  if (signal === undefined) return answer;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(signal.reason);
+      // What still comes is nobody's.
+      answer.then(({ body }) => body?.cancel(request.signal.reason)).catch(() => {});
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    const forget = (): void => signal.removeEventListener("abort", onAbort);
+    answer.then(resolve, reject).finally(forget);
+    if (signal.aborted) onAbort();
+  });
+}

@@ -7,7 +7,7 @@ import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import { DigestMismatchError, LimitExceededError, RegistryError } from "../model/errors.ts";
-import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
+import { MAX_MANIFEST_BYTES, parseManifest } from "../model/manifest.ts";
 import { isSchema1Type } from "../model/media_types.ts";
 import { parseSchema1 } from "../model/schema1.ts";
 import { discard } from "./_answer.ts";
@@ -64,9 +64,20 @@ export interface PutManifestOptions extends CallOptions {
 }
 
 /**
+ * Tells the type that a manifest is stored under: registries insist on the one that it names itself.
+ *
+ * @throws {InvalidManifestError} when it is none, or of another kind than its descriptor says.
+ */
+function storedType(raw: Bytes, { mediaType }: Descriptor): string {
+  const parsed = parseManifest(raw, mediaType);
+  return parsed.kind === "schema1" ? mediaType : parsed.mediaType;
+}
+
+/**
  * Stores a manifest under its digest or a tag. The bytes go out as they are: they are its identity.
  *
  * @returns The headers of the answer.
+ * @throws {InvalidManifestError} when the bytes are no manifest, or of another kind than announced.
  * @throws {DigestMismatchError} when the registry stored something else.
  * @throws {RegistryError} when it does not take it; the first error code says what is missing.
  */
@@ -86,7 +97,7 @@ export async function putManifest(
     url: client.url(`/v2/${name}/manifests/${reference}${query}`),
     scopes: pushScopes(context),
     lane: "metadata",
-    headers: { "content-type": target.mediaType, ...options.headers },
+    headers: { "content-type": storedType(raw, target), ...options.headers },
     body: bytesBody(raw, client.uploadWatch),
     signal: options.signal,
   });

@@ -243,6 +243,7 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
    * @throws {DigestMismatchError} when the content has another digest.
    * @throws {SizeMismatchError} when the content has another size.
    * @throws {UploadError} when the registry does not take a blob.
+   * @throws {InvalidManifestError} when a manifest is none, or of another kind than its descriptor says.
    * @throws {RegistryError} when the registry does not take a manifest.
    */
   async push(

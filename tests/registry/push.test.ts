@@ -2,6 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import {
   DigestMismatchError,
+  InvalidManifestError,
   RegistryError,
   SizeMismatchError,
   UploadError,
@@ -359,6 +360,45 @@ test("manifests are pushed byte for byte, with their own type", async () => {
   assert.deepEqual(bodies, [new TextDecoder().decode(odd)]);
   assert.equal(b.transport.seen[0]?.headers.get("content-type"), target.mediaType);
   assert.equal(b.transport.seen[0]?.url, `https://${HOST}/v2/acme/app/manifests/${target.digest}`);
+});
+
+test("a manifest that is announced as another kind, or as two, is not sent", async () => {
+  const index = "application/vnd.oci.image.index.v1+json";
+  const manifest = JSON.parse(new TextDecoder().decode(MANIFEST.raw));
+  const wrong: readonly [Bytes, string][] = [
+    [MANIFEST.raw, index],
+    [MANIFEST.raw, "application/vnd.docker.distribution.manifest.list.v2+json"],
+    [utf8(JSON.stringify({ ...manifest, mediaType: index })), MANIFEST.descriptor.mediaType],
+    [utf8(JSON.stringify({ ...manifest, manifests: [] })), MANIFEST.descriptor.mediaType],
+    [utf8(`{"layers":[],${JSON.stringify(manifest).slice(1)}`), MANIFEST.descriptor.mediaType],
+    [utf8("[]"), MANIFEST.descriptor.mediaType],
+    [utf8("<html>"), index],
+  ];
+  for (const [raw, mediaType] of wrong) {
+    const b = bench(() => new Response(null, { status: 201 }));
+    const error = await failure(b.clock.run(b.repository.push(descriptorOf(raw, mediaType), raw)));
+    assert.ok(error instanceof InvalidManifestError, String(error));
+    assert.equal(b.transport.seen.length, 0);
+  }
+});
+
+test("a manifest goes out under the type that it names itself", async () => {
+  const docker = "application/vnd.docker.distribution.manifest.v2+json";
+  const oci = MANIFEST.descriptor.mediaType;
+  const manifest = JSON.parse(new TextDecoder().decode(MANIFEST.raw));
+  // Layouts name Docker's manifests as the OCI's; registries look at what is in them.
+  const raw = utf8(JSON.stringify({ ...manifest, mediaType: docker }));
+  const { mediaType: _, ...unnamed } = manifest;
+  const rows: readonly [Bytes, string, string][] = [
+    [raw, oci, docker],
+    [utf8(JSON.stringify(unnamed)), docker, docker],
+    [utf8(JSON.stringify(unnamed)), oci, oci],
+  ];
+  for (const [raw, announced, sent] of rows) {
+    const b = bench(() => new Response(null, { status: 201 }));
+    await b.clock.run(b.repository.push(descriptorOf(raw, announced), raw));
+    assert.equal(b.transport.seen[0]?.headers.get("content-type"), sent);
+  }
 });
 
 test("a manifest whose blobs are missing says which", async () => {

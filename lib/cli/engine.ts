@@ -1,19 +1,19 @@
 import { type Command, type OptionSpecs, UsageError } from "./_command.ts";
-import { buildCommand } from "./engine/build.ts";
-import { distributionCommand } from "./engine/distribution.ts";
-import { historyCommand } from "./engine/history.ts";
-import { imagesCommand } from "./engine/images.ts";
-import { importCommand } from "./engine/import.ts";
-import { infoCommand } from "./engine/info.ts";
-import { inspectCommand } from "./engine/inspect.ts";
-import { loadCommand } from "./engine/load.ts";
-import { pruneCommand } from "./engine/prune.ts";
-import { pullCommand } from "./engine/pull.ts";
-import { pushCommand } from "./engine/push.ts";
-import { rmCommand } from "./engine/rm.ts";
-import { saveCommand } from "./engine/save.ts";
-import { searchCommand } from "./engine/search.ts";
-import { tagCommand } from "./engine/tag.ts";
+import { buildCommand } from "./engine_build.ts";
+import { distributionCommand } from "./engine_distribution.ts";
+import { historyCommand } from "./engine_history.ts";
+import { imagesCommand } from "./engine_images.ts";
+import { importCommand } from "./engine_import.ts";
+import { infoCommand } from "./engine_info.ts";
+import { inspectCommand } from "./engine_inspect.ts";
+import { loadCommand } from "./engine_load.ts";
+import { pruneCommand } from "./engine_prune.ts";
+import { pullCommand } from "./engine_pull.ts";
+import { pushCommand } from "./engine_push.ts";
+import { rmCommand } from "./engine_rm.ts";
+import { saveCommand } from "./engine_save.ts";
+import { searchCommand } from "./engine_search.ts";
+import { tagCommand } from "./engine_tag.ts";
 
 const COMMANDS: readonly Command[] = [
   imagesCommand,

@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from "node:http";
-import type { Bytes } from "../model/bytes.ts";
+import { freeChunk, noteOwnedChunks, ownsChunks } from "../bytes/lineage.ts";
+import type { Bytes, ByteStream } from "../model/bytes.ts";
 
 /** How many bytes are read ahead of the consumer. */
 const READ_AHEAD_BYTES = 256 * 1024;
@@ -57,7 +58,8 @@ export class EngineExchange {
       outgoing.end();
     } else {
       this.#upload = body.getReader();
-      this.#send(this.#upload, outgoing).catch((error) => this.#fail(error));
+      const isOwner = (): boolean => ownsChunks(body as ByteStream);
+      this.#send(this.#upload, outgoing, isOwner).catch((error) => this.#fail(error));
     }
   }
 
@@ -72,12 +74,16 @@ export class EngineExchange {
   async #send(
     reader: ReadableStreamDefaultReader<Uint8Array>,
     outgoing: ClientRequest,
+    isOwner: () => boolean,
   ): Promise<void> {
     for (;;) {
       const { done, value } = await reader.read();
       if (this.#upload === undefined) return;
       if (done) break;
-      if (value.byteLength > 0 && !outgoing.write(value)) await drained(outgoing);
+      const sent = value !== undefined && isOwner()
+        ? (): void => freeChunk(value as Bytes)
+        : undefined;
+      if (value.byteLength > 0 && !outgoing.write(value, sent)) await drained(outgoing);
       // An answer that has come is read before a write finds out that nobody listens any more.
       await nextTurn();
     }
@@ -110,7 +116,7 @@ export class EngineExchange {
   }
 
   #bodyOf(incoming: IncomingMessage): ReadableStream<Bytes> {
-    return new ReadableStream<Bytes>({
+    const body = new ReadableStream<Bytes>({
       start: (controller) => {
         this.#controller = controller;
         incoming.on("data", (chunk: Uint8Array<ArrayBuffer>) => {
@@ -133,6 +139,9 @@ export class EngineExchange {
       },
       cancel: () => this.#finish(),
     }, new ByteLengthQueuingStrategy({ highWaterMark: READ_AHEAD_BYTES }));
+    // Node copies each piece out of its own buffer; pieces of larger ones are left alone.
+    noteOwnedChunks(body);
+    return body;
   }
 
   #fail(error: unknown): void {

@@ -3,7 +3,7 @@ import type { Descriptor } from "../model/descriptor.ts";
 import type { FileSystem } from "../store/file_system.ts";
 import type { EngineSource, EngineTarget } from "./engine.ts";
 import type { ConnectOptions } from "./engine_connect.ts";
-import { temporaryDirectory } from "./_standard_input.ts";
+import { temporaryDirectory } from "./standard_input.ts";
 
 /** How an engine is found, and where parts of its archives are put aside. */
 export interface EnginePlaceOptions {

@@ -1,14 +1,10 @@
 import type { CallOptions, Resolver, Roots, Source, Target } from "../model/content.ts";
-import type { Transport } from "../model/transport.ts";
-import type { CredentialProvider } from "../auth/credentials.ts";
 import type { FileSystem } from "../store/file_system.ts";
 import { LadingError } from "../model/errors.ts";
 import { parsePlace, type Place } from "../model/place.ts";
 import { parsePlatform, type Platform } from "../model/platform.ts";
 import { parseReference, withDefaultTag } from "../model/reference.ts";
-import type { RegistryEvent } from "../registry/events.ts";
 import { Registry } from "../registry/registry.ts";
-import type { RegistryOptions } from "../registry/registry_options.ts";
 import type { Repository } from "../registry/repository.ts";
 import { dockerArchive } from "../store/docker_archive.ts";
 import { ociArchive } from "../store/oci_archive.ts";
@@ -17,27 +13,18 @@ import { ociLayout } from "../store/oci_layout.ts";
 import { type Image, loadImage } from "../image/image.ts";
 import { engineImages, engineLoading } from "./_engine_place.ts";
 import type { ConnectOptions } from "./engine_connect.ts";
-import { hostCredentials } from "./docker_credentials.ts";
 import { hostPlatform } from "./host_platform.ts";
-import { hostTransport } from "./host_transport.ts";
+import { type HostRegistryOptions, registryOptions } from "./host_registry_options.ts";
 import { nodeFileSystem } from "./node_file_system.ts";
-import { standardInput, temporaryDirectory } from "./_standard_input.ts";
+import { standardInput, temporaryDirectory } from "./standard_input.ts";
 import { openV1Repository, v1Images } from "./v1_place.ts";
 
 /** How places are opened. */
-export interface OpenOptions extends CallOptions {
-  /** Sends the requests; default the runtime's own `fetch`. */
-  readonly transport?: Transport | undefined;
-  /** Gives credentials; default the Docker configuration where there is a file system. */
-  readonly credentials?: CredentialProvider | undefined;
-  /** Speaks http with every registry, or https with those on loopback too; default neither. */
-  readonly plainHTTP?: boolean | undefined;
+export interface OpenOptions extends CallOptions, HostRegistryOptions {
   /** Holds layouts and archives; default the runtime's own. */
   readonly fileSystem?: FileSystem | undefined;
   /** How the engine of `docker-daemon:` is found; default as the docker command does. */
   readonly engine?: ConnectOptions | undefined;
-  /** Is told warnings, repetitions and fallbacks of registries. */
-  readonly onEvent?: ((event: RegistryEvent) => void) | undefined;
 }
 
 /** Options of {@linkcode openImage}. */
@@ -85,16 +72,6 @@ const nothingToClose = (): Promise<void> => Promise.resolve();
  */
 export function openRegistry(host: string, options: OpenOptions = {}): Registry {
   return new Registry(host, registryOptions(options));
-}
-
-/** What a client of a registry is made with here. */
-export function registryOptions(options: OpenOptions): RegistryOptions {
-  return {
-    transport: options.transport ?? hostTransport(),
-    credentials: options.credentials ?? hostCredentials(),
-    ...(options.plainHTTP === undefined ? {} : { plainHTTP: options.plainHTTP }),
-    onEvent: options.onEvent,
-  };
 }
 
 /**

@@ -6,7 +6,7 @@ import type { ConvertedV1Image } from "../registry/v1/converted_v1_image.ts";
 import { openV1Image } from "../registry/v1/open_v1_image.ts";
 import { RegistryV1 } from "../registry/v1/registry_v1.ts";
 import type { RepositoryV1 } from "../registry/v1/repository_v1.ts";
-import { type OpenOptions, registryOptions } from "./open.ts";
+import { type HostRegistryOptions, registryOptions } from "./host_registry_options.ts";
 
 /** A repository of a registry of version 1, and what was named in it. */
 export interface NamedV1 {
@@ -24,7 +24,7 @@ export interface NamedV1 {
  * @returns The repository and the tag; nothing is sent yet.
  * @throws {InvalidReferenceError} when it is no name.
  */
-export function openV1Repository(name: string, options: OpenOptions = {}): NamedV1 {
+export function openV1Repository(name: string, options: HostRegistryOptions = {}): NamedV1 {
   const { registry, repository, tag = "latest" } = parseReference(name);
   const client = new RegistryV1(registry, registryOptions(options));
   return { repository: client.repository(repository), reference: tag };

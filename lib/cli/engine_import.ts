@@ -1,9 +1,9 @@
-import { standardInput } from "../../runtime/_standard_input.ts";
-import { fileContent } from "../../store/file_content.ts";
-import { nodeFileSystem } from "../../runtime/node_file_system.ts";
-import type { ImportSource } from "../../engine/import.ts";
-import { argument, type Command, list, text } from "../_command.ts";
-import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "../_engine.ts";
+import { standardInput } from "../runtime/standard_input.ts";
+import { fileContent } from "../store/file_content.ts";
+import { nodeFileSystem } from "../runtime/node_file_system.ts";
+import type { ImportSource } from "../engine/import.ts";
+import { argument, type Command, list, text } from "./_command.ts";
+import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "./_engine.ts";
 
 async function sourceOf(given: string): Promise<ImportSource> {
   if (given === "-") return standardInput();

@@ -1,8 +1,8 @@
-import type { ImageSummary } from "../../engine/list.ts";
-import { type Command, flag } from "../_command.ts";
-import { ENGINE_OPTIONS, FILTER_OPTION, filtersOption, withEngine } from "../_engine.ts";
-import { escapeControls } from "../_plain_text.ts";
-import { formatSize } from "../size.ts";
+import type { ImageSummary } from "../engine/list.ts";
+import { type Command, flag } from "./_command.ts";
+import { ENGINE_OPTIONS, FILTER_OPTION, filtersOption, withEngine } from "./_engine.ts";
+import { escapeControls } from "./_plain_text.ts";
+import { formatSize } from "./size.ts";
 
 function lines({ shortID, tags, size, created }: ImageSummary): string[] {
   const rest = `${shortID}  ${formatSize(size).padStart(7)}  ${day(created)}`;

@@ -1,6 +1,6 @@
-import { type Command, flag } from "../_command.ts";
-import { ENGINE_OPTIONS, FILTER_OPTION, filtersOption, withEngine } from "../_engine.ts";
-import { formatSize } from "../size.ts";
+import { type Command, flag } from "./_command.ts";
+import { ENGINE_OPTIONS, FILTER_OPTION, filtersOption, withEngine } from "./_engine.ts";
+import { formatSize } from "./size.ts";
 
 /** `lading engine prune`. */
 export const pruneCommand: Command = {

@@ -1,6 +1,6 @@
-import { argument, type Command, flag, text, UsageError } from "../_command.ts";
-import { ENGINE_OPTIONS, FILTER_OPTION, filtersOption, withEngine } from "../_engine.ts";
-import { escapeControls } from "../_plain_text.ts";
+import { argument, type Command, flag, text, UsageError } from "./_command.ts";
+import { ENGINE_OPTIONS, FILTER_OPTION, filtersOption, withEngine } from "./_engine.ts";
+import { escapeControls } from "./_plain_text.ts";
 
 /** `lading engine search TERM`. */
 export const searchCommand: Command = {

@@ -1,7 +1,7 @@
-import { argument, type Command, flag } from "../_command.ts";
-import { ENGINE_OPTIONS, withEngine } from "../_engine.ts";
-import { escapeControls } from "../_plain_text.ts";
-import { formatSize } from "../size.ts";
+import { argument, type Command, flag } from "./_command.ts";
+import { ENGINE_OPTIONS, withEngine } from "./_engine.ts";
+import { escapeControls } from "./_plain_text.ts";
+import { formatSize } from "./size.ts";
 
 /** `lading engine history IMAGE`. */
 export const historyCommand: Command = {

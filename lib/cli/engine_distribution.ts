@@ -1,6 +1,6 @@
-import { formatPlatform } from "../../model/platform.ts";
-import { argument, type Command, flag } from "../_command.ts";
-import { ENGINE_OPTIONS, withEngine } from "../_engine.ts";
+import { formatPlatform } from "../model/platform.ts";
+import { argument, type Command, flag } from "./_command.ts";
+import { ENGINE_OPTIONS, withEngine } from "./_engine.ts";
 
 /** `lading engine distribution IMAGE`. */
 export const distributionCommand: Command = {

@@ -1,5 +1,5 @@
-import { type Command, flag } from "../_command.ts";
-import { ENGINE_OPTIONS, withEngine } from "../_engine.ts";
+import { type Command, flag } from "./_command.ts";
+import { ENGINE_OPTIONS, withEngine } from "./_engine.ts";
 
 /** `lading engine info`. */
 export const infoCommand: Command = {

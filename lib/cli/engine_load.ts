@@ -1,8 +1,8 @@
-import { standardInput } from "../../runtime/_standard_input.ts";
-import { fileContent } from "../../store/file_content.ts";
-import { nodeFileSystem } from "../../runtime/node_file_system.ts";
-import { type Command, text } from "../_command.ts";
-import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "../_engine.ts";
+import { standardInput } from "../runtime/standard_input.ts";
+import { fileContent } from "../store/file_content.ts";
+import { nodeFileSystem } from "../runtime/node_file_system.ts";
+import { type Command, text } from "./_command.ts";
+import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "./_engine.ts";
 
 /** `lading engine load [FILE]`. */
 export const loadCommand: Command = {

@@ -1,5 +1,5 @@
-import { argument, type Command, flag, text, UsageError } from "../_command.ts";
-import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "../_engine.ts";
+import { argument, type Command, flag, text, UsageError } from "./_command.ts";
+import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "./_engine.ts";
 
 /** `lading engine pull IMAGE`. */
 export const pullCommand: Command = {

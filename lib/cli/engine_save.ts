@@ -1,5 +1,5 @@
-import { type Command, text } from "../_command.ts";
-import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, withEngine } from "../_engine.ts";
+import { type Command, text } from "./_command.ts";
+import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, withEngine } from "./_engine.ts";
 
 /** `lading engine save IMAGE…`. */
 export const saveCommand: Command = {

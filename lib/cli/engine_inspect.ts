@@ -1,5 +1,5 @@
-import { argument, type Command } from "../_command.ts";
-import { ENGINE_OPTIONS, withEngine } from "../_engine.ts";
+import { argument, type Command } from "./_command.ts";
+import { ENGINE_OPTIONS, withEngine } from "./_engine.ts";
 
 /** `lading engine inspect IMAGE`. */
 export const inspectCommand: Command = {

@@ -1,7 +1,7 @@
 import process from "node:process";
-import type { BuildContext } from "../../engine/build_context.ts";
-import { standardInput } from "../../runtime/_standard_input.ts";
-import { nodeFileSystem } from "../../runtime/node_file_system.ts";
+import type { BuildContext } from "../engine/build_context.ts";
+import { standardInput } from "../runtime/standard_input.ts";
+import { nodeFileSystem } from "../runtime/node_file_system.ts";
 import {
   argument,
   type Command,
@@ -10,9 +10,9 @@ import {
   list,
   text,
   UsageError,
-} from "../_command.ts";
-import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "../_engine.ts";
-import { pairsOption } from "../_options.ts";
+} from "./_command.ts";
+import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "./_engine.ts";
+import { pairsOption } from "./_options.ts";
 
 /** Takes `-`, a URL, a git address or a directory as the context. */
 function contextOf(given: string): BuildContext {

@@ -1,5 +1,5 @@
-import { argument, type Command, flag, text } from "../_command.ts";
-import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "../_engine.ts";
+import { argument, type Command, flag, text } from "./_command.ts";
+import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "./_engine.ts";
 
 /** `lading engine push IMAGE`. */
 export const pushCommand: Command = {

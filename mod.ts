@@ -75,6 +75,7 @@ export { pushPlace as push, type PushPlaceOptions } from "./lib/runtime/push_pla
 export { syncPlaces as sync, type SyncPlacesOptions } from "./lib/runtime/sync_places.ts";
 export { openIndex } from "./lib/runtime/open_view.ts";
 export { openBlob, type OpenedBlob } from "./lib/runtime/open_blob.ts";
+export type { HostRegistryOptions } from "./lib/runtime/host_registry_options.ts";
 export {
   type OpenedPlace,
   type OpenedTarget,

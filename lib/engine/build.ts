@@ -19,8 +19,8 @@ import { textField } from "./_fields.ts";
 
 const TRACE_ID = "moby.buildkit.trace";
 
-/** What engines of before API 1.30 say last, and quiet builds say only. */
-const BUILT_REGEXP = /^(?:Successfully built |(sha256:))([0-9a-f]+)\s*$/;
+/** What engines of before API 1.30 say last, and quiet builds say only; those of podman bare. */
+const BUILT_REGEXP = /^(?:Successfully built ([0-9a-f]+)|((?:sha256:)?[0-9a-f]{64}))\s*$/;
 
 /** Builds an image. */
 export function buildImage(
@@ -125,9 +125,9 @@ class BuildProgress {
       this.log.take(event);
       this.#emit(event);
     }
-    const [, prefix = "", hash] = BUILT_REGEXP.exec(message.stream ?? "") ?? [];
+    const [, short, long] = BUILT_REGEXP.exec(message.stream ?? "") ?? [];
     // A step may write the same words; the engine's own come last.
-    if (hash !== undefined) this.#read = `${prefix}${hash}`;
+    this.#read = short ?? long ?? this.#read;
   }
 
   #eventsOf(message: EngineMessage): readonly BuildEvent[] {

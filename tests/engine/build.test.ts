@@ -454,6 +454,7 @@ test("the ID comes from aux; a step that writes the same words does not decide",
       "33c838732b70",
     ],
     [[{ stream: `${other}\n` }], other],
+    [[{ stream: `${other.slice(7)}\n` }], other.slice(7)],
     [[{ id: "moby.image.id", aux: { ID: other } }], other],
     [[{ aux: { ID: other } }, { aux: { ID } }], ID],
   ];

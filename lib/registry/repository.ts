@@ -61,6 +61,15 @@ export interface ListOptions extends CallOptions {
   readonly pageSize?: number | undefined;
 }
 
+/** The uploads under way by each client, of whichever of its repositories. */
+const UPLOADS = new WeakMap<object, SingleFlight<string, void>>();
+
+function uploadsBy({ client }: RepositoryContext): SingleFlight<string, void> {
+  const uploads = UPLOADS.get(client) ?? new SingleFlight<string, void>();
+  UPLOADS.set(client, uploads);
+  return uploads;
+}
+
 /**
  * A repository of a registry: content and names. References are tags, digests, or both as
  * `tag@digest`. Everything that is read is verified; what is asked for by digest cannot be anything
@@ -72,7 +81,6 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
   /** The repository's name in the registry: `library/alpine`. */
   readonly name: string;
   readonly #context: RepositoryContext;
-  readonly #uploads = new SingleFlight<string, void>();
   /** The manifest pushed last: it is the one that gets a tag, and reading it back may be too early. */
   #pushed: { readonly digest: string; readonly raw: Bytes } | undefined;
 
@@ -253,10 +261,24 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
   ): Promise<void> {
     const { digest } = expected;
     if (!isManifest(expected)) {
-      const work = (signal: AbortSignal) =>
-        uploadBlob(this.#context, expected, content, { ...options, signal });
+      let isOwn = false;
+      const work = (signal: AbortSignal) => {
+        isOwn = true;
+        return uploadBlob(this.#context, expected, content, { ...options, signal });
+      };
       try {
-        return await this.#uploads.run(digest, work, options.signal);
+        for (;;) {
+          try {
+            return await uploadsBy(this.#context).run(
+              `${this.name}@${digest}`,
+              work,
+              options.signal,
+            );
+          } catch (error) {
+            // Somebody else's upload may have failed for want of its content: this one has its own.
+            if (isOwn || options.signal?.aborted) throw error;
+          }
+        }
       } finally {
         // Somebody else's upload of the same blob has served for this one.
         if (content instanceof ReadableStream && !content.locked) content.cancel().catch(() => {});

@@ -268,6 +268,33 @@ test("lesson 48: the same blob is uploaded once at a time", async () => {
   assert.equal(cancelled, 1);
 });
 
+test("lesson 48: repositories of one registry object share uploads, if they are the same one", async () => {
+  const b = bench(uploads(new Map()));
+  const other = b.registry.repository("acme/app");
+  await b.clock.run(Promise.all([b.repository.push(LAYER, LARGE), other.push(LAYER, LARGE)]));
+  const puts = () => b.transport.seen.filter(({ method }) => method === "PUT").length;
+  assert.equal(puts(), 1);
+  const elsewhere = b.registry.repository("acme/other");
+  await b.clock.run(Promise.all([b.repository.push(LAYER, LARGE), elsewhere.push(LAYER, LARGE)]));
+  assert.equal(puts(), 3);
+});
+
+test("lesson 48: who waits for the upload of another sends its own content when that one fails", async () => {
+  const stored = new Map<string, Bytes>();
+  const b = bench(uploads(stored));
+  const broken = () =>
+    new ReadableStream<Bytes>({
+      pull: (controller) => controller.error(new Error("the disk has gone")),
+    });
+  const [first, second] = await b.clock.run(Promise.allSettled([
+    b.repository.push(LAYER, broken),
+    b.repository.push(LAYER, streamOf(LARGE)),
+  ]));
+  assert.equal(first.status, "rejected");
+  assert.equal(second.status, "fulfilled");
+  assert.deepEqual(stored.get(LAYER.digest), LARGE);
+});
+
 test("lessons 1 and 3: a token that expires while a blob is sent is renewed, body and all", async () => {
   let tokens = 0;
   const bodies: number[] = [];

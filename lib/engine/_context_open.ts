@@ -1,51 +1,25 @@
 import { streamFrom } from "../bytes/stream_from.ts";
 import { decompress } from "../compress/decompress.ts";
-import { gzip } from "../compress/gzip.ts";
-import type { Bytes, ByteStream } from "../model/bytes.ts";
-import { InvalidInputError, LadingError, NotFoundError } from "../model/errors.ts";
+import type { Bytes } from "../model/bytes.ts";
+import { InvalidInputError } from "../model/errors.ts";
 import { redactText } from "../model/redact.ts";
-import { type TarInput, writeTar } from "../tar/writer.ts";
-import { type ArchiveBody, openArchive, type OpenFile } from "./archive_input.ts";
-import type { BuildContext, DockerfileText, PackOptions } from "./build_context.ts";
-import type { BuildFiles } from "./build_files.ts";
-import { below, directoryInputs } from "./_context_directory.ts";
-import { locateDockerfile } from "./_context_dockerfile.ts";
+import type { TarInput } from "../tar/writer.ts";
+import { type ArchiveBody, openArchive } from "./archive_input.ts";
+import type { BuildContext, DockerfileText } from "./build_context.ts";
+import { directoryContext } from "./_context_from_directory.ts";
 import {
   type AddedDockerfile,
   addedDockerfile,
   archiveInputs,
   entryInputs,
-  IGNORE_NAME,
-  withDockerfile,
 } from "./_context_extra.ts";
-import { readText } from "./_context_file.ts";
-import { Dockerignore, parseDockerignore } from "./dockerignore.ts";
-
-/** What opening a context needs. */
-export interface OpenContextOptions extends PackOptions {
-  /** Whether BuildKit builds: it reads `<Dockerfile>.dockerignore`, and hides nothing itself. */
-  readonly isBuildKit: boolean;
-  /** The files of the machine. */
-  readonly files: BuildFiles | undefined;
-  readonly openFile: OpenFile | undefined;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** A context that is ready to be sent. */
-export interface OpenContext {
-  /** What the engine fetches itself; then there is no body. */
-  readonly remote: string | undefined;
-  /** The archive. */
-  readonly body: Bytes | ByteStream | undefined;
-  /** The name of the Dockerfile in the context; `undefined` for the usual one. */
-  readonly dockerfile: string | undefined;
-  /** What the Dockerfile says, where that is known. */
-  readonly content: Bytes | undefined;
-  /** Why the context could not be read to its end; `undefined` while nothing went wrong. */
-  failure(): unknown;
-  /** Lets go of what the context holds; the engine wants no more of it. */
-  close(): Promise<void>;
-}
+import {
+  held,
+  nothingHeld,
+  type OpenContext,
+  type OpenContextOptions,
+  packed,
+} from "./_context_pack.ts";
 
 const REMOTE_REGEXP = /^(?:https?:\/\/|git:\/\/|git@)/i;
 const HUB_OF_GIT = "github.com/";
@@ -90,79 +64,6 @@ function remoteContext(remote: string, { dockerfile }: OpenContextOptions): Open
     );
   }
   return { ...nothingHeld(), remote, body: undefined, dockerfile, content: undefined };
-}
-
-function nothingHeld(): Pick<OpenContext, "failure" | "close"> {
-  return { failure: () => undefined, close: () => Promise.resolve() };
-}
-
-async function directoryContext(
-  root: string,
-  files: BuildFiles | undefined,
-  options: OpenContextOptions,
-): Promise<OpenContext> {
-  if (files === undefined) {
-    throw new LadingError(
-      "UNSUPPORTED_PLACE",
-      `Cannot build ${JSON.stringify(root)}: there are no files here; give entries or an archive`,
-    );
-  }
-  const info = await files.stat(root);
-  if (info === undefined) {
-    throw new NotFoundError(`Cannot build ${JSON.stringify(root)}: there is no such directory`);
-  }
-  if (info.type !== "directory") {
-    throw new InvalidInputError(
-      "INVALID_CONTEXT",
-      `Cannot build ${JSON.stringify(root)}: it is no directory; an archive is { file: … }`,
-      { input: root },
-    );
-  }
-  const { dockerfile: given, isBuildKit, signal, owner = "root" } = options;
-  const located = typeof given === "object"
-    ? undefined
-    : await locateDockerfile(files, root, given);
-  const content = located?.content ?? (typeof given === "object" ? given.content : "");
-  const added = located?.name === undefined ? addedDockerfile(content) : undefined;
-  const name = located?.name ?? added?.name ?? "";
-  const patterns = options.ignore ?? await readPatterns(files, root, located?.place, isBuildKit);
-  const inputs = directoryInputs({
-    files,
-    root,
-    ignore: new Dockerignore(patterns),
-    // The classic builder wants both, and takes out of the context what the patterns name.
-    kept: new Set(isBuildKit ? [name] : [name, IGNORE_NAME]),
-    owner,
-    mtime: secondsOf(options),
-    signal,
-  });
-  return packed(inputs, added, { ...options, name, content: bytesOf(content) });
-}
-
-/** Reads the patterns of a directory; none when there is no file of them. */
-async function readPatterns(
-  files: BuildFiles,
-  root: string,
-  dockerfile: string | undefined,
-  isBuildKit: boolean,
-): Promise<readonly string[]> {
-  const own = isBuildKit && dockerfile !== undefined ? [`${dockerfile}${IGNORE_NAME}`] : [];
-  for (const place of [...own, below(root, IGNORE_NAME)]) {
-    const info = await files.stat(place);
-    if (info?.type === "file") return parseDockerignore(await readText(files, place));
-    if (info === undefined) continue;
-    throw new InvalidInputError(
-      "INVALID_CONTEXT",
-      `Cannot build ${JSON.stringify(root)}: ${JSON.stringify(place)} is no file`,
-      { input: root },
-    );
-  }
-  return [];
-}
-
-function secondsOf({ mtime }: PackOptions): number | undefined {
-  if (mtime === undefined || mtime === "keep") return undefined;
-  return Math.floor(typeof mtime === "number" ? mtime : mtime.getTime() / 1000);
 }
 
 function bytesOf(content: string | Bytes): Bytes {
@@ -225,61 +126,4 @@ async function archiveContext(
     };
   }
   return held(opened, { remote: undefined, dockerfile: name, content: undefined });
-}
-
-interface Packing extends OpenContextOptions {
-  readonly name: string | undefined;
-  readonly content: Bytes | undefined;
-}
-
-/** Writes the archive of a context. */
-function packed(
-  inputs: AsyncIterable<TarInput>,
-  added: AddedDockerfile | undefined,
-  options: Packing,
-): OpenContext {
-  const { name, content, isBuildKit } = options;
-  const all = added === undefined
-    ? inputs
-    : withDockerfile(inputs, added, { isHidden: !isBuildKit, mtime: secondsOf(options) ?? 0 });
-  const archive = writeTar(all);
-  return held(options.gzip === true ? gzip(archive) : archive, {
-    remote: undefined,
-    dockerfile: name,
-    content,
-  });
-}
-
-/** Keeps an eye on the stream of a context: transports tell less of what went wrong with it. */
-function held(
-  stream: ByteStream,
-  rest: Pick<OpenContext, "remote" | "dockerfile" | "content">,
-): OpenContext {
-  let failure: unknown;
-  const reader = stream.getReader();
-  const body: ByteStream = new ReadableStream<Bytes>({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      } catch (error) {
-        failure = error;
-        throw error;
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
-  return {
-    ...rest,
-    body,
-    failure: () => failure,
-    close: async () => {
-      try {
-        await reader.cancel();
-      } catch {
-        // It failed before; that failure is told.
-      }
-    },
-  };
 }

@@ -27,16 +27,16 @@ export interface DeflateEngine {
 
 /**
  * What each level from 1 on does. 6 is some percent smaller than zlib's 6 on root file systems, and
- * up to 2 % larger on JavaScript; what 8 and 9 still find is little. A change here changes digests.
+ * up to 1 % larger on JavaScript; what 8 and 9 still find is little. A change here changes digests.
  */
 const EFFORTS: readonly DeflateEffort[] = [
   { depth: 2, nice: 16, isLazy: false },
   { depth: 4, nice: 24, isLazy: false },
   { depth: 8, nice: 32, isLazy: false },
   { depth: 8, nice: 32, isLazy: true },
-  { depth: 12, nice: 48, isLazy: true },
-  { depth: 20, nice: 80, isLazy: true },
-  { depth: 48, nice: 160, isLazy: true },
+  { depth: 14, nice: 56, isLazy: true },
+  { depth: 24, nice: 96, isLazy: true },
+  { depth: 64, nice: 192, isLazy: true },
   { depth: 256, nice: 258, isLazy: true },
   { depth: 2048, nice: 258, isLazy: true },
 ];

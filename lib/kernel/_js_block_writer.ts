@@ -2,7 +2,7 @@
 // bit_writer.ts. The two write the same bits.
 import type { Bytes } from "../model/bytes.ts";
 import { HuffmanCode } from "./_js_huffman.ts";
-import { DISTANCE_SHIFT, LENGTH_MASK, MIN_MATCH } from "./_js_match_finder.ts";
+import { DISTANCE_SHIFT, LENGTH_MASK } from "./_js_match_finder.ts";
 
 const STORED = 0;
 const FIXED = 1;
@@ -14,6 +14,8 @@ const DISTANCE_SYMBOLS = 30;
 const RUN_SYMBOLS = 19;
 const END_OF_BLOCK = 256;
 const FIRST_LENGTH = 257;
+/** The shortest match that deflate has. */
+const MIN_LENGTH = 3;
 const MAX_CODE_BITS = 15;
 const MAX_RUN_CODE_BITS = 7;
 const MAX_STORED_BYTES = 0x7e00;
@@ -143,7 +145,7 @@ export class BlockWriter {
       if (item < 256) {
         (literals[item] as number)++;
       } else {
-        const length = LENGTH_SYMBOL[(item & LENGTH_MASK) - MIN_MATCH] as number;
+        const length = LENGTH_SYMBOL[(item & LENGTH_MASK) - MIN_LENGTH] as number;
         (literals[FIRST_LENGTH + length] as number)++;
         (distances[distanceSymbol((item >>> DISTANCE_SHIFT) - 1)] as number)++;
       }
@@ -228,7 +230,7 @@ export class BlockWriter {
         this.#put(literals.codes[item] as number, literals.lengths[item] as number);
         continue;
       }
-      const length = (item & LENGTH_MASK) - MIN_MATCH;
+      const length = (item & LENGTH_MASK) - MIN_LENGTH;
       const lengthSymbol = LENGTH_SYMBOL[length] as number;
       const literal = FIRST_LENGTH + lengthSymbol;
       this.#put(literals.codes[literal] as number, literals.lengths[literal] as number);

@@ -2,7 +2,6 @@
 // explained. The two find the same matches.
 import type { Bytes } from "../model/bytes.ts";
 
-export const MIN_MATCH = 3;
 export const MAX_MATCH = 258;
 export const DISTANCE_SHIFT = 9;
 export const LENGTH_MASK: number = (1 << DISTANCE_SHIFT) - 1;
@@ -11,15 +10,12 @@ export const SLIDE_BYTES = 0x8000;
 const CHAIN_MASK = SLIDE_BYTES - 1;
 const HASHED_BYTES = 4;
 const MULTIPLIER = 0x9e3779b1;
-const HASH4_BITS = 16;
-const HASH3_BITS = 14;
-const FAR_FOR_THREE = 4096;
+const HASH_BITS = 16;
 
 /** The hash chains over a window. */
 export class MatchFinder {
   readonly #window: Bytes;
-  readonly #heads4 = new Uint16Array(1 << HASH4_BITS);
-  readonly #heads3 = new Uint16Array(1 << HASH3_BITS);
+  readonly #heads = new Uint16Array(1 << HASH_BITS);
   readonly #chain = new Uint16Array(SLIDE_BYTES);
 
   constructor(window: Bytes) {
@@ -28,7 +24,7 @@ export class MatchFinder {
 
   /** Lets all positions sink by SLIDE_BYTES; those that would sink below 0 become 0, none. */
   slide(): void {
-    for (const table of [this.#heads4, this.#heads3, this.#chain]) {
+    for (const table of [this.#heads, this.#chain]) {
       for (let at = 0; at < table.length; at++) {
         table[at] = Math.max((table[at] as number) - SLIDE_BYTES, 0);
       }
@@ -38,14 +34,11 @@ export class MatchFinder {
   /** Enters the positions from `at` up to `end`, as far as four bytes are there. */
   enter(at: number, end: number, available: number): void {
     const last = Math.min(end, available - HASHED_BYTES + 1);
-    const heads4 = this.#heads4;
-    const heads3 = this.#heads3;
+    const heads = this.#heads;
     for (; at < last; at++) {
-      const word = this.#word(at);
-      const hash4 = hash4Of(word);
-      this.#chain[at & CHAIN_MASK] = heads4[hash4] as number;
-      heads4[hash4] = at;
-      heads3[hash3Of(word)] = at;
+      const hash = hashOf(this.#word(at));
+      this.#chain[at & CHAIN_MASK] = heads[hash] as number;
+      heads[hash] = at;
     }
   }
 
@@ -57,26 +50,14 @@ export class MatchFinder {
     const chain = this.#chain;
     const word = this.#word(at);
 
-    const hash4 = hash4Of(word);
-    const hash3 = hash3Of(word);
-    let candidate = this.#heads4[hash4] as number;
-    const candidate3 = this.#heads3[hash3] as number;
-    this.#heads4[hash4] = at;
-    this.#heads3[hash3] = at;
+    const hash = hashOf(word);
+    let candidate = this.#heads[hash] as number;
+    this.#heads[hash] = at;
     chain[at & CHAIN_MASK] = candidate;
 
     const lowest = Math.max(at - SLIDE_BYTES, 0);
     let found = 0;
-    if (best < MIN_MATCH) {
-      best = MIN_MATCH;
-      const distance = at - candidate3;
-      if (
-        candidate3 > lowest && distance <= FAR_FOR_THREE &&
-        ((this.#word(candidate3) ^ word) & 0xffffff) === 0
-      ) {
-        found = distance << DISTANCE_SHIFT | MIN_MATCH;
-      }
-    }
+    best = Math.max(best, HASHED_BYTES - 1);
     if (best >= longest) return found;
     nice = Math.min(nice, longest);
 
@@ -105,10 +86,6 @@ export class MatchFinder {
   }
 }
 
-function hash4Of(word: number): number {
-  return Math.imul(word, MULTIPLIER) >>> (32 - HASH4_BITS);
-}
-
-function hash3Of(word: number): number {
-  return Math.imul(word << 8, MULTIPLIER) >>> (32 - HASH3_BITS);
+function hashOf(word: number): number {
+  return Math.imul(word, MULTIPLIER) >>> (32 - HASH_BITS);
 }

@@ -1,7 +1,7 @@
 import { LadingError } from "../model/errors.ts";
 import { instantiate, type KernelExports } from "./_exports.ts";
 
-/** Instances kept for the next stream, 512 KiB each: enough for the layers pulled at a time. */
+/** Instances kept for the next stream, 448 KiB each: enough for the layers pulled at a time. */
 const MAX_IDLE = 4;
 
 /**

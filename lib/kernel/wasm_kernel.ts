@@ -19,7 +19,7 @@ export interface WasmKernelOptions {
 }
 
 /**
- * Makes the kernel of a compiled module. An instance takes 512 KiB, which never grow: there is one
+ * Makes the kernel of a compiled module. An instance takes 448 KiB, which never grow: there is one
  * for hashes, CRCs and tar scans, and one for each inflater or deflater at work. Up to four are kept
  * for later.
  *

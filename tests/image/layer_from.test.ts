@@ -69,7 +69,7 @@ test("layerFrom() gives the same digest on every runtime and day", async () => {
   );
   assert.equal(
     gzipped.descriptor().digest,
-    "sha256:ad34f9ae650a014e9e9b86a9b667cefe38f6313c08e5e0d76952836d3ae64d76",
+    "sha256:cce982d027f8a164ad8c55ea332530679fba79a28376b782540398f5329d2943",
   );
 });
 

@@ -81,8 +81,8 @@ test("flatten() gives the same digest on every runtime and day", async () => {
   assert.equal(await squash(image, { from: 1 }).digest(), GOLDEN_SQUASH);
 });
 
-const GOLDEN_FLAT = "sha256:d5d9e6fa1610d799ed0abbe368eedce96b4d155239207416b6fbf30aa9b52860";
-const GOLDEN_SQUASH = "sha256:3cba90ce1ba0e2baa62495eb2e2d90ad7802aa5f9a46d03a76a2687829bad68c";
+const GOLDEN_FLAT = "sha256:b6c25e36d3c35922739aded518cc916eaaf3f5078d5710c5a0ade3d07a5cb8b2";
+const GOLDEN_SQUASH = "sha256:ee4eb8270d49b2be749ace85afd4df0e33f46b0b6e13f7fefb44620091fcc78d";
 
 test("squash() leaves lower layers as they are, and says what is deleted of them", async () => {
   const image = await imageOf(

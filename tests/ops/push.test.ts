@@ -49,7 +49,7 @@ test("push() of the same edits gives the same digest on every runtime and day", 
   const { descriptor } = await push(app, memoryStore(), "app:2");
   assert.equal(
     descriptor.digest,
-    "sha256:902206214954d68e656bbe70d0ba02f389f3b0332d0f8a193fe82524b3ec621b",
+    "sha256:ae27eb9805f3e049f0c15c38963c5da6dc3b70ebe56bfd68f1d395c7282201bd",
   );
 });
 

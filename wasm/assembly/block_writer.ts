@@ -4,7 +4,7 @@
 // TypeScript.
 import { alignOutput, putBits, waiting, waitingBits, written } from "./bit_writer";
 import { assignCodes, makeCode } from "./huffman";
-import { DISTANCE_SHIFT, MIN_MATCH } from "./match_finder";
+import { DISTANCE_SHIFT } from "./match_finder";
 import {
   DISTANCE_CODES,
   DISTANCE_COUNTS,
@@ -32,6 +32,8 @@ const ALL_DISTANCES: u32 = 30;
 const RUN_SYMBOLS: u32 = 19;
 const END_OF_BLOCK: u32 = 256;
 const FIRST_LENGTH: u32 = 257;
+/** The shortest match that deflate has. */
+const MIN_LENGTH: u32 = 3;
 const MAX_CODE_BITS: u32 = 15;
 const MAX_RUN_CODE_BITS: u32 = 7;
 /** Where an entry of a code has its length, and what the code itself may take. */
@@ -136,7 +138,7 @@ function countSymbols(items: u32): void {
     if (item < 256) {
       increment(LITERAL_COUNTS, item);
     } else {
-      const length = (item & ((1 << DISTANCE_SHIFT) - 1)) - MIN_MATCH;
+      const length = (item & ((1 << DISTANCE_SHIFT) - 1)) - MIN_LENGTH;
       increment(LITERAL_COUNTS, FIRST_LENGTH + <u32>load<u8>(LENGTH_SYMBOLS + length));
       increment(DISTANCE_COUNTS, distanceSymbol((item >> DISTANCE_SHIFT) - 1));
     }
@@ -330,7 +332,7 @@ function writeItems(items: u32): void {
       to += <usize>(count >> 3);
       buffer >>= count & ~7;
       count &= 7;
-      const joined = load<u32>(LENGTH_CODES + ((item & 0x1ff) - MIN_MATCH << 2));
+      const joined = load<u32>(LENGTH_CODES + ((item & 0x1ff) - MIN_LENGTH << 2));
       buffer |= <u64>(joined & CODE_MASK) << count;
       count += joined >> BITS_SHIFT;
       const distance = (item >> DISTANCE_SHIFT) - 1;

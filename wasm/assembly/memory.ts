@@ -1,5 +1,5 @@
 // deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
-// The memory of the kernel: eight pages, 512 KiB, never grown. Every address is a constant, so
+// The memory of the kernel: seven pages, 448 KiB, never grown. Every address is a constant, so
 // that it becomes part of a load or store instruction.
 //
 //  address   bytes    what
@@ -50,16 +50,15 @@
 //  0x40800   32768    WINDOW           history: what distances may point at
 //  0x48800  131072    WINDOW_OUTPUT    output of one run
 //  0x68800     512    slack            vectors of the last match may pass the end of the window
-//  0x68a00   95744    nothing
-//  0x80000            end
+//  0x68a00   30208    nothing
+//  0x70000            end
 //
-//  0x10000  131072    HASH4_HEADS      last position of each hash of four bytes, 2 bytes each
-//  0x30000   32768    HASH3_HEADS      last position of each hash of three bytes
-//  0x38000   65536    MATCH_CHAIN      the position with the same hash before each position
-//  0x48000   66560    DEFLATE_WINDOW   history, and what the host writes; 1 KiB to look ahead
-//  0x58400   65552    ITEMS            literals and matches of the block at work, 4 bytes each
-//  0x68410   97264    DEFLATE_OUTPUT   a block: at most 16386 items of 31 bits, and 8 of slack
-//  0x80000            end
+//  0x10000  131072    HASH_HEADS       last position of each hash, 2 bytes each
+//  0x30000   65536    MATCH_CHAIN      the position with the same hash before each position
+//  0x40000   66560    DEFLATE_WINDOW   history, and what the host writes; 1 KiB to look ahead
+//  0x50400   65552    ITEMS            literals and matches of the block at work, 4 bytes each
+//  0x60410   64496    DEFLATE_OUTPUT   a block: at most 16386 items of 31 bits, and 8 of slack
+//  0x70000            end
 
 export const HASH_STATE: usize = 0x1000;
 export const HASH_SCHEDULE: usize = 0x1100;
@@ -113,11 +112,10 @@ export const TREE: usize = 0xcd00;
 export const KINDS_BEFORE: usize = 0xd180;
 export const KINDS_NEW: usize = 0xd1c0;
 
-export const HASH4_HEADS: usize = 0x10000;
-export const HASH3_HEADS: usize = 0x30000;
-export const MATCH_CHAIN: usize = 0x38000;
-export const MATCH_TABLES_END: usize = 0x48000;
-export const DEFLATE_WINDOW: usize = 0x48000;
+export const HASH_HEADS: usize = 0x10000;
+export const MATCH_CHAIN: usize = 0x30000;
+export const MATCH_TABLES_END: usize = 0x40000;
+export const DEFLATE_WINDOW: usize = 0x40000;
 export const DEFLATE_WINDOW_BYTES: u32 = 0x10400;
-export const ITEMS: usize = 0x58400;
-export const DEFLATE_OUTPUT: usize = 0x68410;
+export const ITEMS: usize = 0x50400;
+export const DEFLATE_OUTPUT: usize = 0x60410;

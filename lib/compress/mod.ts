@@ -16,6 +16,7 @@
  * @module
  */
 export type { Bytes, ByteStream } from "../model/bytes.ts";
+export type { CallOptions } from "../model/content.ts";
 export {
   type DeflateLevel,
   type Deflater,
@@ -35,6 +36,20 @@ export {
   type TarScanStop,
 } from "../kernel/mod.ts";
 export { MAX_OUTPUT_BYTES } from "./_output_cap.ts";
+export {
+  buildCheckpoints,
+  type Checkpoint,
+  type CheckpointedStream,
+  type CheckpointOptions,
+  type Checkpoints,
+  decodeCheckpoints,
+  encodeCheckpoints,
+  type FetchRange,
+  gunzipWithCheckpoints,
+  MAX_CHECKPOINTS,
+  openAt,
+  type OpenAtOptions,
+} from "./checkpoints.ts";
 export { decompress, type DecompressOptions } from "./decompress.ts";
 export { type Compression, detectCompression, DETECTION_BYTES } from "./detect.ts";
 export { gunzip, type GunzipOptions, GunzipStream } from "./gunzip.ts";

@@ -1,11 +1,12 @@
 import { readAll } from "../bytes/read_all.ts";
 import { verifyBytes } from "../bytes/verify.ts";
+import type { FetchRange } from "../compress/checkpoints.ts";
 import { gunzip } from "../compress/gunzip.ts";
 import { digestBytes } from "../hash/digest_bytes.ts";
 import type { Bytes } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { readTar } from "../tar/reader.ts";
-import type { FetchRange, LayerTable, TableEntry } from "./toc.ts";
+import type { LayerTable, TableEntry } from "./toc.ts";
 import { estargzDigest } from "./_toc_annotations.ts";
 import { tableEntries } from "./_toc_entries.ts";
 import { checkTableSize, damagedTable, MAX_TABLE_BYTES } from "./_toc_error.ts";

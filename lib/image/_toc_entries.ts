@@ -2,8 +2,8 @@ import { decodeBase64 } from "../model/base64.ts";
 import type { Bytes } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { isJSONObject, type JSONObject, parseJSONObject } from "../model/json_object.ts";
-import { MAX_ENTRIES } from "../tar/_read_entries.ts";
 import type { TarEntryType } from "../tar/entry.ts";
+import { MAX_TREE_ENTRIES } from "./_file_tree.ts";
 import { fileChunks, type RawChunk } from "./_toc_chunks.ts";
 import { checkTableSize, damagedTable, MAX_TABLE_BYTES } from "./_toc_error.ts";
 import type { TableEntry } from "./toc.ts";
@@ -60,7 +60,9 @@ export function tableEntries(
   const { version, entries } = parseJSONObject(json, MAX_TABLE_BYTES, fail);
   if (version !== VERSION) return fail(`its version is ${JSON.stringify(version)}`);
   if (!Array.isArray(entries)) return fail("it has no entries");
-  if (entries.length > MAX_ENTRIES) return fail(`it has more than ${MAX_ENTRIES} entries`);
+  if (entries.length > MAX_TREE_ENTRIES) {
+    return fail(`it has more than ${MAX_TREE_ENTRIES} entries`);
+  }
   const drafts = new Drafts(fail).read(entries);
   // A gzip chunk ends where the next one of any file starts.
   const starts = layout.encoding === "gzip" ? startsOf(drafts, layout.end) : undefined;

@@ -1,9 +1,10 @@
 import { readAll } from "../bytes/read_all.ts";
 import { verifyBytes } from "../bytes/verify.ts";
 import { streamOf } from "../bytes/stream_from.ts";
+import type { FetchRange } from "../compress/checkpoints.ts";
 import { unzstd } from "../compress/unzstd.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import type { FetchRange, LayerTable } from "./toc.ts";
+import type { LayerTable } from "./toc.ts";
 import { zstdChunkedAnnotations } from "./_toc_annotations.ts";
 import { tableEntries } from "./_toc_entries.ts";
 import { checkTableSize, damagedTable } from "./_toc_error.ts";

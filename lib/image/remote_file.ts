@@ -1,5 +1,7 @@
 import { withSignal } from "../bytes/signal.ts";
+import { StreamCursor } from "../bytes/stream_cursor.ts";
 import { digestMismatch, sizeMismatch } from "../bytes/verify.ts";
+import type { FetchRange } from "../compress/checkpoints.ts";
 import { gunzip } from "../compress/gunzip.ts";
 import { unzstd } from "../compress/unzstd.ts";
 import { createHasher } from "../hash/create_hasher.ts";
@@ -7,8 +9,7 @@ import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { digestAlgorithm, formatDigest } from "../model/digest.ts";
 import type { Layer } from "./layer.ts";
-import { StreamCursor } from "./_stream_cursor.ts";
-import { type FetchRange, rangesOf, type TableChunk, type TableEntry } from "./toc.ts";
+import { rangesOf, type TableChunk, type TableEntry } from "./toc.ts";
 
 /**
  * The most bytes between two chunks that are fetched and thrown away, so that one request gets both:

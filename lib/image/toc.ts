@@ -1,4 +1,5 @@
-import type { Bytes, ByteStream } from "../model/bytes.ts";
+import type { FetchRange } from "../compress/checkpoints.ts";
+import type { Bytes } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { TarEntryType } from "../tar/entry.ts";
 import { readEstargzTable } from "./_estargz_table.ts";
@@ -77,9 +78,6 @@ export interface LayerTable {
   /** The entries of the layer, in the order of the archive. */
   readonly entries: readonly TableEntry[];
 }
-
-/** Reads stored bytes of a layer from `start` up to `end`, which is not among them. */
-export type FetchRange = (start: number, end: number, options: CallOptions) => Promise<ByteStream>;
 
 /**
  * Tells whether the manifest says that a layer has a table of contents, and gives its digest.

@@ -1,4 +1,4 @@
-import { streamFrom } from "../bytes/stream_from.ts";
+import { streamFrom } from "./stream_from.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 
 /** Reads a stream in parts: each part is as long as asked for, and nothing is lost between them. */

@@ -52,7 +52,10 @@ export function tagsOf({ tags = [] }: BuildOptions): readonly string[] {
  * @throws {BuildSessionError} when BuildKit would need a session for them.
  */
 export function checkOptions(options: BuildOptions): void {
-  const { version, outputs = [], credentials } = options;
+  const { version, outputs = [], credentials, registries } = options;
+  if (version !== undefined && version !== 1 && version !== 2) {
+    throw new TypeError(`Cannot build: there is no builder ${JSON.stringify(version)}`);
+  }
   for (const { type } of outputs) {
     if (IMAGE_OUTPUTS.has(type)) continue;
     const shown = JSON.stringify(type);
@@ -68,7 +71,7 @@ export function checkOptions(options: BuildOptions): void {
   if (ignored.length > 0) {
     throw new TypeError(`Cannot build: BuildKit ignores ${ignored.join(", ")}; leave it out`);
   }
-  if (isAsked(credentials)) {
+  if (isAsked(credentials) || isAsked(registries)) {
     throw needsSession("Cannot build: BuildKit takes credentials over a session only");
   }
 }

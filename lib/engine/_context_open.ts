@@ -5,7 +5,12 @@ import { InvalidInputError } from "../model/errors.ts";
 import { redactText } from "../model/redact.ts";
 import type { TarInput } from "../tar/writer.ts";
 import { type ArchiveBody, openArchive } from "./archive_input.ts";
-import type { BuildContext, DockerfileText } from "./build_context.ts";
+import type {
+  BuildContext,
+  DirectoryContext,
+  DockerfileText,
+  RemoteContext,
+} from "./build_context.ts";
 import { directoryContext } from "./_context_from_directory.ts";
 import {
   type AddedDockerfile,
@@ -29,18 +34,33 @@ export async function openContext(
   context: BuildContext,
   options: OpenContextOptions,
 ): Promise<OpenContext> {
-  if (typeof context === "string") {
-    const isRemote = REMOTE_REGEXP.test(context) || context.startsWith(HUB_OF_GIT) &&
-        (await options.files?.stat(context))?.type !== "directory";
-    return isRemote
-      ? remoteContext(context, options)
-      : await directoryContext(context, options.files, options);
+  const given = typeof context === "string" ? await placeOf(context, options) : context;
+  if ("directory" in given) {
+    return await directoryContext(given.directory, given.files ?? options.files, options);
   }
-  if (isArchive(context)) return await archiveContext(context, options);
-  if ("remote" in context) return remoteContext(context.remote, options);
-  if ("dockerfile" in context) return dockerfileContext(context.dockerfile, options);
-  if ("entries" in context) return entriesContext(entryInputs(context.entries), options);
-  return await directoryContext(context.directory, context.files ?? options.files, options);
+  refusePatterns(options);
+  if (isArchive(given)) return await archiveContext(given, options);
+  if ("remote" in given) return remoteContext(given.remote, options);
+  if ("dockerfile" in given) return dockerfileContext(given.dockerfile, options);
+  return entriesContext(entryInputs(given.entries), options);
+}
+
+/** Takes a text for a directory, or for what the engine fetches. */
+async function placeOf(
+  text: string,
+  { files }: OpenContextOptions,
+): Promise<DirectoryContext | RemoteContext> {
+  if (REMOTE_REGEXP.test(text)) return { remote: text };
+  const isRemote = text.startsWith(HUB_OF_GIT) && (await files?.stat(text))?.type !== "directory";
+  return isRemote ? { remote: text } : { directory: text };
+}
+
+/** What is not left out though somebody asked for it may be a secret. */
+function refusePatterns({ ignore }: OpenContextOptions): void {
+  if (ignore === undefined) return;
+  throw new TypeError(
+    "Cannot build: patterns leave out files of directories; leave them out of other contexts",
+  );
 }
 
 function isArchive(context: Exclude<BuildContext, string>): context is ArchiveBody {

@@ -209,6 +209,8 @@ test("what is wrong with options is told at once", () => {
     [{ version: 2, outputs: [{ type: "cacheonly" }] }, /TypeError/],
     [{ version: 2, outputs: [{ type: "local" }] }, /BuildSessionError/],
     [{ version: 2, limits: { memory: 1 } }, /TypeError/],
+    [{ version: "2" as unknown as 2 }, /TypeError/],
+    [{ version: 2, registries: ["r.test"] }, /BuildSessionError/],
     [{ version: 2, squash: true }, /TypeError/],
     [{ version: 2, isolation: "process" }, /TypeError/],
     [{ version: 2, cgroupParent: "x" }, /TypeError/],

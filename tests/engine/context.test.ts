@@ -475,6 +475,21 @@ test("what is no context is refused before anything is sent", async () => {
   await assert.rejects(open("ctx", empty), NotFoundError);
 });
 
+test("patterns for what is no directory are refused: what should be left out would be sent", async () => {
+  const ignore = ["secret"];
+  for (
+    const context of [
+      { entries: [{ path: "secret", body: "" }] },
+      { dockerfile: "FROM scratch" },
+      new Uint8Array(),
+      { remote: "https://example.com/x" },
+      "https://example.com/x",
+    ]
+  ) {
+    await assert.rejects(open(context, undefined, { ignore }), TypeError);
+  }
+});
+
 test("texts are directories, URLs and repositories, and a directory goes before a repository", async () => {
   for (
     const remote of [

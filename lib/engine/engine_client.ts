@@ -3,6 +3,7 @@ import { withSignal } from "../bytes/signal.ts";
 import { streamOf } from "../bytes/stream_from.ts";
 import { readAll } from "../bytes/read_all.ts";
 import { through } from "../bytes/through.ts";
+import { noteOwnedChunks, ownsChunks } from "../bytes/lineage.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { ApiVersionError, EngineError, isLadingError } from "../model/errors.ts";
@@ -389,14 +390,17 @@ export class EngineClient {
 /** Notes why the source of a body fails: runtimes tell it in words of their own. */
 function uploadOf(content: EngineBody["content"] | undefined): Upload {
   if (!(content instanceof ReadableStream)) return { body: content };
-  const upload: Upload & { body: ByteStream } = {
-    body: through(content, {
-      chunk: (chunk) => chunk,
-      error(error) {
-        upload.failure = { error };
-      },
-    }),
-  };
+  const body = through(content, {
+    chunk(chunk) {
+      // Some streams know it only when their first chunk is there.
+      if (ownsChunks(content)) noteOwnedChunks(body);
+      return chunk;
+    },
+    error(error) {
+      upload.failure = { error };
+    },
+  });
+  const upload: Upload = { body };
   return upload;
 }
 

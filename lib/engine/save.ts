@@ -1,9 +1,10 @@
 import { iterate } from "../bytes/iterate.ts";
+import { noteOwnedChunks, ownsChunks } from "../bytes/lineage.ts";
 import { streamFrom } from "../bytes/stream_from.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Platform } from "../model/platform.ts";
-import type { EngineCall, EngineClient } from "./engine_client.ts";
+import type { EngineAnswer, EngineCall, EngineClient } from "./engine_client.ts";
 import { decodeMessages } from "./message.ts";
 import { imageName } from "./names.ts";
 import { platformJSON } from "./query.ts";
@@ -51,10 +52,14 @@ export function saveImages(
     isAboutImage: true,
     idleTimeoutMs: options.idleTimeoutMs,
   };
-  return openWhenRead(options.signal, (signal) => {
-    const chunks = archiveOf(client, { ...call, signal }, platforms.length);
+  const archive = openWhenRead(options.signal, (signal) => {
+    const opened = ({ body }: EngineAnswer): void => {
+      if (chunkSize !== undefined || ownsChunks(body)) noteOwnedChunks(archive);
+    };
+    const chunks = archiveOf(client, { ...call, signal }, platforms.length, opened);
     return chunkSize === undefined ? chunks : cut(chunks, chunkSize);
   });
+  return archive;
 }
 
 /** Makes a stream of chunks that come from a request; cancelling it ends the request at once. */
@@ -99,6 +104,7 @@ async function* archiveOf(
   client: EngineClient,
   call: EngineCall,
   platforms: number,
+  opened: (answer: EngineAnswer) => void,
 ): AsyncGenerator<Bytes, void, undefined> {
   const { action, signal } = call;
   if (platforms > 0) {
@@ -107,6 +113,7 @@ async function* archiveOf(
     await client.require({ since, name }, action, { signal });
   }
   const answer = await client.send(call);
+  opened(answer);
   const tail = new Tail();
   try {
     for await (const chunk of iterate(answer.body)) {

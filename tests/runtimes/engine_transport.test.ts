@@ -1,4 +1,5 @@
 // The way to an engine over real sockets: bodies both ways, and what ends them.
+import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTLSServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
@@ -8,6 +9,7 @@ import process from "node:process";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { parseEngineHost } from "../../lib/engine/mod.ts";
+import { noteOwnedChunks } from "../../lib/bytes/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import { engineTransport, type EngineWay } from "../../lib/runtime/engine_transport.ts";
 import { inScratch, missing, mustRun } from "../support/program.ts";
@@ -139,6 +141,29 @@ test("requests arrive as they are, and answers come back whole", async () => {
       });
     }
     await idle();
+  });
+});
+
+test("what is freed once it is sent has arrived as it was", async () => {
+  const answer: Answer = (request, response) => {
+    const hash = createHash("sha256");
+    request.on("data", (chunk: Buffer) => hash.update(chunk));
+    request.on("end", () => response.end(hash.digest("hex")));
+  };
+  await overBoth(answer, async ({ way, url }) => {
+    const hash = createHash("sha256");
+    let left = 400;
+    const body = new ReadableStream<Bytes>({
+      pull(controller) {
+        const chunk = new Uint8Array(100_000).map((_, i) => i * left);
+        hash.update(chunk);
+        controller.enqueue(chunk);
+        if (--left === 0) controller.close();
+      },
+    }, { highWaterMark: 0 });
+    noteOwnedChunks(body);
+    const got = await way.transport(post(url, body));
+    assert.equal(await got.text(), hash.digest("hex"));
   });
 });
 

@@ -1,3 +1,4 @@
+import { type Feed, feedOf, streamOfFeed } from "../bytes/feed.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 
 /** Turns chunks into other chunks, one call at a time; {@linkcode Inflater} is one. */
@@ -6,62 +7,111 @@ export interface Codec {
   push(chunk: Bytes): void;
   /** Says that there are no more chunks. */
   end(): void;
-  /** Gives the next output, `undefined` when it needs input or, after `end`, is complete. */
+  /**
+   * Gives the next output, `undefined` when it needs input or, after `end`, is complete. The bytes
+   * may change with the next call.
+   */
   read(): Bytes | undefined;
   /** Frees what it holds. */
   close(): void;
 }
 
 /**
- * Drives a codec by the reads of its consumer: one read runs it until it has one chunk of output,
- * and nothing is queued on either side. An error of the codec cancels the source; an error of the
- * source arrives as the same object.
+ * Runs a codec over a feed: each call runs it until it has one piece of output, which is lent. An
+ * error of the codec cancels the source; an error of the source arrives as the same object.
+ *
+ * @param source The feed to read; nobody else may read it from now on.
+ * @param open Makes the codec, at the first call.
+ * @returns What the codec gives.
+ */
+export function codecFeed(source: Feed, open: () => Codec): Feed {
+  return new CodecFeed(source, open);
+}
+
+class CodecFeed implements Feed {
+  readonly lends = true;
+  readonly #source: Feed;
+  readonly #open: () => Codec;
+  #codec: Codec | undefined;
+  #isEnded = false;
+  #isClosed = false;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(source: Feed, open: () => Codec) {
+    this.#source = source;
+    this.#open = open;
+  }
+
+  next(): Bytes | undefined | Promise<Bytes | undefined> {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#isClosed) return undefined;
+    try {
+      const codec = this.#codec ??= this.#open();
+      for (;;) {
+        const output = codec.read();
+        if (output !== undefined) return output;
+        if (this.#isEnded) return this.#close();
+        const chunk = this.#source.next();
+        if (chunk instanceof Promise) return this.#wait(codec, chunk);
+        this.#push(codec, chunk);
+      }
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  async cancel(reason: unknown): Promise<void> {
+    this.#close();
+    await this.#source.cancel(reason);
+  }
+
+  async #wait(codec: Codec, next: Promise<Bytes | undefined>): Promise<Bytes | undefined> {
+    try {
+      for (;;) {
+        const chunk = await next;
+        // Cancelled meanwhile.
+        if (this.#isClosed) return undefined;
+        this.#push(codec, chunk);
+        const output = codec.read();
+        if (output !== undefined) return output;
+        if (this.#isEnded) return this.#close();
+        const following = this.#source.next();
+        next = following instanceof Promise ? following : Promise.resolve(following);
+      }
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  #push(codec: Codec, chunk: Bytes | undefined): void {
+    this.#isEnded = chunk === undefined;
+    if (chunk === undefined) codec.end();
+    else codec.push(chunk);
+  }
+
+  #close(): undefined {
+    this.#isClosed = true;
+    this.#codec?.close();
+  }
+
+  #fail(error: unknown): unknown {
+    if (!this.#isClosed) this.#source.cancel(error).catch(() => {});
+    this.#close();
+    this.#failure = { error };
+    return error;
+  }
+}
+
+/**
+ * Runs a codec over a stream, driven by the reads of its consumer: one read runs it until it has
+ * one chunk of output, and nothing is queued on either side; see {@linkcode codecFeed}.
  *
  * @param source The stream to read; it is locked from now on.
  * @param open Makes the codec, at the first read.
  * @returns The stream of what the codec gave.
  */
 export function codecStream(source: ByteStream, open: () => Codec): ByteStream {
-  const reader = source.getReader();
-  let codec: Codec | undefined;
-  let ended = false;
-  let cancelled = false;
-
-  async function next(): Promise<Bytes | undefined> {
-    codec ??= open();
-    for (;;) {
-      const output = codec.read();
-      if (output !== undefined || ended) return output;
-      const { done, value } = await reader.read();
-      // The read that a cancel ends is no end of the content.
-      if (cancelled) return undefined;
-      ended = done;
-      if (done) codec.end();
-      else codec.push(value);
-    }
-  }
-
-  return new ReadableStream<Bytes>({
-    async pull(controller) {
-      try {
-        const output = await next();
-        if (cancelled) return;
-        if (output !== undefined) return controller.enqueue(output);
-        codec?.close();
-        reader.releaseLock();
-        controller.close();
-      } catch (error) {
-        codec?.close();
-        if (!cancelled) reader.cancel(error).catch(() => {});
-        throw error;
-      }
-    },
-    cancel(reason) {
-      cancelled = true;
-      codec?.close();
-      return reader.cancel(reason);
-    },
-  }, { highWaterMark: 0 });
+  return streamOfFeed(codecFeed(feedOf(source), open));
 }
 
 /** The two ends of a codec as a transform stream has them. */

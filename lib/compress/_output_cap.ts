@@ -8,7 +8,7 @@ import type { Codec } from "./_codec_stream.ts";
  */
 export const MAX_OUTPUT_BYTES: number = 64 * 2 ** 30;
 
-/** Wraps a codec so that it gives copies, and errors before it gives more than a number of bytes. */
+/** Wraps a codec so that it errors before it gives more than a number of bytes. */
 export function capped(codec: Codec, maxBytes: number, what: string): Codec {
   let total = 0;
   return {
@@ -19,7 +19,7 @@ export function capped(codec: Codec, maxBytes: number, what: string): Codec {
       const output = codec.read();
       if (output === undefined) return undefined;
       total += output.byteLength;
-      if (total <= maxBytes) return output.slice();
+      if (total <= maxBytes) return output;
       throw new LimitExceededError(
         `Cannot decompress ${what}: it is longer than the limit of ${maxBytes} bytes`,
         { limit: maxBytes, unit: "bytes" },

@@ -1,10 +1,11 @@
-import { concatBytes } from "../bytes/mod.ts";
+import { concatBytes } from "../bytes/concat.ts";
+import { type Feed, feedOf, streamOfFeed } from "../bytes/feed.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { LimitExceededError, UnsupportedMediaTypeError } from "../model/errors.ts";
 import { outputCap } from "./_output_cap.ts";
 import { type Compression, detectCompression, DETECTION_BYTES } from "./detect.ts";
-import { gunzip, type GunzipOptions } from "./gunzip.ts";
-import { unzstd, type UnzstdOptions } from "./unzstd.ts";
+import { gunzipFeed, type GunzipOptions } from "./gunzip.ts";
+import { unzstdFeed, type UnzstdOptions } from "./unzstd.ts";
 
 /** Options of {@linkcode decompress}. */
 export interface DecompressOptions extends GunzipOptions, UnzstdOptions {}
@@ -24,8 +25,8 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
  *
  * @param stream The content; the stream is locked from now on.
  * @param options Limits, and the kernel to use.
- * @returns The decompressed bytes. The stream errors as those of {@linkcode gunzip} and
- * {@linkcode unzstd} do, with {@linkcode UnsupportedMediaTypeError} for bzip2 and xz, and with
+ * @returns The decompressed bytes. The stream errors as those of `gunzip` and
+ * `unzstd` do, with {@linkcode UnsupportedMediaTypeError} for bzip2 and xz, and with
  * {@linkcode LimitExceededError} when the decompressed content is compressed once more.
  * @throws {RangeError} when `maxOutputBytes` is no number of bytes.
  *
@@ -41,12 +42,32 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
  */
 export function decompress(stream: ByteStream, options: DecompressOptions = {}): ByteStream {
   outputCap(options.maxOutputBytes);
-  return whenDetected(stream, (compression, content) => {
+  return streamOfFeed(decompressFeed(feedOf(stream), options));
+}
+
+/** A feed that knows, after its first piece, how the source was compressed. */
+export interface DecompressedFeed extends Feed {
+  /** How the source is compressed; `undefined` before it was looked at. */
+  readonly compression: Compression | undefined;
+}
+
+/**
+ * Decompresses what a feed gives; see {@linkcode decompress}. Pieces of a compressed source are
+ * views of the memory of the decoder.
+ *
+ * @param source The feed; nobody else may read it from now on.
+ * @param options Limits, and the kernel to use.
+ * @returns The decompressed pieces.
+ * @throws {RangeError} when `maxOutputBytes` is no number of bytes.
+ */
+export function decompressFeed(source: Feed, options: DecompressOptions = {}): DecompressedFeed {
+  outputCap(options.maxOutputBytes);
+  return new DetectedFeed(source, (compression, content) => {
     switch (compression) {
       case "gzip":
-        return refuseNested(gunzip(content, options));
+        return refuseNested(gunzipFeed(content, options));
       case "zstd":
-        return refuseNested(unzstd(content, options));
+        return refuseNested(unzstdFeed(content, options));
       case "none":
         return content;
       default:
@@ -59,8 +80,8 @@ export function decompress(stream: ByteStream, options: DecompressOptions = {}):
   });
 }
 
-function refuseNested(stream: ByteStream): ByteStream {
-  return whenDetected(stream, (compression, content) => {
+function refuseNested(source: Feed): Feed {
+  return new DetectedFeed(source, (compression, content) => {
     if (compression === "none") return content;
     throw new LimitExceededError(
       `Cannot decompress the content: it is ${compression} inside of a compressed layer`,
@@ -69,73 +90,82 @@ function refuseNested(stream: ByteStream): ByteStream {
   });
 }
 
-/**
- * Looks at the first bytes of a stream, at the first read, and goes on with what `choose` makes of
- * the whole stream. An error of `choose` cancels the source.
- */
-function whenDetected(
-  source: ByteStream,
-  choose: (compression: Compression, content: ByteStream) => ByteStream,
-): ByteStream {
-  const reader = source.getReader();
-  let inner: ReadableStreamDefaultReader<Bytes> | undefined;
-  let cancelled = false;
+/** Makes something of a feed whose compression is known. */
+type Choice = (compression: Compression, content: Feed) => Feed;
 
-  async function open(): Promise<ReadableStreamDefaultReader<Bytes>> {
-    const { chunks, length } = await readPrefix(reader);
-    const prefix = concatBytes(chunks).subarray(0, Math.min(length, DETECTION_BYTES));
+/**
+ * Looks at the first bytes of a feed, at the first call, and goes on with what was chosen for the
+ * whole feed. An error of the choice cancels the source.
+ */
+class DetectedFeed implements DecompressedFeed {
+  readonly #source: Feed;
+  readonly #choose: Choice;
+  #inner: Feed | undefined;
+  #compression: Compression | undefined;
+  #isCancelled = false;
+
+  constructor(source: Feed, choose: Choice) {
+    this.#source = source;
+    this.#choose = choose;
+  }
+
+  get compression(): Compression | undefined {
+    return this.#compression;
+  }
+
+  get lends(): boolean {
+    return this.#inner?.lends ?? false;
+  }
+
+  next(): Bytes | undefined | Promise<Bytes | undefined> {
+    return this.#inner === undefined ? this.#first() : this.#inner.next();
+  }
+
+  async cancel(reason: unknown): Promise<void> {
+    this.#isCancelled = true;
+    await (this.#inner ?? this.#source).cancel(reason);
+  }
+
+  async #first(): Promise<Bytes | undefined> {
+    const start = await readStart(this.#source);
+    if (this.#isCancelled) return undefined;
     try {
-      return choose(detectCompression(prefix), replay(chunks, reader)).getReader();
+      this.#compression = detectCompression(start.subarray(0, DETECTION_BYTES));
+      this.#inner = this.#choose(this.#compression, replay(start, this.#source));
     } catch (error) {
-      reader.cancel(error).catch(() => {});
+      this.#source.cancel(error).catch(() => {});
       throw error;
     }
+    return await this.#inner.next();
   }
-
-  return new ReadableStream<Bytes>({
-    async pull(controller) {
-      inner ??= await open();
-      if (cancelled) return void inner.cancel().catch(() => {});
-      const { done, value } = await inner.read();
-      if (cancelled) return;
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    cancel(reason) {
-      cancelled = true;
-      return inner === undefined ? reader.cancel(reason) : inner.cancel(reason);
-    },
-  }, { highWaterMark: 0 });
 }
 
-async function readPrefix(
-  reader: ReadableStreamDefaultReader<Bytes>,
-): Promise<{ chunks: Bytes[]; length: number }> {
-  const chunks: Bytes[] = [];
-  let length = 0;
-  while (length < DETECTION_BYTES) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    chunks.push(value);
-    length += value.byteLength;
+/** Reads until there is enough to tell the compression, or the end. */
+async function readStart(source: Feed): Promise<Bytes> {
+  let start: Bytes = new Uint8Array(0);
+  for (;;) {
+    const piece = await source.next();
+    if (piece === undefined) return start;
+    start = start.byteLength === 0 ? piece : concatBytes([start, piece]);
+    if (start.byteLength >= DETECTION_BYTES) return start;
+    // What is lent changes with the next call.
+    start = start.slice();
   }
-  return { chunks, length };
 }
 
-/** Makes a stream of the chunks that were read and those that follow. */
-function replay(
-  chunks: readonly Bytes[],
-  reader: ReadableStreamDefaultReader<Bytes>,
-): ByteStream {
-  let next = 0;
-  return new ReadableStream<Bytes>({
-    async pull(controller) {
-      const chunk = chunks[next++];
-      if (chunk !== undefined) return controller.enqueue(chunk);
-      const { done, value } = await reader.read();
-      if (done) controller.close();
-      else controller.enqueue(value);
+/** Gives what was read first, and then what follows. */
+function replay(start: Bytes, source: Feed): Feed {
+  let first: Bytes | undefined = start;
+  return {
+    get lends() {
+      return source.lends;
     },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
+    next() {
+      if (first === undefined) return source.next();
+      const piece = first;
+      first = undefined;
+      return piece;
+    },
+    cancel: (reason) => source.cancel(reason),
+  };
 }

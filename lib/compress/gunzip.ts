@@ -1,6 +1,7 @@
 import { type Kernel, loadKernel } from "../kernel/mod.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
-import { codecPair, codecStream } from "./_codec_stream.ts";
+import { type Feed, feedOf, streamOfFeed } from "../bytes/feed.ts";
+import { codecFeed, codecPair } from "./_codec_stream.ts";
 import { capped, outputCap } from "./_output_cap.ts";
 
 /** Options of {@linkcode gunzip}. */
@@ -35,8 +36,15 @@ export interface GunzipOptions {
  * ```
  */
 export function gunzip(stream: ByteStream, options: GunzipOptions = {}): ByteStream {
+  // The limit is looked at before the stream is locked.
+  outputCap(options.maxOutputBytes);
+  return streamOfFeed(gunzipFeed(feedOf(stream), options));
+}
+
+/** Decompresses what a feed gives; see {@linkcode gunzip}. */
+export function gunzipFeed(source: Feed, options: GunzipOptions): Feed {
   const cap = outputCap(options.maxOutputBytes);
-  return codecStream(stream, () => {
+  return codecFeed(source, () => {
     const kernel = options.kernel ?? loadKernel();
     return capped(kernel.inflater(), cap, "gzip");
   });

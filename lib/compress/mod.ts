@@ -55,3 +55,4 @@ export { type Compression, detectCompression, DETECTION_BYTES } from "./detect.t
 export { gunzip, type GunzipOptions, GunzipStream } from "./gunzip.ts";
 export { gzip, type GzipLevel, type GzipOptions, GzipStream } from "./gzip.ts";
 export { MAX_ZSTD_WINDOW_BYTES, unzstd, type UnzstdOptions } from "./unzstd.ts";
+export type { KernelChoice } from "./stages.ts";

@@ -1,5 +1,6 @@
+import { type Feed, feedOf, streamOfFeed } from "../bytes/feed.ts";
 import type { ByteStream } from "../model/bytes.ts";
-import { codecStream } from "./_codec_stream.ts";
+import { codecFeed } from "./_codec_stream.ts";
 import { capped, outputCap } from "./_output_cap.ts";
 import { ZstdDecoder } from "./_zstd_decoder.ts";
 
@@ -41,7 +42,14 @@ export const MAX_ZSTD_WINDOW_BYTES: number = 64 * 2 ** 20;
  * ```
  */
 export function unzstd(stream: ByteStream, options: UnzstdOptions = {}): ByteStream {
+  // The limit is looked at before the stream is locked.
+  outputCap(options.maxOutputBytes);
+  return streamOfFeed(unzstdFeed(feedOf(stream), options));
+}
+
+/** Decompresses what a feed gives; see {@linkcode unzstd}. */
+export function unzstdFeed(source: Feed, options: UnzstdOptions): Feed {
   const cap = outputCap(options.maxOutputBytes);
   const window = options.maxWindowBytes ?? MAX_ZSTD_WINDOW_BYTES;
-  return codecStream(stream, () => capped(new ZstdDecoder(window), cap, "zstd"));
+  return codecFeed(source, () => capped(new ZstdDecoder(window), cap, "zstd"));
 }

@@ -28,7 +28,10 @@ export interface FileMeta {
 }
 
 /** What a tree takes from an entry of a layer. */
-export type TreeEntry = Omit<TarEntry, "typeFlag" | "format" | "pax" | "body" | "bytes" | "text">;
+export type TreeEntry = Omit<
+  TarEntry,
+  "typeFlag" | "format" | "pax" | "body" | "lend" | "bytes" | "text"
+>;
 
 const NO_XATTRS: ReadonlyMap<string, Bytes> = new Map();
 

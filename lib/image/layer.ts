@@ -1,15 +1,16 @@
 import { withSignal } from "../bytes/signal.ts";
-import { through } from "../bytes/through.ts";
-import { iterate } from "../bytes/iterate.ts";
+import { type Feed, feedOf, streamOfFeed, tapped } from "../bytes/feed.ts";
 import { limited } from "../bytes/limit.ts";
-import { decompress } from "../compress/decompress.ts";
-import { createHasher } from "../hash/create_hasher.ts";
+import { decompressFeed } from "../compress/decompress.ts";
+import { type KernelChoice, stagesOf } from "../compress/stages.ts";
+import type { HasherFactory } from "../hash/hasher.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions, ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm, formatDigest } from "../model/digest.ts";
 import { DigestMismatchError } from "../model/errors.ts";
-import { readTar, type TarEntry } from "../tar/reader.ts";
+import { readEntries } from "../tar/read_entries.ts";
+import type { TarEntry } from "../tar/reader.ts";
 import { openArchive } from "./_archive_source.ts";
 import { cut } from "./_cut.ts";
 import { Memo } from "./_memo.ts";
@@ -18,6 +19,8 @@ import { Memo } from "./_memo.ts";
 export interface LayerReadOptions extends CallOptions {
   /** The most bytes that the layer may have when it is decompressed; default 64 GiB. */
   readonly maxOutputBytes?: number | undefined;
+  /** Who inflates and hashes; default `"host"`. The results are the same. */
+  readonly kernel?: KernelChoice | undefined;
 }
 
 /** A layer of an image. It is read from its source each time it is asked for; memory is fixed. */
@@ -121,9 +124,11 @@ class SourceLayer implements Layer {
   async diffID(options: LayerReadOptions = {}): Promise<string> {
     if (this.#expected !== undefined) return this.#expected;
     return await this.#computed.get(async (signal) => {
-      const hasher = createHasher("sha256");
-      const stream = await this.uncompressed({ ...options, signal });
-      for await (const chunk of iterate(stream)) hasher.update(chunk);
+      const hasher = stagesOf(options.kernel).hasher("sha256");
+      const plain = await this.#plain({ ...options, signal });
+      for (let piece = await plain.next(); piece !== undefined; piece = await plain.next()) {
+        hasher.update(piece);
+      }
       return formatDigest("sha256", hasher.digest());
     }, options.signal);
   }
@@ -134,28 +139,36 @@ class SourceLayer implements Layer {
   }
 
   async uncompressed(options: LayerReadOptions = {}): Promise<ByteStream> {
-    const { signal, maxOutputBytes } = options;
+    return streamOfFeed(await this.#plain(options));
+  }
+
+  entries(options: LayerReadOptions = {}): AsyncGenerator<TarEntry, void, undefined> {
+    return readEntries(() => this.#plain(options), {}, { entry: (entry) => entry, end: () => {} });
+  }
+
+  /**
+   * Makes the one pass over the layer: each chunk of the source is inflated, checked and hashed
+   * piece by piece in the memory of the kernel, and whoever reads the pieces sees them there.
+   */
+  async #plain({ signal, maxOutputBytes, kernel }: LayerReadOptions): Promise<Feed> {
+    const stages = stagesOf(kernel);
     const archive = await openArchive(this.#source, this.#descriptor, { signal });
     const plain = archive === undefined
-      ? decompress(await this.compressed({ signal }), { maxOutputBytes })
-      : bounded(withSignal(archive, signal), maxOutputBytes);
-    return this.#expected === undefined ? plain : this.#proved(plain, this.#expected);
+      ? decompressFeed(feedOf(await this.compressed({ signal })), {
+        maxOutputBytes,
+        kernel: stages.kernel,
+      })
+      : feedOf(bounded(withSignal(archive, signal), maxOutputBytes));
+    return this.#expected === undefined
+      ? plain
+      : this.#proved(plain, this.#expected, stages.hasher);
   }
 
-  async *entries(
-    options: LayerReadOptions = {},
-  ): AsyncGenerator<TarEntry, void, undefined> {
-    yield* readTar(await this.uncompressed(options));
-  }
-
-  #proved(stream: ByteStream, expected: string): ByteStream {
+  #proved(plain: Feed, expected: string, hashers: HasherFactory): Feed {
     const algorithm = digestAlgorithm(expected);
-    const hasher = createHasher(algorithm);
-    return through(stream, {
-      chunk(chunk) {
-        hasher.update(chunk);
-        return chunk;
-      },
+    const hasher = hashers(algorithm);
+    return tapped(plain, {
+      piece: (piece) => hasher.update(piece),
       end: () => {
         const actual = formatDigest(algorithm, hasher.digest());
         if (actual === expected) return;

@@ -96,6 +96,7 @@ export type { IndexAddition } from "./index_addition.ts";
 export { indexFrom, type IndexFromOptions } from "./index_from.ts";
 export { type IndexView, loadIndex } from "./index_view.ts";
 export { isBasedOn } from "./is_based_on.ts";
+export type { KernelChoice } from "../compress/stages.ts";
 export { type Layer, type LayerReadOptions, openLayer } from "./layer.ts";
 export { layerFrom } from "./layer_from.ts";
 export type { LayerModes, LayerOptions, LayerOwner } from "./layer_options.ts";

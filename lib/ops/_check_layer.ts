@@ -1,10 +1,11 @@
+import { feedOf, tapped } from "../bytes/feed.ts";
 import { iterate } from "../bytes/iterate.ts";
+import { hasProof } from "../bytes/lineage.ts";
 import { withSignal } from "../bytes/signal.ts";
-import { through } from "../bytes/through.ts";
 import { verified } from "../bytes/verify.ts";
-import { decompress } from "../compress/decompress.ts";
-import { type Compression, detectCompression, DETECTION_BYTES } from "../compress/detect.ts";
-import { createHasher } from "../hash/create_hasher.ts";
+import { decompressFeed } from "../compress/decompress.ts";
+import type { Compression } from "../compress/detect.ts";
+import { type KernelChoice, stagesOf } from "../compress/stages.ts";
 import { layerPath } from "../image/layer_path.ts";
 import { parseWhiteout } from "../image/whiteout.ts";
 import type { ByteStream } from "../model/bytes.ts";
@@ -12,7 +13,8 @@ import type { ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm, formatDigest } from "../model/digest.ts";
 import { LimitExceededError } from "../model/errors.ts";
-import { readTar, type TarEntry } from "../tar/reader.ts";
+import { readEntries } from "../tar/read_entries.ts";
+import type { TarEntry } from "../tar/reader.ts";
 import type { ProblemCode } from "./problem.ts";
 
 /** The most paths of one layer that are remembered, to find those that come twice. */
@@ -28,6 +30,12 @@ export interface LayerFindings {
   entry(): void;
 }
 
+/** How content is checked. */
+export interface CheckOptions {
+  readonly kernel: KernelChoice | undefined;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Reads content to its end and proves size and digest. Nothing is kept.
  *
@@ -37,9 +45,9 @@ export async function checkBytes(
   source: ContentSource,
   descriptor: Descriptor,
   findings: LayerFindings,
-  signal: AbortSignal,
+  options: CheckOptions,
 ): Promise<void> {
-  for await (const chunk of iterate(await openProved(source, descriptor, signal))) {
+  for await (const chunk of iterate(await openProved(source, descriptor, options))) {
     findings.bytes(chunk.byteLength);
   }
 }
@@ -47,9 +55,12 @@ export async function checkBytes(
 async function openProved(
   source: ContentSource,
   descriptor: Descriptor,
-  signal: AbortSignal,
+  { kernel, signal }: CheckOptions,
 ): Promise<ByteStream> {
-  return verified(withSignal(await source.fetch(descriptor, { signal }), signal), descriptor);
+  const stream = withSignal(await source.fetch(descriptor, { signal }), signal);
+  // What proves itself is not hashed again by somebody else.
+  if (hasProof(stream, descriptor, undefined)) return stream;
+  return verified(stream, descriptor, { hasher: stagesOf(kernel).hasher });
 }
 
 /**
@@ -63,33 +74,24 @@ export async function checkLayer(
   layer: Descriptor,
   diffID: string,
   findings: LayerFindings,
-  signal: AbortSignal,
+  options: CheckOptions,
 ): Promise<void> {
   const algorithm = digestAlgorithm(diffID);
-  const hasher = createHasher(algorithm);
-  let prefix: number[] = [];
-  const stored = through(await openProved(source, layer, signal), {
-    chunk(chunk) {
-      if (prefix.length < DETECTION_BYTES) {
-        prefix = [...prefix, ...chunk.subarray(0, DETECTION_BYTES)].slice(0, DETECTION_BYTES);
-      }
-      findings.bytes(chunk.byteLength);
-      return chunk;
-    },
+  const { kernel, hasher: hashers } = stagesOf(options.kernel);
+  const hasher = hashers(algorithm);
+  const stored = tapped(feedOf(await openProved(source, layer, options)), {
+    piece: (piece) => findings.bytes(piece.byteLength),
   });
-  const plain = through(decompress(stored), {
-    chunk(chunk) {
-      hasher.update(chunk);
-      return chunk;
-    },
-  });
-  await checkEntries(readTar(plain), findings);
+  const archive = decompressFeed(stored, { kernel });
+  const plain = tapped(archive, { piece: (piece) => hasher.update(piece) });
+  const view = { entry: (entry: TarEntry) => entry, end: () => {} };
+  await checkEntries(readEntries(() => plain, {}, view), findings);
   const actual = formatDigest(algorithm, hasher.digest());
   if (actual !== diffID) {
     findings.report("DIFF_ID_MISMATCH", `uncompressed it is ${actual}, the config says ${diffID}`);
   }
   const said = compressionOf(layer.mediaType);
-  const found = detectCompression(Uint8Array.from(prefix));
+  const found = archive.compression;
   if (said !== undefined && said !== found) {
     findings.report(
       "COMPRESSION_MISMATCH",

@@ -86,3 +86,4 @@ export {
 export { type ArtifactFile, type ArtifactOptions, pushArtifact } from "./push_artifact.ts";
 export { deleteReferrers, type DeleteReferrersOptions } from "./delete_referrers.ts";
 export { type CopyPlan, planCopy, type PlannedContent } from "./plan_copy.ts";
+export type { KernelChoice } from "../compress/stages.ts";

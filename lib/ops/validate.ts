@@ -1,3 +1,4 @@
+import type { KernelChoice } from "../compress/stages.ts";
 import { embeddedContent } from "../hash/embedded.ts";
 import { fetchConfig } from "../image/fetch_config.ts";
 import { fetchManifest } from "../image/fetch_manifest.ts";
@@ -18,7 +19,7 @@ import {
 import { formatPlatform, normalizePlatform, type Platform } from "../model/platform.ts";
 import { isAttestation } from "../model/platform_match.ts";
 import { type ParsedSchema1, schema1Layers } from "../model/schema1.ts";
-import { checkBytes, checkLayer, type LayerFindings } from "./_check_layer.ts";
+import { checkBytes, checkLayer, type CheckOptions, type LayerFindings } from "./_check_layer.ts";
 import { isTime } from "./_is_time.ts";
 import { type Problem, type ProblemCode, problemCode } from "./problem.ts";
 
@@ -29,6 +30,8 @@ export const MAX_PROBLEMS = 1000;
 export interface ValidateOptions extends CallOptions {
   /** Whether layers are only looked for, not read; default `false`. */
   readonly fast?: boolean | undefined;
+  /** Who inflates and hashes; default `"host"`. The results are the same. */
+  readonly kernel?: KernelChoice | undefined;
 }
 
 /** How much was looked at. */
@@ -91,9 +94,9 @@ export async function validate(
   reference: string,
   options: ValidateOptions = {},
 ): Promise<ValidationReport> {
-  const { signal = new AbortController().signal, fast = false } = options;
+  const { signal = new AbortController().signal, fast = false, kernel } = options;
   const descriptor = await source.resolve(reference, { signal });
-  const validation = new Validation(source, fast, signal);
+  const validation = new Validation(source, fast, { kernel, signal });
   await validation.manifest(descriptor, 0);
   return { descriptor, ...validation.result() };
 }
@@ -103,6 +106,7 @@ class Validation {
   readonly #source: Source;
   readonly #fast: boolean;
   readonly #signal: AbortSignal;
+  readonly #options: CheckOptions;
   readonly #problems: Problem[] = [];
   readonly #reported = new Set<string>();
   readonly #manifests = new Set<string>();
@@ -113,10 +117,11 @@ class Validation {
   #bytes = 0;
   #entries = 0;
 
-  constructor(source: Source, fast: boolean, signal: AbortSignal) {
+  constructor(source: Source, fast: boolean, options: CheckOptions) {
     this.#source = source;
     this.#fast = fast;
-    this.#signal = signal;
+    this.#signal = options.signal;
+    this.#options = options;
   }
 
   result(): Omit<ValidationReport, "descriptor"> {
@@ -268,11 +273,11 @@ class Validation {
     const stored = asStored(layer);
     await this.#guard(
       layer,
-      () => checkLayer(this.#source, stored, diffID, findings, this.#signal),
+      () => checkLayer(this.#source, stored, diffID, findings, this.#options),
     );
     // What cannot be unpacked may be damaged on its way: that is told by the stored bytes.
     if (this.#problems.slice(before).some(({ code }) => code === "INVALID_LAYER")) {
-      await this.#guard(layer, () => checkBytes(this.#source, stored, findings, this.#signal));
+      await this.#guard(layer, () => checkBytes(this.#source, stored, findings, this.#options));
     }
   }
 
@@ -284,7 +289,7 @@ class Validation {
     const stored = asStored(blob);
     await this.#guard(blob, async () => {
       if (!this.#fast) {
-        return await checkBytes(this.#source, stored, this.#findings(blob), this.#signal);
+        return await checkBytes(this.#source, stored, this.#findings(blob), this.#options);
       }
       if (await this.#source.exists(stored, { signal: this.#signal })) return;
       this.#report(blob, "MISSING", "it is not there, or has another size");

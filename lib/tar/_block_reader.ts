@@ -1,47 +1,85 @@
-import type { Bytes, ByteStream } from "../model/bytes.ts";
+import type { Feed } from "../bytes/feed.ts";
+import type { Bytes } from "../model/bytes.ts";
 
 /** Enough for a header, and for most metadata. */
 const FIRST_BYTES = 4096;
 
-/** Reads exact numbers of bytes from a stream, and counts them. */
+const NO_BYTES: Bytes = new Uint8Array(0);
+
+/** Reads exact numbers of bytes from a feed, and counts them. It waits only where the feed does. */
 export class BlockReader {
-  readonly #reader: ReadableStreamDefaultReader<Bytes>;
-  #chunk: Bytes = new Uint8Array(0);
-  #ended = false;
+  readonly #feed: Feed;
+  #piece: Bytes = NO_BYTES;
+  #at = 0;
+  #isEnded = false;
+  #pending: Promise<boolean> | undefined;
   /** Bytes read so far. */
   offset = 0;
 
-  constructor(stream: ByteStream) {
-    this.#reader = stream.getReader();
+  constructor(feed: Feed) {
+    this.#feed = feed;
   }
 
-  /** Gives up to `limit` bytes that are at hand, or undefined at the end. */
-  async some(limit: number): Promise<Bytes | undefined> {
-    while (this.#chunk.length === 0) {
-      if (this.#ended) return undefined;
-      const { done, value } = await this.#reader.read();
-      if (done) {
-        this.#ended = true;
-        return undefined;
-      }
-      this.#chunk = value;
+  /** Sees to it that there are bytes at hand; tells `false` at the end. */
+  fill(): boolean | Promise<boolean> {
+    if (this.#at < this.#piece.length) return true;
+    if (this.#pending !== undefined) return this.#pending;
+    while (!this.#isEnded) {
+      const piece = this.#feed.next();
+      if (piece instanceof Promise) return this.#pending = this.#wait(piece);
+      if (this.#take(piece)) return true;
     }
-    const part = this.#chunk.subarray(0, limit);
-    this.#chunk = this.#chunk.subarray(part.length);
+    return false;
+  }
+
+  async #wait(next: Promise<Bytes | undefined>): Promise<boolean> {
+    try {
+      for (;;) {
+        const piece = await next;
+        if (this.#isEnded) return false;
+        if (this.#take(piece)) return true;
+        if (piece === undefined) return false;
+        const following = this.#feed.next();
+        next = following instanceof Promise ? following : Promise.resolve(following);
+      }
+    } finally {
+      this.#pending = undefined;
+    }
+  }
+
+  #take(piece: Bytes | undefined): boolean {
+    this.#isEnded = piece === undefined;
+    this.#piece = piece ?? NO_BYTES;
+    this.#at = 0;
+    return this.#piece.length > 0;
+  }
+
+  /** Gives up to `limit` of the bytes at hand: none before {@linkcode fill}. They are lent. */
+  some(limit: number): Bytes {
+    const end = Math.min(this.#at + limit, this.#piece.length);
+    const part = this.#piece.subarray(this.#at, end);
+    this.#at = end;
     this.offset += part.length;
     return part;
   }
 
+  /** Gives `length` bytes when all of them are at hand. They are lent. */
+  atHand(length: number): Bytes | undefined {
+    return this.#piece.length - this.#at < length ? undefined : this.some(length);
+  }
+
   /**
-   * Reads `length` bytes; fewer only at the end of the stream. What is held grows with what comes:
-   * it is neither reserved for a claim, nor does it keep the chunks, of which each may be one byte.
+   * Reads `length` bytes; fewer only at the end. What is held grows with what comes: it is neither
+   * reserved for a claim beyond `reserve` bytes, nor does it keep the pieces, of which each may be
+   * one byte.
    */
-  async exactly(length: number): Promise<Bytes> {
-    let bytes: Bytes = new Uint8Array(Math.min(length, FIRST_BYTES));
+  async exactly(length: number, reserve: number = FIRST_BYTES): Promise<Bytes> {
+    let bytes: Bytes = new Uint8Array(Math.min(length, reserve));
     let count = 0;
     while (count < length) {
-      const part = await this.some(length - count);
-      if (part === undefined) break;
+      const isFilled = this.fill();
+      if (isFilled !== true && !(await isFilled)) break;
+      const part = this.some(length - count);
       if (count + part.length > bytes.length) {
         const grown = new Uint8Array(Math.min(length, Math.max(2 * count, count + part.length)));
         grown.set(bytes.subarray(0, count));
@@ -53,31 +91,47 @@ export class BlockReader {
     return count === bytes.length ? bytes : bytes.slice(0, count);
   }
 
-  /** Skips `length` bytes and gives the number skipped; fewer only at the end of the stream. */
-  async skip(length: number): Promise<number> {
-    let rest = length;
-    while (rest > 0) {
-      const part = await this.some(rest);
-      if (part === undefined) break;
-      rest -= part.length;
+  /** Skips `length` bytes and gives the number skipped; fewer only at the end. */
+  skip(length: number): number | Promise<number> {
+    for (let rest = this.#step(length);; rest = this.#step(rest)) {
+      if (rest === 0) return length;
+      const isFilled = this.fill();
+      if (isFilled === false) return length - rest;
+      if (isFilled !== true) return this.#skipLater(isFilled, length, rest);
+    }
+  }
+
+  async #skipLater(fill: Promise<boolean>, length: number, rest: number): Promise<number> {
+    let isFilled: boolean | Promise<boolean> = fill;
+    while (rest > 0 && (isFilled === true || await isFilled)) {
+      rest = this.#step(rest);
+      if (rest > 0) isFilled = this.fill();
     }
     return length - rest;
   }
 
-  /** Reads to the end of the stream, so that what checks the stream gets to check it. */
+  /** Passes what is at hand, and gives what is left of `length`. */
+  #step(length: number): number {
+    const step = Math.min(length, this.#piece.length - this.#at);
+    this.#at += step;
+    this.offset += step;
+    return length - step;
+  }
+
+  /** Reads to the end, so that what checks the content gets to check it. */
   async drain(): Promise<void> {
-    while (await this.some(1 << 20) !== undefined);
+    for (;;) {
+      this.#step(this.#piece.length);
+      const isFilled = this.fill();
+      if (isFilled !== true && !(await isFilled)) return;
+    }
   }
 
-  /** Cancels the stream. */
+  /** Cancels the feed. */
   async cancel(reason?: unknown): Promise<void> {
-    this.#ended = true;
-    this.#chunk = new Uint8Array(0);
-    await this.#reader.cancel(reason);
-  }
-
-  /** Lets go of the stream. */
-  release(): void {
-    this.#reader.releaseLock();
+    this.#isEnded = true;
+    this.#piece = NO_BYTES;
+    this.#at = 0;
+    await this.#feed.cancel(reason);
   }
 }

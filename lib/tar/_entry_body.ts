@@ -6,6 +6,9 @@ import type { SparseEntry } from "./sparse.ts";
 
 const HOLE_CHUNK_BYTES = 64 * 1024;
 
+/** Reserved for content on the word of a header; more is reserved as it comes. */
+const RESERVE_BYTES = 4 << 20;
+
 /** The bytes of one entry as they lie in the archive, and the padding behind them. */
 export class EntryBody {
   readonly #reader: BlockReader;
@@ -28,39 +31,80 @@ export class EntryBody {
     );
   }
 
+  #assertOpen(): void {
+    if (!this.#left) return;
+    throw new TypeError("Cannot read the body of a tar entry: the reader has moved on");
+  }
+
   /** Bytes of the archive that are not read yet. */
   get rest(): number {
     return this.#rest;
   }
 
-  /** Reads stored bytes; undefined when there are no more. */
-  async read(limit: number): Promise<Bytes | undefined> {
-    if (this.#left) {
-      throw new TypeError("Cannot read the body of a tar entry: the reader has moved on");
-    }
+  /** Lends the next stored bytes, at once where they are at hand; undefined when there are no more. */
+  lend(limit: number): Bytes | undefined | Promise<Bytes | undefined> {
+    this.#assertOpen();
     if (this.#rest === 0) return undefined;
-    const part = await this.#reader.some(Math.min(limit, this.#rest));
-    if (part === undefined) this.#cutShort();
+    const isFilled = this.#reader.fill();
+    return isFilled === true ? this.#part(limit) : this.#lendLater(isFilled, limit);
+  }
+
+  async #lendLater(fill: boolean | Promise<boolean>, limit: number): Promise<Bytes | undefined> {
+    if (!await fill) this.#cutShort();
+    this.#assertOpen();
+    return this.#part(limit);
+  }
+
+  #part(limit: number): Bytes {
+    const part = this.#reader.some(Math.min(limit, this.#rest));
     this.#rest -= part.length;
+    return part;
+  }
+
+  /** Reads stored bytes, a copy; undefined when there are no more. */
+  async read(limit: number): Promise<Bytes | undefined> {
+    return (await this.lend(limit))?.slice();
+  }
+
+  /** Reads what is left of the stored bytes, a copy. */
+  async all(): Promise<Bytes> {
+    this.#assertOpen();
+    const part = this.#reader.atHand(this.#rest);
+    if (part === undefined) return await this.exactly(this.#rest, RESERVE_BYTES);
+    this.#rest = 0;
     return part.slice();
   }
 
   /**
    * Moves past the body. The end of the input inside the padding is no error: the docker CLI sends
    * such archives.
+   *
+   * @returns A promise where that takes time.
    */
-  async leave(): Promise<void> {
+  leave(): void | Promise<void> {
     this.#left = true;
-    this.#rest -= await this.#reader.skip(this.#rest);
-    if (this.#rest > 0) this.#cutShort();
-    await this.#reader.skip(this.#padding);
+    if (this.#rest > 0) {
+      const skipped = this.#reader.skip(this.#rest);
+      if (typeof skipped !== "number") return this.#leaveLater(skipped);
+      this.#rest -= skipped;
+      if (this.#rest > 0) this.#cutShort();
+    }
+    if (this.#padding === 0) return;
+    const skipped = this.#reader.skip(this.#padding);
     this.#padding = 0;
+    if (typeof skipped !== "number") return skipped.then(() => {});
   }
 
-  /** Reads small stored bytes whole, such as a sparse map at the begin of a body. */
-  async exactly(length: number): Promise<Bytes> {
+  async #leaveLater(skipped: Promise<number>): Promise<void> {
+    this.#rest -= await skipped;
+    if (this.#rest > 0) this.#cutShort();
+    await this.leave();
+  }
+
+  /** Reads stored bytes whole, such as a sparse map at the begin of a body. */
+  async exactly(length: number, reserve?: number): Promise<Bytes> {
     if (length > this.#rest) this.#cutShort();
-    const bytes = await this.#reader.exactly(length);
+    const bytes = await this.#reader.exactly(length, reserve);
     this.#rest -= bytes.length;
     if (bytes.length < length) this.#cutShort();
     return bytes;

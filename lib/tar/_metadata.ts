@@ -12,6 +12,8 @@ import { oldSparseMap, paxSparseMap, type SparseMapReader } from "./_sparse_map.
 export const MAX_LONG_NAME_BYTES: number = 1 << 20;
 
 const XATTR_PREFIX = "SCHILY.xattr.";
+/** What most entries have: neither pax records nor extended attributes. */
+const NO_RECORDS: ReadonlyMap<string, Bytes> = new Map();
 const SECOND_NS = 1_000_000_000n;
 
 const TYPES: Readonly<Record<string, TarEntryType>> = {
@@ -39,6 +41,8 @@ export interface MergedEntry {
   readonly gid: number;
   readonly userName: Bytes;
   readonly groupName: Bytes;
+  /** In seconds. */
+  readonly mtime: number;
   readonly mtimeNs: bigint;
   readonly pax: ReadonlyMap<string, Bytes>;
   readonly xattrs: ReadonlyMap<string, Bytes>;
@@ -78,7 +82,7 @@ export function isMetadata({ typeFlag }: TarHeader): boolean {
 /** Merges metadata into the entry behind it. */
 export class MetadataMerger {
   readonly #globals = new Map<string, Bytes>();
-  #records: ReadonlyMap<string, Bytes> = new Map();
+  #records: ReadonlyMap<string, Bytes> = NO_RECORDS;
   #longName: Bytes | undefined;
   #longLink: Bytes | undefined;
 
@@ -120,7 +124,8 @@ export class MetadataMerger {
   }
 
   /** The records in force, global ones first; an empty one takes a global one back. */
-  #merged(): Map<string, Bytes> {
+  #merged(): ReadonlyMap<string, Bytes> {
+    if (this.#records.size === 0 && this.#globals.size === 0) return NO_RECORDS;
     const records = new Map(this.#globals);
     for (const [key, value] of this.#records) {
       if (value.length === 0 && !key.startsWith(XATTR_PREFIX)) records.delete(key);
@@ -154,7 +159,7 @@ export class MetadataMerger {
     const pax = this.#merged();
     const name = this.#nameOf("path", this.#longName, join(header.prefix, header.name), offset);
     const link = this.#nameOf("linkpath", this.#longLink, header.linkName, offset);
-    this.#records = new Map();
+    this.#records = NO_RECORDS;
     this.#longName = undefined;
     this.#longLink = undefined;
 
@@ -171,7 +176,8 @@ export class MetadataMerger {
     const sparse = sparseOf(header, pax, block, storedSize, offset);
     if (sparse !== undefined && !hasContent) refuse("it is sparse and has no content", offset);
     const type = flag === 0 && !hasContent ? "directory" : TYPES[typeFlag] ?? "unknown";
-    const time = pax.get("mtime");
+    const record = pax.get("mtime");
+    const time = record === undefined ? undefined : paxTime(record, "mtime", offset);
     return {
       type,
       // The header of a sparse file names a stand-in.
@@ -181,15 +187,19 @@ export class MetadataMerger {
       gid: number("gid", header.gid),
       userName: pax.get("uname") ?? header.userName,
       groupName: pax.get("gname") ?? header.groupName,
-      mtimeNs: time === undefined
-        ? BigInt(header.mtime) * SECOND_NS
-        : paxTime(time, "mtime", offset),
+      mtime: time === undefined ? header.mtime : seconds(time),
+      mtimeNs: time ?? BigInt(header.mtime) * SECOND_NS,
       pax,
       xattrs: xattrsOf(pax),
       storedSize,
       sparse,
     };
   }
+}
+
+/** Whole seconds stay whole, which nanoseconds in a double do not. */
+function seconds(time: bigint): number {
+  return Number(time / SECOND_NS) + Number(time % SECOND_NS) / 1e9;
 }
 
 function sparseOf(
@@ -204,7 +214,8 @@ function sparseOf(
   return oldSparseMap(block, offset);
 }
 
-function xattrsOf(records: ReadonlyMap<string, Bytes>): Map<string, Bytes> {
+function xattrsOf(records: ReadonlyMap<string, Bytes>): ReadonlyMap<string, Bytes> {
+  if (records.size === 0) return NO_RECORDS;
   const xattrs = new Map<string, Bytes>();
   for (const [key, value] of records) {
     if (key.startsWith(XATTR_PREFIX)) xattrs.set(key.slice(XATTR_PREFIX.length), value);

@@ -1,7 +1,10 @@
+import { iterate } from "../bytes/iterate.ts";
+import { tooLong } from "../bytes/limit.ts";
 import { readAll } from "../bytes/read_all.ts";
-import type { Bytes } from "../model/bytes.ts";
+import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { InvalidTarError } from "../model/errors.ts";
 import type { BlockReader } from "./_block_reader.ts";
+import { decodeText } from "./_decode_text.ts";
 import { EntryBody, plainStream, sparseStream } from "./_entry_body.ts";
 import type { MergedEntry } from "./_metadata.ts";
 import type { TarEntry } from "./entry.ts";
@@ -9,24 +12,25 @@ import { BLOCK_SIZE, type TarHeader } from "./header.ts";
 import type { SparseMapReader } from "./_sparse_map.ts";
 import type { SparseEntry } from "./sparse.ts";
 
-const SECOND_NS = 1_000_000_000n;
 const DEFAULT_CONTENT_BYTES = 64 << 20;
 
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+/** The longest piece that is lent. */
+const LENT_BYTES = 1 << 20;
 
-interface Content {
+/** The content of an entry. */
+export interface EntryContent {
   readonly body: EntryBody;
   /** The pieces of a sparse file. */
   readonly map: readonly SparseEntry[] | undefined;
 }
 
 /** Reads the blocks of a sparse map that lie behind the header or first in the content. */
-async function openSparse(
+export async function openSparse(
   reader: BlockReader,
   sparse: SparseMapReader,
   storedSize: number,
   offset: number,
-): Promise<Content> {
+): Promise<EntryContent> {
   while (sparse.next === "header") sparse.push(await reader.exactly(BLOCK_SIZE));
   const body = new EntryBody(reader, storedSize);
   while (sparse.next === "content") {
@@ -41,23 +45,27 @@ async function openSparse(
   return { body, map: sparse.finish(body.rest) };
 }
 
-/** Makes the entry that users see, and the body that the reader leaves behind. */
-export async function openEntry(
-  reader: BlockReader,
+/**
+ * Makes the entry that users see.
+ *
+ * @param header Its own header.
+ * @param merged What that comes to with the metadata before it.
+ * @param headerOffset Where the header is.
+ * @param bodyOffset Where the content is.
+ * @param content The content.
+ */
+export function openEntry(
   header: TarHeader,
   merged: MergedEntry,
-  offset: number,
-): Promise<{ readonly entry: TarEntry; readonly body: EntryBody }> {
-  const { type, sparse, storedSize, mtimeNs, pathBytes, linkPathBytes, pax, xattrs } = merged;
-  const { body, map } = sparse === undefined
-    ? { body: new EntryBody(reader, storedSize), map: undefined }
-    : await openSparse(reader, sparse, storedSize, offset);
+  headerOffset: number,
+  bodyOffset: number,
+  content: EntryContent,
+): TarEntry {
+  const { type, sparse, storedSize, mtime, mtimeNs, pathBytes, linkPathBytes } = merged;
   const size = sparse?.realSize ?? storedSize;
-  const stream = map === undefined ? plainStream(body) : sparseStream(body, map, size);
-  const path = decoder.decode(pathBytes);
-  const content = (maxBytes = DEFAULT_CONTENT_BYTES): Promise<Bytes> =>
-    readAll(stream, { maxBytes, what: `the entry ${JSON.stringify(path)}` });
-  const entry: TarEntry = {
+  const path = decodeText(pathBytes);
+  const reading = new EntryReading(content, size, path);
+  return {
     path,
     pathBytes,
     type,
@@ -67,22 +75,85 @@ export async function openEntry(
     mode: header.mode,
     uid: merged.uid,
     gid: merged.gid,
-    userName: decoder.decode(merged.userName),
-    groupName: decoder.decode(merged.groupName),
-    // Whole seconds stay whole, which nanoseconds in a double do not.
-    mtime: Number(mtimeNs / SECOND_NS) + Number(mtimeNs % SECOND_NS) / 1e9,
+    userName: decodeText(merged.userName),
+    groupName: decodeText(merged.groupName),
+    mtime,
     mtimeNs,
-    linkPath: linkPathBytes === undefined ? undefined : decoder.decode(linkPathBytes),
+    linkPath: linkPathBytes === undefined ? undefined : decodeText(linkPathBytes),
     linkPathBytes,
     deviceMajor: header.deviceMajor,
     deviceMinor: header.deviceMinor,
-    pax,
-    xattrs,
-    headerOffset: offset,
-    bodyOffset: reader.offset,
-    body: stream,
-    bytes: content,
-    text: async (maxBytes) => decoder.decode(await content(maxBytes)),
+    pax: merged.pax,
+    xattrs: merged.xattrs,
+    headerOffset,
+    bodyOffset,
+    get body() {
+      return reading.stream;
+    },
+    lend: (take) => reading.lend(take),
+    bytes: (maxBytes) => reading.bytes(maxBytes),
+    text: async (maxBytes) => decodeText(await reading.bytes(maxBytes)),
   };
-  return { entry, body };
+}
+
+/** The ways to read one content. Most are never read: a stream is made for those who want one. */
+class EntryReading {
+  readonly #content: EntryContent;
+  readonly #size: number;
+  readonly #path: string;
+  #stream: ByteStream | undefined;
+  #isBusy = false;
+
+  constructor(content: EntryContent, size: number, path: string) {
+    this.#content = content;
+    this.#size = size;
+    this.#path = path;
+  }
+
+  get stream(): ByteStream {
+    const { body, map } = this.#content;
+    return this.#stream ??= map === undefined
+      ? plainStream(body)
+      : sparseStream(body, map, this.#size);
+  }
+
+  async bytes(maxBytes = DEFAULT_CONTENT_BYTES): Promise<Bytes> {
+    const what = `the entry ${JSON.stringify(this.#path)}`;
+    const { body, map } = this.#content;
+    if (this.#stream !== undefined || map !== undefined) {
+      return await readAll(this.stream, { maxBytes, what });
+    }
+    if (body.rest > maxBytes) throw tooLong(what, maxBytes);
+    return await this.#alone(() => body.all());
+  }
+
+  async lend(take: (piece: Bytes) => void | Promise<void>): Promise<void> {
+    const { body, map } = this.#content;
+    if (this.#stream !== undefined || map !== undefined) {
+      for await (const piece of iterate(this.stream)) await take(piece);
+      return;
+    }
+    await this.#alone(async () => {
+      for (;;) {
+        const next = body.lend(LENT_BYTES);
+        const piece = next instanceof Promise ? await next : next;
+        if (piece === undefined) return;
+        const taken = take(piece);
+        if (taken !== undefined) await taken;
+      }
+    });
+  }
+
+  /** Two that read at a time would each get a part. */
+  async #alone<Result>(read: () => Promise<Result>): Promise<Result> {
+    if (this.#isBusy) {
+      throw new TypeError("Cannot read the body of a tar entry: it is being read already");
+    }
+    this.#isBusy = true;
+    try {
+      return await read();
+    } finally {
+      this.#isBusy = false;
+    }
+  }
 }

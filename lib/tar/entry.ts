@@ -61,6 +61,14 @@ export interface TarEntry {
   /** The content; to be read before the next entry is asked for. Unread content is skipped. */
   readonly body: ByteStream;
   /**
+   * Lends the content piece by piece, without copying it: the fastest way to hash or to write it.
+   * A piece is to be read, not written, and not to be kept: it changes once the function has
+   * returned, or its promise is fulfilled.
+   *
+   * @param take Gets each piece.
+   */
+  lend(take: (piece: Bytes) => void | Promise<void>): Promise<void>;
+  /**
    * Reads the whole content.
    *
    * @param maxBytes The most bytes to take; 64 MiB by default.

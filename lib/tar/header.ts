@@ -31,11 +31,13 @@ export function isZeroBlock(block: Uint8Array): boolean {
   return block.every((byte) => byte === 0);
 }
 
-/** Cuts a field at its first NUL. */
+const NO_BYTES: Bytes = new Uint8Array(0);
+
+/** Cuts a field at its first NUL, and copies it. */
 export function textField(block: Bytes, start: number, length: number): Bytes {
-  const field = block.subarray(start, start + length);
-  const end = field.indexOf(0);
-  return field.slice(0, end < 0 ? length : end);
+  let end = start;
+  while (end < start + length && block[end] !== 0) end++;
+  return end === start ? NO_BYTES : block.slice(start, end);
 }
 
 function refuse(what: string, offset: number): never {
@@ -56,11 +58,22 @@ export function numericField(
   return value;
 }
 
+const USTAR = [0x75, 0x73, 0x74, 0x61, 0x72] as const;
+const STAR = [0x74, 0x61, 0x72, 0x00] as const;
+const SPACE = 0x20;
+
+function hasAt(block: Bytes, at: number, mark: readonly number[]): boolean {
+  for (let index = 0; index < mark.length; index++) {
+    if (block[at + index] !== mark[index]) return false;
+  }
+  return true;
+}
+
 function formatOf(block: Bytes): TarFormat {
-  const magic = String.fromCharCode(...block.subarray(257, 265));
-  if (magic.startsWith("ustar  ")) return "gnu";
-  if (!magic.startsWith("ustar\0")) return "v7";
-  return String.fromCharCode(...block.subarray(508, 512)) === "tar\0" ? "star" : "ustar";
+  if (!hasAt(block, 257, USTAR)) return "v7";
+  if (block[262] === SPACE && block[263] === SPACE) return "gnu";
+  if (block[262] !== 0) return "v7";
+  return hasAt(block, 508, STAR) ? "star" : "ustar";
 }
 
 /**
@@ -80,7 +93,6 @@ export function parseHeader(block: Bytes, offset: number): TarHeader {
   if (size < 0) refuse("the size is negative", offset);
   const typeFlag = String.fromCharCode(block[156] ?? 0);
   const isDevice = typeFlag === "3" || typeFlag === "4";
-  const empty = new Uint8Array(0);
   const prefixLength = format === "star" ? 131 : format === "ustar" ? 155 : 0;
   return {
     format,
@@ -92,8 +104,8 @@ export function parseHeader(block: Bytes, offset: number): TarHeader {
     mtime: number(136, 12, "the time"),
     typeFlag,
     linkName: textField(block, 157, 100),
-    userName: format === "v7" ? empty : textField(block, 265, 32),
-    groupName: format === "v7" ? empty : textField(block, 297, 32),
+    userName: format === "v7" ? NO_BYTES : textField(block, 265, 32),
+    groupName: format === "v7" ? NO_BYTES : textField(block, 297, 32),
     deviceMajor: isDevice && format !== "v7" ? number(329, 8, "the major number") : 0,
     deviceMinor: isDevice && format !== "v7" ? number(337, 8, "the minor number") : 0,
     // GNU headers hold times where POSIX has the prefix.

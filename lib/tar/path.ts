@@ -28,6 +28,13 @@ function reasonAgainst(raw: string, system: "any" | "posix"): string | undefined
   return undefined;
 }
 
+/** Tells whether UTF-8 of a text may be too long; no code unit takes more than three bytes. */
+function isTooLong(text: string): boolean {
+  // No character takes less than a byte, so this bounds the work.
+  if (text.length > MAX_PATH_LENGTH) return true;
+  return 3 * text.length > MAX_PATH_LENGTH && byteLength(text) > MAX_PATH_LENGTH;
+}
+
 /** Counts bytes of UTF-8. A lone surrogate stands for one byte that is no UTF-8. */
 function byteLength(text: string): number {
   let bytes = 0;
@@ -59,21 +66,20 @@ function byteLength(text: string): number {
  * ```
  */
 export function sanitizePath(raw: string, options: SanitizePathOptions = {}): string {
-  const attempted = `Cannot use the path ${JSON.stringify(raw.slice(0, 256))}`;
-  // No character takes less than a byte, so this bounds the work below.
-  if (raw.length > MAX_PATH_LENGTH || byteLength(raw) > MAX_PATH_LENGTH) {
-    throw new LimitExceededError(`${attempted}: it is longer than ${MAX_PATH_LENGTH} bytes`, {
+  const attempted = () => `Cannot use the path ${JSON.stringify(raw.slice(0, 256))}`;
+  if (isTooLong(raw)) {
+    throw new LimitExceededError(`${attempted()}: it is longer than ${MAX_PATH_LENGTH} bytes`, {
       limit: MAX_PATH_LENGTH,
       unit: "bytes",
     });
   }
   const reason = reasonAgainst(raw, options.system ?? "any");
   if (reason !== undefined) {
-    throw new UnsafePathError(`${attempted}: ${reason}`, { path: raw, reason });
+    throw new UnsafePathError(`${attempted()}: ${reason}`, { path: raw, reason });
   }
   const parts = raw.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.length > MAX_PATH_DEPTH) {
-    throw new LimitExceededError(`${attempted}: it is deeper than ${MAX_PATH_DEPTH} levels`, {
+    throw new LimitExceededError(`${attempted()}: it is deeper than ${MAX_PATH_DEPTH} levels`, {
       limit: MAX_PATH_DEPTH,
       unit: "levels",
     });

@@ -1,9 +1,10 @@
+import { feedOf } from "../bytes/feed.ts";
 import type { ByteStream } from "../model/bytes.ts";
-import { readEntries, type ReadTarOptions, type TarSummary } from "./_read_entries.ts";
+import { readEntries, type ReadTarOptions, type TarSummary } from "./read_entries.ts";
 import type { TarEntry } from "./entry.ts";
 
 export { MAX_LONG_NAME_BYTES } from "./_metadata.ts";
-export { MAX_ENTRIES, type ReadTarOptions, type TarSummary } from "./_read_entries.ts";
+export { MAX_ENTRIES, type ReadTarOptions, type TarSummary } from "./read_entries.ts";
 export type { TarEntry, TarEntryType } from "./entry.ts";
 
 /**
@@ -35,5 +36,8 @@ export function readTar(
   stream: ByteStream,
   options: ReadTarOptions = {},
 ): AsyncGenerator<TarEntry, TarSummary, undefined> {
-  return readEntries(stream, options, (entry) => entry);
+  return readEntries(() => feedOf(stream), options, {
+    entry: (entry) => entry,
+    end: (summary) => summary,
+  });
 }

@@ -1,6 +1,7 @@
 import type { Bytes } from "../model/bytes.ts";
+import { feedOf } from "../bytes/feed.ts";
 import { toByteStream } from "./_byte_stream.ts";
-import { readEntries } from "./_read_entries.ts";
+import { readEntries } from "./read_entries.ts";
 import { readTarNumber } from "../kernel/tar_fields.ts";
 import type { TarEntry } from "./entry.ts";
 import { textField } from "./header.ts";
@@ -114,8 +115,11 @@ class Entries {
   }
 
   async *#read(archive: ReadableStream<Bytes>): AsyncGenerator<TarStreamEntry> {
-    const read = (entry: TarEntry, block: Bytes) => ({ entry, header: headerOf(entry, block) });
-    for await (const { entry, header } of readEntries(archive, {}, read)) {
+    const view = {
+      entry: (entry: TarEntry, block: Bytes) => ({ entry, header: headerOf(entry, block) }),
+      end: () => {},
+    };
+    for await (const { entry, header } of readEntries(() => feedOf(archive), {}, view)) {
       if (WITHOUT_CONTENT.includes(header.typeflag)) {
         yield { path: entry.path, header };
         continue;

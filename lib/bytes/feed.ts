@@ -1,0 +1,112 @@
+import type { Bytes, ByteStream } from "../model/bytes.ts";
+
+/**
+ * Gives bytes piece by piece to one consumer, at once where it has them: a stream costs a promise
+ * for each piece, and its pieces have to be copied because anybody may keep them.
+ */
+export interface Feed {
+  /** Whether a piece is a view of memory that the next call overwrites; known after the first. */
+  readonly lends: boolean;
+  /**
+   * Gives the next piece, `undefined` at the end and from then on. It is to be read, not written, and may change
+   * with the next call; calls do not overlap.
+   */
+  next(): Bytes | undefined | Promise<Bytes | undefined>;
+  /** Stops before the end: the source is cancelled. */
+  cancel(reason?: unknown): Promise<void>;
+}
+
+/** What {@linkcode tapped} does with the pieces that pass. */
+export interface TapHandlers {
+  /** Sees each piece before the consumer does; an error takes its place, and cancels the source. */
+  piece(piece: Bytes): void;
+  /** Sees the end before the consumer does; an error takes its place. */
+  end?(): void;
+}
+
+/**
+ * Reads a stream as a feed.
+ *
+ * @param stream The stream; it is locked from now on.
+ * @returns Its chunks.
+ */
+export function feedOf(stream: ByteStream): Feed {
+  const reader = stream.getReader();
+  let isEnded = false;
+  return {
+    lends: false,
+    async next() {
+      if (isEnded) return undefined;
+      const { done, value } = await reader.read();
+      if (!done) return value;
+      isEnded = true;
+      reader.releaseLock();
+      return undefined;
+    },
+    async cancel(reason) {
+      if (isEnded) return;
+      isEnded = true;
+      try {
+        await reader.cancel(reason);
+      } finally {
+        reader.releaseLock();
+      }
+    },
+  };
+}
+
+/**
+ * Makes a stream of a feed, driven by the reads of its consumer. What is lent is copied.
+ *
+ * @param feed The feed; nobody else may read it from now on.
+ * @returns The stream.
+ */
+export function streamOfFeed(feed: Feed): ByteStream {
+  let isCancelled = false;
+  return new ReadableStream<Bytes>({
+    async pull(controller) {
+      for (;;) {
+        const next = feed.next();
+        const piece = next instanceof Promise ? await next : next;
+        // The read that a cancel ends is no end of the content.
+        if (isCancelled) return;
+        if (piece === undefined) return controller.close();
+        if (piece.byteLength > 0) return controller.enqueue(feed.lends ? piece.slice() : piece);
+      }
+    },
+    async cancel(reason) {
+      isCancelled = true;
+      await feed.cancel(reason);
+    },
+  }, { highWaterMark: 0 });
+}
+
+/**
+ * Looks at what a feed gives.
+ *
+ * @param source The feed; nobody else may read it from now on.
+ * @param handlers Who looks.
+ * @returns The same pieces.
+ */
+export function tapped(source: Feed, handlers: TapHandlers): Feed {
+  const see = (piece: Bytes | undefined): Bytes | undefined => {
+    try {
+      if (piece === undefined) handlers.end?.();
+      else handlers.piece(piece);
+      return piece;
+    } catch (error) {
+      source.cancel(error).catch(() => {});
+      throw error;
+    }
+  };
+  return {
+    get lends() {
+      return source.lends;
+    },
+    next() {
+      const next = source.next();
+      return next instanceof Promise ? next.then(see) : see(next);
+    },
+    cancel: (reason) => source.cancel(reason),
+  };
+}

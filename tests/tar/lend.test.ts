@@ -1,0 +1,104 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { streamFrom, streamOf } from "../../lib/bytes/mod.ts";
+import { readTar, type TarEntry, writeTar } from "../../lib/tar/mod.ts";
+import { encode } from "./blocks.ts";
+
+function archive(): AsyncGenerator<TarEntry> {
+  return readTar(writeTar([
+    { path: "a", body: encode("0123456789") },
+    { path: "empty" },
+    { path: "b", body: encode("x".repeat(2000)) },
+  ]));
+}
+
+async function first(): Promise<{ entries: AsyncGenerator<TarEntry>; entry: TarEntry }> {
+  const entries = archive();
+  const { value } = await entries.next();
+  if (value === undefined) throw new Error("there is no entry");
+  return { entries, entry: value as TarEntry };
+}
+
+test("lend() gives the content once, in pieces, and waits for who takes them", async () => {
+  const told: string[] = [];
+  for await (const entry of archive()) {
+    let text = "";
+    await entry.lend(async (piece) => {
+      await Promise.resolve();
+      text += new TextDecoder().decode(piece);
+    });
+    told.push(text);
+    await entry.lend(() => assert.fail("it has been read"));
+  }
+  assert.deepEqual(told, ["0123456789", "", "x".repeat(2000)]);
+});
+
+test("lend() rejects with the error of who takes, and the archive can be read on", async () => {
+  const { entries, entry } = await first();
+  const boom = new Error("boom");
+  await assert.rejects(
+    () =>
+      entry.lend(() => {
+        throw boom;
+      }),
+    (error) => error === boom,
+  );
+  assert.equal(((await entries.next()).value as TarEntry).path, "empty");
+});
+
+test("a body is read by one reader at a time, and before the next entry", async () => {
+  const { entries, entry } = await first();
+  let release = () => {};
+  let lending: Promise<void> | undefined;
+  await new Promise<void>((taken) => {
+    lending = entry.lend(() => {
+      taken();
+      return new Promise<void>((resolve) => release = resolve);
+    });
+  });
+  await assert.rejects(() => entry.bytes(), TypeError);
+  await assert.rejects(() => entry.lend(() => {}), TypeError);
+  release();
+  await lending;
+  await entries.next();
+  await assert.rejects(() => entry.bytes(), TypeError);
+  await assert.rejects(() => entry.lend(() => {}), TypeError);
+  await assert.rejects(() => entry.body.getReader().read(), TypeError);
+});
+
+test("bytes() after a part of the body was read gives what is left", async () => {
+  const bytes = new Uint8Array(
+    await new Response(writeTar([
+      { path: "a", body: encode("0123456789".repeat(100)) },
+    ])).arrayBuffer(),
+  );
+  const pieces = [bytes.slice(0, 512 + 10), bytes.slice(512 + 10)];
+  for await (const entry of readTar(streamFrom(pieces))) {
+    const reader = entry.body.getReader();
+    assert.equal((await reader.read()).value?.length, 10);
+    reader.releaseLock();
+    assert.equal((await entry.bytes()).length, 990);
+    assert.equal((await entry.bytes()).length, 0);
+  }
+});
+
+test("bytes() refuses a file above the limit before it is read", async () => {
+  for await (const entry of archive()) {
+    if (entry.path !== "b") continue;
+    await assert.rejects(() => entry.bytes(1999), { code: "LIMIT_EXCEEDED" });
+    assert.equal((await entry.bytes(2000)).length, 2000);
+  }
+});
+
+test("an entry can be copied with its body, which is made when it is asked for", async () => {
+  const whole = new Uint8Array(
+    await new Response(writeTar([
+      { path: "a", body: encode("content") },
+    ])).arrayBuffer(),
+  );
+  for await (const entry of readTar(streamOf(whole))) {
+    const copy = { ...entry, path: "b" };
+    assert.equal(await new Response(copy.body).text(), "content");
+    assert.equal(entry.body, copy.body);
+  }
+});

@@ -13,6 +13,7 @@ import { MEDIA_TYPE_OCI_CONFIG, MEDIA_TYPE_OCI_MANIFEST } from "../model/media_t
 import { discard } from "./_answer.ts";
 import { quotedBlob, quotedName, type RepositoryContext } from "./_context.ts";
 import { answerError } from "./errors.ts";
+import { tagError } from "./_fixed_tag.ts";
 import { hasManifest, isManifest } from "./manifests.ts";
 import { manifestName } from "./_manifest_name.ts";
 import { putManifest } from "./push_manifest.ts";
@@ -83,7 +84,7 @@ export async function removeTag(
   }
   const answer = await sendDelete(context, `manifests/${tag}`, action, options);
   if (isGood(answer)) return discard(answer);
-  const error = await answerError(answer, action, context.client.clock);
+  const error = tagError(await answerError(answer, action, context.client.clock));
   // One that stands for good is not moved to be removed either.
   const isFixed = error instanceof TagImmutableError;
   if (isFixed || !TAG_REFUSED.has(answer.status)) throw error;

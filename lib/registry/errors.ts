@@ -7,7 +7,6 @@ import {
   RateLimitError,
   RegistryError,
   type RegistryErrorOptions,
-  TagImmutableError,
 } from "../model/errors.ts";
 import { diagnosticOf, diagnosticsOf, MAX_MESSAGE_LENGTH } from "../model/diagnostics.ts";
 import { isJSONObject } from "../model/json_object.ts";
@@ -109,16 +108,6 @@ function isNotFound(status: number, diagnostics: readonly Diagnostic[]): boolean
       diagnostics.some(({ code, message }) => code === "UNKNOWN" && /not found/i.test(message));
 }
 
-/** What registries answer to the change of a tag that stands for good; only their words say why. */
-const FIXED_STATUSES: ReadonlySet<number> = new Set([400, 403, 405, 409, 412]);
-
-// Harbor: 412 "configured as immutable"; ECR: 400 "the repository is immutable"; Quay: 409.
-function isFixedTag({ status, method }: Answer, { diagnostics, text }: Failure): boolean {
-  if (method !== "PUT" && method !== "DELETE" || !FIXED_STATUSES.has(status)) return false;
-  const words = [text, ...diagnostics.flatMap(({ code, message }) => [code, message])];
-  return words.some((text) => /immutab/i.test(text));
-}
-
 /** Statuses that say enough with their code; the words of others help. */
 const SPEAKING: ReadonlySet<number> = new Set([401, 403, 404]);
 
@@ -163,7 +152,6 @@ export async function answerError(
   if (isNotFound(answer.status, failure.diagnostics)) {
     return new NotFoundError(message, { cause: new RegistryError(message, options) });
   }
-  if (isFixedTag(answer, failure)) return new TagImmutableError(message, options);
   switch (answer.status) {
     case 401: {
       const challenge = answer.headers.get("www-authenticate");

@@ -14,6 +14,7 @@ import { discard } from "./_answer.ts";
 import { pushScopes, quotedName, type RepositoryContext } from "./_context.ts";
 import { expectStored } from "./_digest_header.ts";
 import { answerError } from "./errors.ts";
+import { tagError } from "./_fixed_tag.ts";
 import { hasManifest } from "./manifests.ts";
 import { redactURL } from "../model/redact.ts";
 import { bytesBody } from "./_upload_body.ts";
@@ -102,7 +103,7 @@ export async function putManifest(
     signal: options.signal,
   });
   if (answer.status < 200 || answer.status > 299) {
-    throw await answerError(answer, action, client.clock);
+    throw tagError(await answerError(answer, action, client.clock));
   }
   discard(answer);
   expectStored(answer.headers, target, action);

@@ -10,7 +10,7 @@ import { copy } from "../../lib/ops/mod.ts";
 import { Registry } from "../../lib/registry/mod.ts";
 import { memoryStore } from "../../lib/store/mod.ts";
 import { memoryRegistry, randomImage } from "../../lib/testing/mod.ts";
-import { answer, bench, errorResponse, failure, MANIFEST } from "./scripted.ts";
+import { answer, bench, errorResponse, failure, MANIFEST, type Script } from "./scripted.ts";
 
 /** How registries say that a tag stands for good. */
 const REFUSALS: readonly (readonly [name: string, answer: () => Response])[] = [
@@ -36,7 +36,7 @@ const REFUSALS: readonly (readonly [name: string, answer: () => Response])[] = [
       ),
   ],
   ["a code of its own", () => errorResponse(409, "TAG_IMMUTABLE")],
-  ["plain text", () => new Response("tag v1 is immutable\n", { status: 403 })],
+  ["plain text", () => new Response("tag v1 is immutable\n", { status: 409 })],
 ];
 
 for (const [name, refuse] of REFUSALS) {
@@ -54,9 +54,9 @@ for (const [name, refuse] of REFUSALS) {
 
 test("lesson 78: other refusals of a manifest are not taken for one of the tag", async () => {
   for (const status of [400, 403, 409, 412]) {
-    const b = bench((request) =>
-      request.method === "GET" ? answer(MANIFEST, request) : errorResponse(status, "DENIED")
-    );
+    const script: Script = (request) =>
+      request.method === "GET" ? answer(MANIFEST, request) : errorResponse(status, "DENIED");
+    const b = bench(script, { name: "acme/immutable" });
     const error = await failure(b.clock.run(b.repository.tag(MANIFEST.descriptor, "v1")));
     assert.ok(error instanceof (status === 403 ? AuthorizationError : RegistryError));
     assert.ok(!(error instanceof TagImmutableError), `${status}`);

@@ -185,13 +185,16 @@ export class RegistryAuthenticator implements Authenticator {
     const credentials = await this.#ask(task);
     if (credentials.kind === "registry-token") return this.#direct(credentials) ?? NO_PROOF;
     const key = keyFor(credentials);
-    const kept = this.#tokens.get(key);
-    const token = kept ?? await this.#tokens.obtain(
+    let isFresh = false;
+    const token = await this.#tokens.obtain(
       key,
-      (signal) => this.#exchange(server, scopes, credentials, signal),
+      (signal) => {
+        isFresh = true;
+        return this.#exchange(server, scopes, credentials, signal);
+      },
       task.signal,
     );
-    return { kind: "bearer", credentials, server, key, token, isFresh: kept === undefined };
+    return { kind: "bearer", credentials, server, key, token, isFresh };
   }
 
   async #exchange(

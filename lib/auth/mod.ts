@@ -127,6 +127,7 @@ export {
   TOKEN_TIMEOUT_MS,
   type TokenRequest,
 } from "./token.ts";
+export { type StoredToken, StoredTokenCache, type TokenCacheState } from "./stored_tokens.ts";
 export { TokenCache, type TokenCacheOptions, type TokenKey } from "./token_cache.ts";
 export {
   type AnonymousSendOptions,

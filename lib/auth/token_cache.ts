@@ -40,7 +40,8 @@ interface Held {
   readonly renewAt: number;
 }
 
-function ownerOf(key: TokenKey): string {
+/** Whom a token belongs to: everything but the scopes. */
+export function ownerOf(key: TokenKey): string {
   return JSON.stringify([key.registry, key.realm, key.service, key.identity]);
 }
 
@@ -117,12 +118,22 @@ export class TokenCache {
     if (held !== undefined) return held;
     return await this.#flights.run(id, async (ours) => {
       const token = await fetchNew(ours);
-      const lifetime = token.expiresIn * 1000;
-      const renewAt = this.#now() + lifetime - Math.min(RENEWAL_MARGIN_MS, lifetime / 10);
-      this.#tokens.set(id, { owner: ownerOf(key), scopes: key.scopes, token, renewAt });
+      this.keep(key, token);
       if (token.refreshToken !== undefined) this.#onIdentityToken?.(token.refreshToken);
       return token;
     }, signal);
+  }
+
+  /**
+   * Keeps a token that has just arrived.
+   *
+   * @param key What it is for.
+   * @param token The token.
+   */
+  keep(key: TokenKey, token: Token): void {
+    const lifetime = token.expiresIn * 1000;
+    const renewAt = this.#now() + lifetime - Math.min(RENEWAL_MARGIN_MS, lifetime / 10);
+    this.#tokens.set(idOf(key), { owner: ownerOf(key), scopes: key.scopes, token, renewAt });
   }
 
   /**

@@ -30,6 +30,7 @@ export type {
   RegistryTokenCredentials,
 } from "../auth/credentials.ts";
 export type { Token } from "../auth/token.ts";
+export { type StoredToken, StoredTokenCache, type TokenCacheState } from "../auth/stored_tokens.ts";
 export { TokenCache, type TokenCacheOptions, type TokenKey } from "../auth/token_cache.ts";
 export type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
 export type {

@@ -73,6 +73,7 @@ export type {
 } from "../auth/credentials.ts";
 export { staticCredentials } from "../auth/credentials.ts";
 export type { Token } from "../auth/token.ts";
+export { type StoredToken, StoredTokenCache, type TokenCacheState } from "../auth/stored_tokens.ts";
 export { TokenCache, type TokenCacheOptions, type TokenKey } from "../auth/token_cache.ts";
 export type { Clock } from "./clock.ts";
 export type { PlainHTTP } from "./endpoint.ts";

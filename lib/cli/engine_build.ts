@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import process from "node:process";
 import type { BuildContext } from "../engine/build_context.ts";
 import { standardInput } from "../runtime/standard_input.ts";
@@ -18,7 +19,14 @@ import { pairsOption } from "./_options.ts";
 function contextOf(given: string): BuildContext {
   if (given === "-") return standardInput();
   if (/^(https?|git):\/\/|^git@|^github\.com\//.test(given)) return { remote: given };
-  return { directory: given, files: nodeFileSystem() };
+  return { directory: resolve(given), files: nodeFileSystem() };
+}
+
+/** Reads `--file`: a path from here, as the docker command takes it; of other contexts one in them. */
+function dockerfileOption(context: CommandContext, build: BuildContext): string | undefined {
+  const file = text(context, "file");
+  const isLocal = typeof build === "object" && "directory" in build;
+  return file === undefined || !isLocal ? file : resolve(file);
 }
 
 /** Reads `--build-arg KEY[=VALUE]`; without a value it is that of the environment. */
@@ -92,9 +100,10 @@ export const buildCommand: Command = {
     withEngine(context, async (engine) => {
       const { signal, output } = context;
       const cacheFrom = list(context, "cache-from");
-      const operation = engine.images.build(contextOf(argument(context, 0)), {
+      const build = contextOf(argument(context, 0));
+      const operation = engine.images.build(build, {
         tags: list(context, "tag"),
-        dockerfile: text(context, "file"),
+        dockerfile: dockerfileOption(context, build),
         buildArgs: buildArgs(context),
         labels: pairsOption(context, "label"),
         target: text(context, "target"),

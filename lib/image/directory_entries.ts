@@ -13,7 +13,8 @@ export interface DirectoryEntriesOptions {
 
 /**
  * Walks a directory of a file system and gives what is in it as entries of a layer, for
- * `layerFrom()`. Links are taken as links and never followed. Files are opened when they are read;
+ * `layerFrom()`. Symbolic links are taken as links and never followed; a file with several names is
+ * there once, with hard links. Files are opened when they are read;
  * one that gets longer or shorter meanwhile makes the layer fail.
  *
  * @param fs The file system.
@@ -48,6 +49,8 @@ export async function* directoryEntries(
   }
   // Paths that are to be looked into, the next one last.
   const waiting = [""];
+  /** The first name of each file that has several. */
+  const first = new Map<string, string>();
   for (let below = waiting.pop(); below !== undefined; below = waiting.pop()) {
     const names = (await fs.readDirectory(at(path, below))).map(({ name }) => name).sort();
     const found: string[] = [];
@@ -55,8 +58,12 @@ export async function* directoryEntries(
       const inside = below === "" ? name : `${below}/${name}`;
       if (!include(inside)) continue;
       const info = await infoOf(fs, at(path, inside));
-      yield await entryOf(fs, at(path, inside), inside, info);
-      if (info.type === "directory") found.push(inside);
+      const { type, identity } = info;
+      const linkPath = identity === undefined ? undefined : first.get(identity);
+      if (linkPath === undefined) yield await entryOf(fs, at(path, inside), inside, info);
+      else yield { path: inside, type: "hardlink", linkPath };
+      if (identity !== undefined && linkPath === undefined) first.set(identity, inside);
+      if (type === "directory") found.push(inside);
     }
     waiting.push(...found.reverse());
   }

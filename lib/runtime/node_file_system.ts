@@ -238,8 +238,19 @@ class NewFile implements FileWriter {
 }
 
 function infoOf(stats: Stats): FileInfo {
-  const { size, mtimeMs, mode, uid, gid } = stats;
-  return { type: typeOf(stats), size, mtimeMs, mode: mode & 0o7777, uid, gid };
+  const { size, mtimeMs, mode, uid, gid, nlink, dev, ino } = stats;
+  // Numbers beyond 2^53, as Windows has them, may be those of other files.
+  const isShared = stats.isFile() && nlink > 1 && Number.isSafeInteger(ino);
+  return {
+    type: typeOf(stats),
+    size,
+    mtimeMs,
+    mode: mode & 0o7777,
+    uid,
+    gid,
+    ...(stats.isFIFO() ? { isPipe: true } : {}),
+    ...(isShared ? { identity: `${dev}:${ino}` } : {}),
+  };
 }
 
 function typeOf(entry: {

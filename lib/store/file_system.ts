@@ -66,6 +66,10 @@ export interface FileInfo {
   readonly uid: number;
   /** The number of the group; 0 where the host keeps none. */
   readonly gid: number;
+  /** Whether something of the type `other` is a named pipe. */
+  readonly isPipe?: boolean | undefined;
+  /** The same for all names of a file that has several (hard links); absent for others. */
+  readonly identity?: string | undefined;
 }
 
 /** One name in a directory. */

@@ -46,6 +46,20 @@ export class StreamCursor {
     return { stream: streamFrom(next(this)), rest: () => this.skip(left) };
   }
 
+  /** Gives all that is left as a stream, behind some bytes. */
+  rest(head: Bytes): ByteStream {
+    let isHeadDue = head.byteLength > 0;
+    return new ReadableStream<Bytes>({
+      pull: async (controller) => {
+        const chunk = isHeadDue ? head : await this.next(Infinity);
+        isHeadDue = false;
+        if (chunk === undefined) controller.close();
+        else controller.enqueue(chunk);
+      },
+      cancel: (reason) => this.cancel(reason),
+    }, { highWaterMark: 0 });
+  }
+
   /** Gives the stream up. */
   async cancel(reason?: unknown): Promise<void> {
     await this.#reader.cancel(reason);

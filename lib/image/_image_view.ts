@@ -18,9 +18,9 @@ import { type Layer, openLayer } from "./layer.ts";
 import { Memo } from "./_memo.ts";
 import { platformOf } from "./platform_of.ts";
 import {
+  type ImageFileOptions,
   loadRootfs,
   type LoadRootfsOptions,
-  type OpenFileOptions,
   type ReadFileOptions,
   type Rootfs,
 } from "./rootfs.ts";
@@ -153,14 +153,14 @@ export class ImageView implements Image {
     yield* (await this.rootfs(options)).entries();
   }
 
-  async readFile(path: string, options: ReadFileOptions & OpenFileOptions = {}): Promise<Bytes> {
-    const { tables = "proved", signal } = options;
-    return await (await this.rootfs({ tables, signal })).readFile(path, options);
+  async readFile(path: string, options: ReadFileOptions & ImageFileOptions = {}): Promise<Bytes> {
+    const { tables = "proved", checkpoints, signal } = options;
+    return await (await this.rootfs({ tables, checkpoints, signal })).readFile(path, options);
   }
 
-  async openFile(path: string, options: OpenFileOptions = {}): Promise<ByteStream> {
-    const { tables = "proved", signal } = options;
-    return await (await this.rootfs({ tables, signal })).openFile(path, options);
+  async openFile(path: string, options: ImageFileOptions = {}): Promise<ByteStream> {
+    const { tables = "proved", checkpoints, signal } = options;
+    return await (await this.rootfs({ tables, checkpoints, signal })).openFile(path, options);
   }
 
   async #get({ signal }: CallOptions): Promise<ImageParts> {

@@ -25,13 +25,12 @@ export interface FileMeta {
   readonly layer: number;
   /** The number of the entry in its layer. */
   readonly ordinal: number;
+  /** Bytes from the start of the archive to the content; absent where it is not in one piece. */
+  readonly bodyOffset: number | undefined;
 }
 
 /** What a tree takes from an entry of a layer. */
-export type TreeEntry = Omit<
-  TarEntry,
-  "typeFlag" | "format" | "pax" | "body" | "lend" | "bytes" | "text"
->;
+export type TreeEntry = Omit<TarEntry, "format" | "body" | "lend" | "bytes" | "text">;
 
 const NO_XATTRS: ReadonlyMap<string, Bytes> = new Map();
 
@@ -90,7 +89,15 @@ function metaOf(
     xattrs: entry.xattrs.size === 0 ? NO_XATTRS : entry.xattrs,
     layer,
     ordinal,
+    bodyOffset: isSparse(entry) ? undefined : entry.bodyOffset,
   };
+}
+
+/** Tells whether a file has holes that the archive leaves out, in any of the GNU formats. */
+function isSparse({ typeFlag, pax }: TreeEntry): boolean {
+  if (typeFlag === "S") return true;
+  for (const key of pax.keys()) if (key.startsWith("GNU.sparse.")) return true;
+  return false;
 }
 
 /** What an entry is in a tree; nothing for types that make no file. */

@@ -1,3 +1,4 @@
+import type { Bytes } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { ArchiveError, ContentError, InvalidInputError } from "../model/errors.ts";
 import type { FileTree } from "./_file_tree.ts";
@@ -27,6 +28,8 @@ export async function usableTable(
   }
 }
 
+const NO_PAX: ReadonlyMap<string, Bytes> = new Map();
+
 /** Applies a table to a tree in place of the entries of its layer. */
 export function applyTable(tree: FileTree<FileMeta>, { entries }: LayerTable, layer: number): void {
   for (const [ordinal, entry] of entries.entries()) {
@@ -36,6 +39,8 @@ export function applyTable(tree: FileTree<FileMeta>, { entries }: LayerTable, la
       pathBytes: encodeName(entry.path),
       mtime: Number(mtimeNs) / 1e9,
       linkPathBytes: linkPath === undefined ? undefined : encodeName(linkPath),
+      typeFlag: "",
+      pax: NO_PAX,
       headerOffset: 0,
       bodyOffset: 0,
     };

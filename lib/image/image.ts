@@ -9,7 +9,7 @@ import { chooseFromIndex } from "./choose_image.ts";
 import { fetchManifest } from "./fetch_manifest.ts";
 import { ImageView } from "./_image_view.ts";
 import type { Layer } from "./layer.ts";
-import type { LoadRootfsOptions, OpenFileOptions, ReadFileOptions, Rootfs } from "./rootfs.ts";
+import type { ImageFileOptions, LoadRootfsOptions, ReadFileOptions, Rootfs } from "./rootfs.ts";
 import type { RootfsEntry } from "./rootfs_entry.ts";
 
 /** What an image was chosen for, and what its config says instead. */
@@ -137,19 +137,20 @@ export interface Image {
    * @throws {NotFoundError} when there is no such file.
    * @throws {LimitExceededError} when it is larger than the limit.
    */
-  readFile(path: string, options?: ReadFileOptions & OpenFileOptions): Promise<Bytes>;
+  readFile(path: string, options?: ReadFileOptions & ImageFileOptions): Promise<Bytes>;
   /**
    * Opens a file of the merged tree. Of eStargz and zstd:chunked layers, whose tables of contents
    * the manifest proves, only the tables and what belongs to the file are fetched, and each piece is
-   * proved. Any other layer is read again, and to its end: the stream ends only when the layer is
-   * proved. Memory is fixed.
+   * proved; the same with checkpoints of a gzip layer. Any other layer is read again, and to its end:
+   * the stream ends only when the layer is proved. Memory is fixed.
    *
    * @param path The path.
-   * @param options Which tables of contents to use, and a signal, which also ends the stream.
+   * @param options Which tables of contents to use, where checkpoints are kept, and a signal, which
+   * also ends the stream.
    * @returns The content.
    * @throws {NotFoundError} when there is no such file.
    */
-  openFile(path: string, options?: OpenFileOptions): Promise<ByteStream>;
+  openFile(path: string, options?: ImageFileOptions): Promise<ByteStream>;
 }
 
 /** Options of {@linkcode loadImage}. */

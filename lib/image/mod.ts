@@ -63,6 +63,7 @@ export type {
   Schema1Manifest,
   Schema1Signature,
 } from "../model/schema1.ts";
+export type { Checkpoint, Checkpoints } from "../compress/checkpoints.ts";
 export type { GzipLevel } from "../compress/gzip.ts";
 export type { UploadSpool, UploadStore } from "../server/upload_store.ts";
 export type {
@@ -79,6 +80,12 @@ export type { TarFormat } from "../tar/header.ts";
 export type { TarInput, TarInputType } from "../tar/writer.ts";
 export { type Addition, append } from "./append.ts";
 export { appendToIndex } from "./append_to_index.ts";
+export {
+  type CheckpointCache,
+  checkpointCache,
+  type CheckpointCacheOptions,
+  type MemoryCheckpointCache,
+} from "./checkpoint_cache.ts";
 export { diff, type DiffOptions, type FileChange } from "./diff.ts";
 export { directoryEntries, type DirectoryEntriesOptions } from "./directory_entries.ts";
 export { emptyImage } from "./empty_image.ts";
@@ -117,6 +124,7 @@ export { openTableEntry } from "./remote_file.ts";
 export { type LayerFacts, removeLayers } from "./remove_layers.ts";
 export { rewriteLayers, type RewriteLayersOptions } from "./rewrite_layers.ts";
 export {
+  type ImageFileOptions,
   loadRootfs,
   type LoadRootfsOptions,
   MAX_FILE_BYTES,

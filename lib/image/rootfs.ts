@@ -3,6 +3,8 @@ import { streamOf } from "../bytes/stream_from.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { NotFoundError } from "../model/errors.ts";
+import { checkpointedLayer, openByCheckpoints } from "./_checkpointed_layer.ts";
+import type { CheckpointCache } from "./checkpoint_cache.ts";
 import { applyEntry, type FileMeta } from "./_layer_files.ts";
 import { FileTree, MAX_TREE_ENTRIES, noSuchFile } from "./_file_tree.ts";
 import type { Layer } from "./layer.ts";
@@ -29,21 +31,32 @@ export interface LoadRootfsOptions extends RootfsOptions {
    * made with one cannot be extracted.
    */
   readonly tables?: TableUse | undefined;
+  /** Where checkpoints of gzip layers are kept that are read; default nowhere. */
+  readonly checkpoints?: CheckpointCache | undefined;
+}
+
+/** Options of {@linkcode Rootfs.openFile}. */
+export interface OpenFileOptions extends CallOptions {
+  /**
+   * Where checkpoints of gzip layers are kept; default nowhere. With those of its layer only what
+   * lies around a file is fetched, and proved to be what was there when they were taken.
+   */
+  readonly checkpoints?: CheckpointCache | undefined;
+}
+
+/** Options of {@linkcode Rootfs.readFile}. */
+export interface ReadFileOptions extends OpenFileOptions {
+  /** The most bytes that the file may have; default 64 MiB. */
+  readonly maxBytes?: number | undefined;
 }
 
 /** Options of {@linkcode Image.openFile}. */
-export interface OpenFileOptions extends CallOptions {
+export interface ImageFileOptions extends OpenFileOptions {
   /**
    * Which tables of contents take the place of reading a layer; default `proved`. A layer without
    * one, or with one that is damaged, is read whole.
    */
   readonly tables?: TableUse | undefined;
-}
-
-/** Options of {@linkcode Rootfs.readFile}. */
-export interface ReadFileOptions extends CallOptions {
-  /** The most bytes that the file may have; default 64 MiB. */
-  readonly maxBytes?: number | undefined;
 }
 
 /** Options of {@linkcode Rootfs.stat}. */
@@ -74,15 +87,17 @@ export interface Rootfs {
    */
   stat(path: string, options?: StatOptions): RootfsEntry;
   /**
-   * Opens a file. Its layer is read again, and to its end: the stream ends only when the layer is
-   * proved. Memory is fixed.
+   * Opens a file. Where its layer has a table of contents that the tree was made with, or where
+   * there are checkpoints of it, only what belongs to the file is fetched, and proved. Any other
+   * layer is read again, and to its end: the stream ends only when the layer is proved. Memory is
+   * fixed.
    *
    * @param path The path; symbolic links are followed.
-   * @param options A signal, which also ends the stream.
+   * @param options Where checkpoints are kept, and a signal, which also ends the stream.
    * @returns The content.
    * @throws {NotFoundError} when there is no file at the path.
    */
-  openFile(path: string, options?: CallOptions): Promise<ByteStream>;
+  openFile(path: string, options?: OpenFileOptions): Promise<ByteStream>;
   /**
    * Reads a file into memory.
    *
@@ -121,15 +136,18 @@ export async function loadRootfs(
   layers: readonly Layer[],
   options: LoadRootfsOptions = {},
 ): Promise<Rootfs> {
-  const { tables = "none", maxEntries = MAX_TREE_ENTRIES, signal } = options;
+  const { tables = "none", maxEntries = MAX_TREE_ENTRIES, checkpoints, signal } = options;
   const tree = new FileTree<FileMeta>(maxEntries);
   const readers: FileReader[] = [];
   let hasTables = false;
   for (const [number, layer] of layers.entries()) {
     const table = await usableTable(layer, tables, { signal });
     if (table === undefined) {
-      await mergeLayer([tree], layer, number, { signal });
-      readers.push(({ ordinal }, call) => openEntry(layer, ordinal, call));
+      const read = checkpoints === undefined
+        ? layer
+        : await checkpointedLayer(layer, checkpoints, { signal });
+      await mergeLayer([tree], read, number, { signal });
+      readers.push(layerReader(layer));
       continue;
     }
     tree.nextLayer();
@@ -141,7 +159,19 @@ export async function loadRootfs(
 }
 
 /** Opens the content of a file of one layer. */
-type FileReader = (meta: FileMeta, options: CallOptions) => ByteStream | Promise<ByteStream>;
+type FileReader = (meta: FileMeta, options: OpenFileOptions) => ByteStream | Promise<ByteStream>;
+
+function layerReader(layer: Layer): FileReader {
+  return async (meta, { checkpoints, signal }) => {
+    if (checkpoints === undefined) return await openEntry(layer, meta.ordinal, { signal });
+    return await openByCheckpoints(layer, checkpoints, meta, { signal }) ??
+      await openEntry(
+        await checkpointedLayer(layer, checkpoints, { signal }),
+        meta.ordinal,
+        { signal },
+      );
+  };
+}
 
 function tableReader(layer: Layer, { entries }: LayerTable): FileReader {
   return ({ ordinal }, options) => {
@@ -232,7 +262,7 @@ class MergedRootfs implements Rootfs {
     return entryOf(path.split("/").filter((name) => name !== "" && name !== ".").join("/"), node);
   }
 
-  async openFile(path: string, options: CallOptions = {}): Promise<ByteStream> {
+  async openFile(path: string, options: OpenFileOptions = {}): Promise<ByteStream> {
     options.signal?.throwIfAborted();
     const node = this.#tree.lookup(path, true);
     if (node === undefined) throw noSuchFile(path);
@@ -247,8 +277,8 @@ class MergedRootfs implements Rootfs {
   }
 
   async readFile(path: string, options: ReadFileOptions = {}): Promise<Bytes> {
-    const { maxBytes = MAX_FILE_BYTES, signal } = options;
-    const stream = await this.openFile(path, { signal });
+    const { maxBytes = MAX_FILE_BYTES, checkpoints, signal } = options;
+    const stream = await this.openFile(path, { checkpoints, signal });
     return await readAll(stream, { maxBytes, what: JSON.stringify(path), signal });
   }
 }

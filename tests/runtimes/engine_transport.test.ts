@@ -12,7 +12,8 @@ import { parseEngineHost } from "../../lib/engine/mod.ts";
 import { noteOwnedChunks } from "../../lib/bytes/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import { engineTransport, type EngineWay } from "../../lib/runtime/engine_transport.ts";
-import { inScratch, missing, mustRun } from "../support/program.ts";
+import { makeCertificates } from "../support/certificates.ts";
+import { inScratch, missing } from "../support/program.ts";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -398,40 +399,12 @@ test("named pipes are refused where there are none", () => {
 
 const skipTLS = missing("openssl");
 
-/** Makes an authority, and certificates of a server and a client by it. */
-async function certificates(folder: string): Promise<Record<string, string>> {
-  const openssl = (...args: string[]) => mustRun("openssl", args, { cwd: folder });
-  const key = ["-newkey", "rsa:2048", "-nodes"];
-  const ca = ["-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=ca"];
-  await openssl("req", "-x509", ...key, ...ca);
-  for (const name of ["server", "client"]) {
-    await openssl(
-      "req",
-      ...key,
-      "-keyout",
-      `${name}.key`,
-      "-out",
-      `${name}.csr`,
-      "-subj",
-      `/CN=${name}`,
-    );
-    writeFileSync(join(folder, `${name}.ext`), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
-    const signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"];
-    const files = ["-in", `${name}.csr`, "-out", `${name}.pem`, "-extfile", `${name}.ext`];
-    await openssl("x509", "-req", ...files, ...signed);
-  }
-  const names = ["ca.pem", "server.pem", "server.key", "client.pem", "client.key"];
-  return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
-}
-
 test("TLS proves both sides by their certificates", { skip: skipTLS }, async () => {
   await inScratch(async (folder) => {
-    const files = await certificates(folder);
-    const { "ca.pem": ca, "client.pem": cert, "client.key": key } = files;
+    const { ca, server: own, client: { cert, key } } = await makeCertificates(folder);
     const server = createTLSServer({
-      ca: ca ?? "",
-      cert: files["server.pem"] ?? "",
-      key: files["server.key"] ?? "",
+      ca,
+      ...own,
       requestCert: true,
       rejectUnauthorized: true,
     }, (_, response) => void response.end("OK"));

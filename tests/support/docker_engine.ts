@@ -28,6 +28,7 @@ export function noDockerEngine(...programs: string[]): string | false {
 export async function withDockerEngine<Result>(
   folder: string,
   work: (engine: DockerEngine) => Promise<Result>,
+  flags: readonly string[] = [],
 ): Promise<Result> {
   mkdirSync(folder, { recursive: true });
   const host = `unix://${join(folder, "docker.sock")}`;
@@ -47,6 +48,7 @@ export async function withDockerEngine<Result>(
     "--storage-driver=vfs",
     "--iptables=false",
     "--bridge=none",
+    ...flags,
   ], { stdio: "ignore" });
   const exited = new Promise<void>((resolve) => daemon.once("exit", () => resolve()));
   const env = { DOCKER_HOST: host };

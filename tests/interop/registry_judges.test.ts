@@ -335,6 +335,32 @@ async function judge(
   const again = await ociLayout(nodeFileSystem(), layout).resolve("1");
   assert.equal(again.digest, index.descriptor.digest);
 
+  // What lading converts.
+  for (
+    const [format, type] of [["docker", "docker.distribution.manifest.list.v2"], [
+      "oci",
+      "oci.image.index.v1",
+    ]] as const
+  ) {
+    const other = await randomIndex(`convert to ${format}`, {
+      format: format === "oci" ? "docker" : "oci",
+    });
+    await other.pushTo(open("lading/other"), format);
+    const target = open("lading/converted");
+    const { descriptor } = await copy(open("lading/other"), format, target, { format });
+    assert.equal(descriptor.mediaType, `application/vnd.${type}+json`);
+    const converted = join(folder, `converted-${format}`);
+    await skopeoCopy(
+      "--all",
+      "--preserve-digests",
+      place(`lading/converted:${format}`),
+      `dir:${converted}`,
+    );
+    assert.ok(filesOf(converted).has(descriptor.digest));
+    assert.deepEqual((await validate(target, format)).problems, []);
+    await docker("pull", "--quiet", `${host}/lading/converted@${descriptor.digest}`);
+  }
+
   // What others push.
   const files = join(folder, "files");
   mkdirSync(files);

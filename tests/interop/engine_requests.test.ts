@@ -179,6 +179,12 @@ function rows({ folder, host, digest }: Place): readonly Row[] {
       lading: ({ images }) => images.pull(`${host}/base`),
     },
     {
+      name: "pull from Docker Hub",
+      isFailing: true,
+      docker: ["pull", "nosuch-image"],
+      lading: ({ images }) => images.pull("nosuch-image"),
+    },
+    {
       name: "pull all tags",
       docker: ["pull", "-a", `${host}/base`],
       lading: ({ images }) => images.pullAll(`${host}/base`),

@@ -143,6 +143,18 @@ function withoutPlace(attrs: Readonly<Record<string, unknown>>): Record<string, 
   return rest;
 }
 
+/** Removes everything, what was made of other images first. */
+export async function clearEngine(engine: Engine): Promise<void> {
+  for (;;) {
+    const all = await engine.images.list({ all: true });
+    if (all.length === 0) return;
+    const parents = new Set(all.map(({ parentID }) => parentID));
+    for (const { id } of all) {
+      if (!parents.has(id)) await engine.images.remove(id, { force: true });
+    }
+  }
+}
+
 export const ENGINE_SUITE: readonly EngineCase[] = [
   {
     name: "it says what it is",
@@ -814,7 +826,8 @@ export const ENGINE_SUITE: readonly EngineCase[] = [
           engine.images.pull(name),
           "PULL_FAILED",
           404,
-          `manifest for ${name} not found: manifest unknown: manifest unknown`,
+          // The registry has the last words.
+          new RegExp(`^manifest for ${name} not found: manifest unknown: `),
         );
       }
       const bad = `/v1.41/images/create?fromImage=${host}/acme/app&tag=1&platform=foobar`;
@@ -981,6 +994,7 @@ export const ENGINE_SUITE: readonly EngineCase[] = [
       assert.match(steps[1]?.createdBy ?? "", /^\/bin\/sh -c #\(nop\) {2}CMD \["-v"\]$/);
       assert.equal((await images.list()).length, 1);
       assert.equal((await images.list({ all: true })).length, 8);
+      assert.equal((await engine.info())["Images"], 8);
       const parent = String(image.attrs["Parent"]);
       await fails(
         images.remove(parent),
@@ -1019,7 +1033,7 @@ export const ENGINE_SUITE: readonly EngineCase[] = [
       assert.equal(error["code"], "BUILD_FAILED");
       assert.match(
         String(error["said"]),
-        /^manifest for \S+\/acme\/nosuch:1 not found: manifest unknown: manifest unknown$/,
+        /^manifest for \S+\/acme\/nosuch:1 not found: manifest unknown: /,
       );
       assert.match(String(error["log"]), /^Step 1\/1 : FROM /);
     },

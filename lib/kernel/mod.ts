@@ -1,6 +1,7 @@
 /**
  * The kernel: the hot path of layer processing, in WebAssembly where the host has it and in plain
- * TypeScript elsewhere. Both give the same results and refuse the same input.
+ * TypeScript elsewhere. Both give the same results and refuse the same input, and what they compress
+ * has the same bytes.
  *
  * @example Inflate a gzip file in fixed memory
  * ```ts
@@ -14,6 +15,19 @@
  * while (inflater.read() !== undefined);
  * inflater.close();
  * console.log(inflater.members); // 1
+ * ```
+ *
+ * @example Deflate to the same bytes everywhere
+ * ```ts
+ * import { loadKernel } from "./mod.ts";
+ *
+ * const deflater = loadKernel().deflater({ level: 9 });
+ * deflater.push(new Uint8Array(100_000));
+ * while (deflater.read() !== undefined);
+ * deflater.end();
+ * while (deflater.read() !== undefined);
+ * deflater.close();
+ * console.log(deflater.bytesOut < 200); // true
  * ```
  *
  * @module

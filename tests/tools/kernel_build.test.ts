@@ -1,7 +1,16 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { gzipSync } from "node:zlib";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 
@@ -29,4 +38,10 @@ test("the check of the kernel notices a built file that was changed", () => {
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+});
+
+test("the kernel has at most 16 kB as text in a gzipped bundle", () => {
+  const text = readFileSync(join(root, "wasm/kernel.wasm")).toString("base64");
+  const { length } = gzipSync(text, { level: 9 });
+  assert.ok(length <= 16_000, `${length} bytes`);
 });

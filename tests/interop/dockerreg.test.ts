@@ -113,6 +113,9 @@ test(
       await old.tag(descriptor, "s1");
 
       assert.deepEqual(await registry.checkImage("acme/old", "s1"), []);
+      const report = await validate(old, "s1");
+      assert.deepEqual(report.problems, []);
+      assert.ok(report.stats.blobs > 1 && report.stats.bytes > 0, "its blobs were read");
       const facts = (await registry.metadata("acme/old", "s1")).image;
       assert.equal(facts.version, "v2.1");
       assert.ok(facts.size > 0);

@@ -1,0 +1,77 @@
+// A worker that uses an engine through a service binding; see engine_workerd.test.ts.
+import type { Bytes } from "../../lib/model/bytes.ts";
+import { Engine, type EngineEvent } from "../../lib/runtime/engine.ts";
+import { writeTar } from "../../lib/tar/writer.ts";
+
+interface Environment {
+  readonly DOCKER: { fetch(request: Request): Promise<Response> };
+  readonly REGISTRY: string;
+}
+
+function check(isTrue: boolean, what: string): void {
+  if (!isTrue) throw new Error(`not so: ${what}`);
+}
+
+async function bytesOf(stream: ReadableStream<Bytes>): Promise<Bytes> {
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+async function codeOf(work: PromiseLike<unknown>): Promise<unknown> {
+  return await work.then(
+    () => "it succeeded",
+    (error: unknown) => (error as Error & { code: string }).code,
+  );
+}
+
+/** Does what can be done with images; throws at the first thing that is wrong. */
+async function use({ DOCKER, REGISTRY }: Environment): Promise<void> {
+  await using engine = await Engine.connect({ transport: DOCKER.fetch.bind(DOCKER) });
+  const { images } = engine;
+  check((await engine.apiVersion()) === "1.41", "the version");
+  const tree = writeTar([{ path: "größe", body: new Uint8Array(500_000).fill(7) }]);
+  const image = await images.import(tree, { name: "base:1", changes: ["LABEL a=ü"] });
+  check(image.labels["a"] === "ü", "the label");
+  check((await images.list()).length === 1, "the list");
+  const name = `${REGISTRY}/acme/app:1`;
+  await image.tag(name);
+  const push = images.push(name);
+  const events: EngineEvent[] = [];
+  for await (const event of push) events.push(event);
+  check(events.some(({ type }) => type === "layer"), "events of layers");
+  const { digest } = await push;
+  check((await images.distribution(name)).id === digest, "the digest");
+  await images.remove(name);
+  check((await images.pull(name)).tags.includes(name), "the pull");
+  const archive = await bytesOf(images.save("base:1"));
+  await image.remove({ force: true });
+  check((await images.load(archive)).names[0] === "base:1", "the load");
+  check(
+    (await images.load(() => images.save("base:1"))).names[0] === "base:1",
+    "the load of a save",
+  );
+  check(await codeOf(images.load(archive.slice(0, 9000))) === "LOAD_FAILED", "half an archive");
+  check(await codeOf(images.get("nosuch")) === "IMAGE_NOT_FOUND", "a missing image");
+  check(await codeOf(images.pull(`${REGISTRY}/acme/app:zz`)) === "PULL_FAILED", "a missing tag");
+  const reader = images.save("base:1").getReader();
+  await reader.read();
+  await reader.cancel();
+  const load = images.load(new ReadableStream<Bytes>());
+  setTimeout(() => load.abort("enough"), 50);
+  check(await load.then(() => "", (reason: unknown) => reason) === "enough", "the abort");
+  check((await images.list()).length === 1, "the list in the end");
+}
+
+const worker: {
+  fetch(request: Request, environment: Environment): Promise<Response>;
+} = {
+  async fetch(_, environment) {
+    try {
+      await use(environment);
+      return new Response("all is well");
+    } catch (error) {
+      return new Response(error instanceof Error ? error.stack : String(error), { status: 500 });
+    }
+  },
+};
+
+export default worker;

@@ -172,6 +172,24 @@ test("the stream that takes checkpoints gives what gunzip() gives", async () => 
   assert.equal(cut.checkpoints(), undefined);
 });
 
+test("a damaged stream is refused with checkpoints as it is without", async () => {
+  const stored = concatBytes([
+    await compressed(mixed(60_000)),
+    await compressed(sample(40_000), 1),
+  ]);
+  for (let round = 0; round < 150; round++) {
+    const damaged = stored.slice();
+    const at = round < 40 ? round : Math.imul(round, 2654435761) >>> 0;
+    damaged[at % stored.length] = (damaged[at % stored.length] ?? 0) ^ (1 << round % 8);
+    const verdict = (read: Promise<number>) => read.catch((error: Error) => error.message);
+    const plain = await verdict(
+      readAll(gunzip(streamOf(damaged)), { maxBytes: 1 << 26 }).then((bytes) => bytes.length),
+    );
+    const found = await verdict(buildCheckpoints(streamOf(damaged)).then(({ size }) => size));
+    assert.equal(found, plain, `byte ${at % stored.length}`);
+  }
+});
+
 test("there are no more checkpoints than asked for, and the rest is read all the same", async () => {
   const pieces = [400_000, 300_000, 200_000].map((length) => mixed(length));
   const stored = concatBytes(await Promise.all(pieces.map((piece) => compressed(piece))));

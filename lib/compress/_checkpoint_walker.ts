@@ -48,8 +48,8 @@ const FLAG_COMMENT = 16;
 
 /** A code: an entry for the next `bits` bits of input is `symbol << 4 | length`, 0 is no code. */
 class Code {
-  readonly #table = new Uint16Array(1 << MAX_CODE_BITS);
-  #mask = 0;
+  readonly table: Uint16Array = new Uint16Array(1 << MAX_CODE_BITS);
+  mask = 0;
 
   /** Builds the code from the length of each symbol's; tells whether it can be one. */
   build(lengths: Uint8Array): boolean {
@@ -63,8 +63,8 @@ class Code {
       first = (first + (next[length] as number)) << 1;
       next[length] = first;
     }
-    this.#mask = (1 << longest) - 1;
-    this.#table.fill(0, 0, this.#mask + 1);
+    this.mask = (1 << longest) - 1;
+    this.table.fill(0, 0, this.mask + 1);
     for (const [symbol, length] of lengths.entries()) {
       if (length === 0) continue;
       const code = next[length] as number;
@@ -72,26 +72,21 @@ class Code {
       if (code >= 1 << length) return false;
       let at = 0;
       for (let bit = 0; bit < length; bit++) at |= ((code >> bit) & 1) << (length - 1 - bit);
-      for (; at <= this.#mask; at += 1 << length) this.#table[at] = symbol << 4 | length;
+      for (; at <= this.mask; at += 1 << length) this.table[at] = symbol << 4 | length;
     }
     return true;
   }
-
-  /** Gives the entry for the next bits. */
-  at(bits: number): number {
-    return this.#table[bits & this.#mask] as number;
-  }
 }
 
-// RFC 1951 §3.2.5: how many bits follow a length or a distance symbol.
-function lengthExtra(symbol: number): number {
-  return symbol < 265 || symbol === 285 ? 0 : (symbol - 261) >> 2;
+// RFC 1951 §3.2.5, by symbol: what a length adds at least, and how many bits of it follow.
+const LENGTH_BASE = new Uint16Array(288);
+const LENGTH_EXTRA = new Uint8Array(288);
+for (let symbol = 257, base = 3; symbol < 285; symbol++) {
+  LENGTH_EXTRA[symbol] = symbol < 265 ? 0 : (symbol - 261) >> 2;
+  LENGTH_BASE[symbol] = base;
+  base += 1 << (LENGTH_EXTRA[symbol] as number);
 }
-
-function lengthBase(symbol: number): number {
-  if (symbol < 265) return symbol - 254;
-  return symbol === 285 ? 258 : ((4 + ((symbol - 261) & 3)) << lengthExtra(symbol)) + 3;
-}
+LENGTH_BASE[285] = 258;
 
 /** Follows the blocks of a gzip stream, however it is cut into chunks. */
 export class BlockWalker {
@@ -322,7 +317,7 @@ export class BlockWalker {
     while (this.#field < total) {
       // What there is; a code that is longer than that waits for more.
       this.#need(14);
-      const entry = this.#precode.at(this.#bits);
+      const entry = this.#precode.table[this.#bits & this.#precode.mask] as number;
       const [length, symbol] = [entry & 15, entry >> 4];
       const extra = symbol < 16 ? 0 : symbol === 16 ? 2 : symbol === 17 ? 3 : 7;
       if (length === 0) return this.#bitCount >= 14 && this.#lose();
@@ -348,46 +343,60 @@ export class BlockWalker {
   /** Follows the symbols of a block: the hot loop. */
   #decode(): boolean {
     const chunk = this.#chunk;
+    const chunkEnd = chunk.length;
+    const { table: literals, mask: literalMask } = this.#literalCode;
+    const { table: distances, mask: distanceMask } = this.#distanceCode;
     let { at, bits, bitCount, offset, state, symbol } = this.#registers();
     let isDone = false;
     let isLost = false;
     for (;;) {
-      while (bitCount <= 24 && at < chunk.length) {
+      while (bitCount <= 24 && at < chunkEnd) {
         bits |= (chunk[at++] as number) << bitCount;
         bitCount += 8;
       }
-      if (state === "symbol" || state === "distance") {
-        const entry = (state === "symbol" ? this.#literalCode : this.#distanceCode).at(bits);
+      if (state === "symbol") {
+        const entry = literals[bits & literalMask] as number;
         const length = entry & 15;
         isLost = length === 0 && bitCount >= MAX_CODE_BITS;
         if (length === 0 || length > bitCount) break;
         bits >>>= length;
         bitCount -= length;
         symbol = entry >> 4;
-        if (state === "distance") {
-          state = "distance-extra";
-        } else if (symbol < 256) {
+        if (symbol < 256) {
           offset++;
-        } else if (symbol === 256) {
-          isDone = true;
-          break;
-        } else {
-          state = "length-extra";
+          continue;
         }
-      } else if (state === "length-extra") {
-        const extra = lengthExtra(symbol);
+        isDone = symbol === 256;
+        if (isDone) break;
+        state = "length-extra";
+      }
+      if (state === "length-extra") {
+        const extra = LENGTH_EXTRA[symbol] as number;
         if (extra > bitCount) break;
-        offset += lengthBase(symbol) + (bits & ((1 << extra) - 1));
+        offset += (LENGTH_BASE[symbol] as number) + (bits & ((1 << extra) - 1));
         bits >>>= extra;
         bitCount -= extra;
         state = "distance";
-      } else {
-        const extra = symbol < 4 ? 0 : (symbol - 2) >> 1;
-        if (extra > bitCount) break;
-        bits >>>= extra;
-        bitCount -= extra;
-        state = "symbol";
+        if (bitCount < MAX_CODE_BITS) continue;
       }
+      if (state === "distance") {
+        const entry = distances[bits & distanceMask] as number;
+        const length = entry & 15;
+        isLost = length === 0 && bitCount >= MAX_CODE_BITS;
+        if (length === 0 || length > bitCount) break;
+        bits >>>= length;
+        bitCount -= length;
+        symbol = entry >> 4;
+        state = "distance-extra";
+      }
+      const extra = symbol < 4 ? 0 : (symbol - 2) >> 1;
+      if (extra > bitCount) {
+        if (at < chunkEnd) continue;
+        break;
+      }
+      bits >>>= extra;
+      bitCount -= extra;
+      state = "symbol";
     }
     this.#at = at;
     this.#bits = bits;

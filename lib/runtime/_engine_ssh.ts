@@ -74,6 +74,8 @@ function dial(
     final: (done) => void stdin.end(() => done()),
     destroy(error, done) {
       program.kill();
+      // The docker command goes by the end of its input.
+      for (const pipe of [stdin, stdout, stderr]) pipe.destroy();
       done(error);
     },
   });

@@ -55,6 +55,38 @@ test("Engine.connect() goes where the docker command goes: contexts, variables, 
   );
 });
 
+test("ssh:// reaches an engine through the docker command at the other end", {
+  skip: noDockerEngine(),
+}, async () => {
+  await inScratch((folder) =>
+    withDockerEngine(join(folder, "engine"), async ({ hosts: [unix] }) => {
+      // Stands for ssh: what it would run there runs here.
+      const script = `while [ "$1" != -- ]; do shift; done; shift 2; exec "$@"`;
+      writeFileSync(join(folder, "ssh"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      const path = process.env["PATH"];
+      process.env["PATH"] = `${folder}:${path}`;
+      try {
+        const host = `ssh://me@far.test${unix.slice("unix://".length)}`;
+        await using engine = await Engine.connect({ host, environment: {} });
+        const tree = writeTar([{ path: "a", body: new Uint8Array(3_000_000) }]);
+        const image = await engine.images.import(tree, { name: "base:1" });
+        const archive = image.save({ named: true });
+        assert.deepEqual((await engine.images.load(archive)).names, ["base:1"]);
+        const reader = image.save().getReader();
+        await reader.read();
+        await reader.cancel();
+        assert.equal((await engine.images.list()).length, 1);
+        const nobody = Engine.connect({ host: `ssh://far.test${folder}/no.sock`, environment: {} });
+        const error = await failure(nobody);
+        assert.equal(error["reason"], "unreachable");
+        assert.match(String(error["message"]), /ssh ended with 1/);
+      } finally {
+        process.env["PATH"] = path ?? "";
+      }
+    })
+  );
+});
+
 test("Engine.connect() proves itself to an engine that asks for certificates", {
   skip: noDockerEngine("openssl"),
 }, async () => {

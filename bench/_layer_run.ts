@@ -184,6 +184,15 @@ const ways: Readonly<Record<string, () => Promise<Outcome> | Outcome>> = {
     for await (const _ of view().entries()) entries++;
     return { entries };
   },
+  async lend() {
+    let entries = 0;
+    let sum = 0;
+    for await (const entry of view().entries()) {
+      entries++;
+      if (entry.type === "file") await entry.lend((piece) => void (sum += piece.length));
+    }
+    return { entries };
+  },
   async bytes() {
     let entries = 0;
     for await (const entry of view().entries()) {

@@ -59,9 +59,12 @@ export interface Layer {
   /**
    * Reads the entries of the layer as they are: whiteouts included, duplicates in order. When the
    * loop runs to its end, digest and diffID are proved, also of what follows the end of the
-   * archive. Leaving the loop early cancels the source.
+   * archive. Leaving the loop early cancels the source, and nothing of what was seen is proved.
    *
-   * @param options A signal and a limit.
+   * It is one pass: what is read of a chunk is read where it was inflated to, and nothing is copied
+   * but what is asked for. {@linkcode TarEntry.lend} gives contents without copying them.
+   *
+   * @param options A signal, a limit, and who does the work.
    * @returns The entries; an entry's body has to be read before the next entry is asked for.
    */
   entries(options?: LayerReadOptions): AsyncGenerator<TarEntry, void, undefined>;

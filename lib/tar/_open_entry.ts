@@ -4,7 +4,6 @@ import { readAll } from "../bytes/read_all.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { InvalidTarError } from "../model/errors.ts";
 import type { BlockReader } from "./_block_reader.ts";
-import { decodeText } from "./_decode_text.ts";
 import { EntryBody, plainStream, sparseStream } from "./_entry_body.ts";
 import type { MergedEntry } from "./_metadata.ts";
 import type { TarEntry } from "./entry.ts";
@@ -13,6 +12,8 @@ import type { SparseMapReader } from "./_sparse_map.ts";
 import type { SparseEntry } from "./sparse.ts";
 
 const DEFAULT_CONTENT_BYTES = 64 << 20;
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The longest piece that is lent. */
 const LENT_BYTES = 1 << 20;
@@ -63,7 +64,7 @@ export function openEntry(
 ): TarEntry {
   const { type, sparse, storedSize, mtime, mtimeNs, pathBytes, linkPathBytes } = merged;
   const size = sparse?.realSize ?? storedSize;
-  const path = decodeText(pathBytes);
+  const path = decoder.decode(pathBytes);
   const reading = new EntryReading(content, size, path);
   return {
     path,
@@ -75,11 +76,11 @@ export function openEntry(
     mode: header.mode,
     uid: merged.uid,
     gid: merged.gid,
-    userName: decodeText(merged.userName),
-    groupName: decodeText(merged.groupName),
+    userName: decoder.decode(merged.userName),
+    groupName: decoder.decode(merged.groupName),
     mtime,
     mtimeNs,
-    linkPath: linkPathBytes === undefined ? undefined : decodeText(linkPathBytes),
+    linkPath: linkPathBytes === undefined ? undefined : decoder.decode(linkPathBytes),
     linkPathBytes,
     deviceMajor: header.deviceMajor,
     deviceMinor: header.deviceMinor,
@@ -92,7 +93,7 @@ export function openEntry(
     },
     lend: (take) => reading.lend(take),
     bytes: (maxBytes) => reading.bytes(maxBytes),
-    text: async (maxBytes) => decodeText(await reading.bytes(maxBytes)),
+    text: async (maxBytes) => decoder.decode(await reading.bytes(maxBytes)),
   };
 }
 

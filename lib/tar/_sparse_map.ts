@@ -187,6 +187,7 @@ function pairs(numbers: readonly number[]): SparseEntry[] {
 
 /** Which of GNU's pax forms of a sparse file it is; `undefined` for other files. */
 function paxForm(records: ReadonlyMap<string, Bytes>): "listed" | "leading" | undefined {
+  if (records.size === 0) return undefined;
   const value = (key: string): string =>
     new TextDecoder().decode(records.get(`GNU.sparse.${key}`) ?? new Uint8Array());
   switch (`${value("major")}.${value("minor")}`) {

@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { component, inScratch, mustRun } from "../tests/support/program.ts";
+import { inScratch, mustRun } from "../tests/support/program.ts";
 import { debianLayer, nodeModulesTar } from "./_layers.ts";
 
 const ROUNDS = 7;

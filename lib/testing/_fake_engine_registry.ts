@@ -4,6 +4,7 @@ import { ANONYMOUS, type Credentials } from "../auth/credentials.ts";
 import { decompress } from "../compress/decompress.ts";
 import { gzip } from "../compress/gzip.ts";
 import { digestBytes } from "../hash/digest_bytes.ts";
+import { hostOfKey, registryKey } from "../auth/registry_key.ts";
 import { decodeBase64 } from "../model/base64.ts";
 import type { Bytes } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
@@ -16,6 +17,7 @@ import {
   RegistryError,
 } from "../model/errors.ts";
 import { MAX_CONFIG_BYTES, parseImageConfig } from "../model/image_config.ts";
+import { isJSONObject, type JSONObject } from "../model/json_object.ts";
 import type { ImageManifest } from "../model/manifest.ts";
 import {
   MEDIA_TYPE_DOCKER_CONFIG,
@@ -46,19 +48,33 @@ export interface Access {
   readonly signal: AbortSignal;
 }
 
-/** Reads the header `X-Registry-Auth`: what is no URL-safe, padded base64 is dropped in silence. */
+/** Reads the header `X-Registry-Auth`. */
 export function readCredentials(header: string | null): Credentials {
+  return credentialsOf(readHeader(header));
+}
+
+/** Reads the header `X-Registry-Config`: what builds pull with from a registry. */
+export function readBuildCredentials(header: string | null, registry: string): Credentials {
+  const wanted = registryKey(registry);
+  for (const [key, value] of Object.entries(readHeader(header))) {
+    if (registryKey(hostOfKey(key)) === wanted && isJSONObject(value)) return credentialsOf(value);
+  }
+  return ANONYMOUS;
+}
+
+/** Reads an object of a header: what is no URL-safe, padded base64 is dropped in silence. */
+function readHeader(header: string | null): JSONObject {
   try {
-    if (header === null || /[+/]/.test(header) || header.length % 4 !== 0) return ANONYMOUS;
+    if (header === null || /[+/]/.test(header) || header.length % 4 !== 0) return {};
     const base64 = header.replaceAll("-", "+").replaceAll("_", "/");
-    return credentialsOf(parseObject(new TextDecoder().decode(decodeBase64(base64))));
+    return parseObject(new TextDecoder().decode(decodeBase64(base64)));
   } catch {
-    return ANONYMOUS;
+    return {};
   }
 }
 
 /** Reads credentials as Go does: whatever the case of the names. */
-export function credentialsOf(object: Readonly<Record<string, unknown>>): Credentials {
+function credentialsOf(object: JSONObject): Credentials {
   const fields = new Map(
     Object.entries(object).map(([name, value]) => [name.toLowerCase(), value]),
   );
@@ -73,7 +89,7 @@ export function credentialsOf(object: Readonly<Record<string, unknown>>): Creden
 }
 
 /** Opens a registry by way of the network that the engine has. */
-export function openRegistry(host: string, { network, credentials }: Access): Registry {
+function openRegistry(host: string, { network, credentials }: Access): Registry {
   const transport: Transport = network ?? (() =>
     Promise.reject(
       new TypeError(`dial tcp: lookup ${host.replace(/:\d+$/, "")}: no such host`),
@@ -85,14 +101,21 @@ export function openRegistry(host: string, { network, credentials }: Access): Re
   });
 }
 
-function repositoryOf(reference: Reference, access: Access): Repository {
-  return openRegistry(reference.registry, access).repository(reference.repository);
+/** Opens a repository, once its registry has answered. */
+async function openRepository(reference: Reference, access: Access): Promise<Repository> {
+  const registry = openRegistry(reference.registry, access);
+  await orRefused(registry.name, access, () => registry.ping({ signal: access.signal }));
+  return registry.repository(reference.repository);
 }
 
 /** What an engine says when a registry fails it. */
-export function registryRefusal(error: unknown, what: string, { credentials }: Access): unknown {
+function registryRefusal(error: unknown, what: string, { credentials }: Access): unknown {
   if (error instanceof NotFoundError) {
-    return new Refusal(404, `${what} not found: manifest unknown: manifest unknown`);
+    const said = error.cause instanceof RegistryError ? error.cause.diagnostics[0] : undefined;
+    return new Refusal(
+      404,
+      `${what} not found: manifest unknown: ${said?.message || "manifest unknown"}`,
+    );
   }
   if (!isLadingError(error)) return error;
   const url = error instanceof RegistryError ? error.url : "";
@@ -152,7 +175,7 @@ export async function* pullImage(
     return yield* pullOne(images, reference, platform, access);
   }
   const { signal } = access;
-  const repository = repositoryOf(reference, access);
+  const repository = await openRepository(reference, access);
   const tags = await orRefused(`repository ${familiarName(reference)}`, access, async () => {
     const all: string[] = [];
     for await (const one of repository.tags({ signal })) all.push(one);
@@ -168,7 +191,7 @@ async function* pullOne(
   access: Access,
 ): Messages {
   const { signal, now } = access;
-  const repository = repositoryOf(reference, access);
+  const repository = await openRepository(reference, access);
   const shown = familiarReference(reference);
   const wanted = reference.digest ?? reference.tag ?? "";
   const what = `manifest for ${shown}`;
@@ -270,7 +293,7 @@ async function* pushOne(
   access: Access,
 ): Messages {
   const { signal } = access;
-  const repository = repositoryOf(reference, access);
+  const repository = await openRepository(reference, access);
   const what = `manifest for ${familiarReference(reference)}`;
   const top = [...image.layers].reverse();
   for (const { diffID } of top) yield layerMessage(shortID(diffID), "Preparing");
@@ -331,7 +354,7 @@ export async function distributionOf(name: string, access: Access): Promise<unkn
   const { signal } = access;
   const reference = parseName(name, 400);
   const wanted = reference.digest ?? reference.tag ?? "latest";
-  const repository = repositoryOf(reference, access);
+  const repository = await openRepository(reference, access);
   const what = `manifest for ${familiarReference(reference)}`;
   return await orRefused(what, access, async () => {
     const { descriptor, parsed } = await repository.manifest(wanted, { signal });
@@ -355,7 +378,7 @@ export async function distributionOf(name: string, access: Access): Promise<unkn
 
 /** Tries credentials at a registry. */
 export async function checkAuth(
-  object: Readonly<Record<string, unknown>>,
+  object: JSONObject,
   access: Access,
 ): Promise<unknown> {
   const { serveraddress } = object;

@@ -4,6 +4,14 @@ import type { JSONObject } from "../model/json_object.ts";
 /** What an engine says on its way: progress, output, results. */
 export type Messages = AsyncGenerator<JSONObject, void, undefined>;
 
+/** Writes a message as Go does: what could be taken for HTML is escaped; not so in documents. */
+function goJSON(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 /** Answers with a document. */
 export function document(value: unknown, status = 200): Response {
   const headers = { "content-type": "application/json" };
@@ -24,7 +32,7 @@ export async function streamed(messages: Messages, onCancel: () => void): Promis
     async pull(controller) {
       const { done, value } = first ?? await messages.next().catch(failed);
       first = undefined;
-      if (done !== true) controller.enqueue(encoder.encode(`${JSON.stringify(value)}\r\n`));
+      if (done !== true) controller.enqueue(encoder.encode(`${goJSON(value)}\r\n`));
       else controller.close();
     },
     async cancel() {

@@ -1,4 +1,3 @@
-import { ANONYMOUS } from "../auth/credentials.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import { formatRawReference, type Reference } from "../model/reference.ts";
 import type { Transport } from "../model/transport.ts";
@@ -17,6 +16,7 @@ import {
   distributionOf,
   pullImage,
   pushImage,
+  readBuildCredentials,
   readCredentials,
   readPlatform,
 } from "./_fake_engine_registry.ts";
@@ -208,7 +208,7 @@ async function tag({ machine: { images, now }, query }: Call, name: string): Pro
 
 async function build(call: Call): Promise<Response> {
   const { machine: { images, now }, query } = call;
-  const access = { ...accessOf(call), credentials: ANONYMOUS };
+  const config = call.request.headers.get("x-registry-config");
   const request = {
     query,
     body: bodyOf(call),
@@ -219,7 +219,10 @@ async function build(call: Call): Promise<Response> {
       const { registry, repository, tag, digest } = reference;
       const fromImage = formatRawReference({ name: `${registry}/${repository}`, tag, digest });
       const latest = tag === undefined && digest === undefined ? { tag: "latest" } : {};
-      return pullImage(images, new URLSearchParams({ fromImage, ...latest }), access);
+      return pullImage(images, new URLSearchParams({ fromImage, ...latest }), {
+        ...accessOf(call),
+        credentials: readBuildCredentials(config, registry),
+      });
     },
   };
   return await stream(call, buildImage(images, request));

@@ -128,12 +128,17 @@ async function reply(machine: Machine, request: Request): Promise<Response> {
   if (clean !== pathname) return new Response(null, { status: 301, headers: { location: clean } });
   const [, given, path = pathname] = /^\/v([0-9.]+)(\/.*)$/.exec(pathname) ?? [];
   const version = given ?? machine.api.newest;
+  const fault = versionFault(version, machine);
+  if (fault !== undefined) {
+    const response = withHeaders(refused(fault, version), machine);
+    response.headers.delete("docker-experimental");
+    return response;
+  }
   if (path === "/_ping") return withHeaders(ping(method), machine);
   const stop = new AbortController();
   const onAbort = (): void => stop.abort(request.signal.reason);
   request.signal.addEventListener("abort", onAbort, { once: true });
   try {
-    checkVersion(version, machine);
     const call = { machine, method, path, query, version, request, stop };
     const response = await answer(call);
     if (response !== undefined) return withHeaders(response, machine);
@@ -153,20 +158,21 @@ function ping(method: string): Response {
   return new Response(method === "HEAD" ? null : "OK", { headers });
 }
 
-function checkVersion(version: string, { api: { newest, oldest } }: Machine): void {
+function versionFault(version: string, { api }: Machine): Refusal | undefined {
+  const { newest, oldest } = api;
   const isRead = isApiVersion(version);
   if (isRead && compareApiVersions(version, newest) > 0) {
-    const words =
-      `client version ${version} is too new. Maximum supported API version is ${newest}`;
-    throw new Refusal(400, words);
-  }
-  if (!isRead || compareApiVersions(version, oldest) < 0) {
-    throw new Refusal(
+    return new Refusal(
       400,
-      `client version ${version} is too old. Minimum supported API version is ${oldest}, ` +
-        "please upgrade your client to a newer version",
+      `client version ${version} is too new. Maximum supported API version is ${newest}`,
     );
   }
+  if (isRead && compareApiVersions(version, oldest) >= 0) return undefined;
+  return new Refusal(
+    400,
+    `client version ${version} is too old. Minimum supported API version is ${oldest}, ` +
+      "please upgrade your client to a newer version",
+  );
 }
 
 function refused(error: unknown, version: string): Response {

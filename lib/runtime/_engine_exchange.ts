@@ -44,11 +44,17 @@ export class EngineExchange {
     const { host, pathname, search } = new URL(this.#request.url);
     this.#running.add(this);
     signal.addEventListener("abort", this.#onAbort, { once: true });
-    const outgoing = open({
-      method,
-      path: pathname + search,
-      headers: { ...Object.fromEntries(headers), host },
-    });
+    let outgoing: ClientRequest;
+    try {
+      outgoing = open({
+        method,
+        path: pathname + search,
+        headers: { ...Object.fromEntries(headers), host },
+      });
+    } catch (error) {
+      // Deno without permission to go there.
+      return this.#fail(error);
+    }
     this.#outgoing = outgoing;
     outgoing.on("response", (incoming: IncomingMessage) => this.#answer(incoming));
     outgoing.on("error", (error: Error) => this.#lose(error));

@@ -388,6 +388,16 @@ test("close() ends what is under way", async () => {
   });
 });
 
+test("a request that cannot even begin fails, and close() has nothing left to end", async () => {
+  const endpoint = parseEngineHost("tcp://127.0.0.1:1");
+  assert.ok(endpoint.kind === "tcp");
+  const way = engineTransport({ ...endpoint, port: 70_000 });
+  const request = new Request("http://127.0.0.1/_ping");
+  assert.ok(await failure(way.transport(request)) instanceof Error);
+  way.close();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+});
+
 test("named pipes are refused where there are none", () => {
   if (process.platform === "win32") return;
   const endpoint = parseEngineHost("npipe:////./pipe/docker_engine");

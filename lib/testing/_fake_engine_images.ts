@@ -29,8 +29,8 @@ import { readTar } from "../tar/reader.ts";
 import { parseNameOrID, shownName } from "./_fake_engine_names.ts";
 import { noSuchImage } from "./_fake_engine_refusal.ts";
 
-/** A layer that is read whole: images for tests fit into memory many times. */
-const MAX_LAYER_BYTES = 1024 * 1024 * 1024;
+/** A layer is held whole: images for tests fit into memory many times. */
+export const MAX_LAYER_BYTES: number = 1024 * 1024 * 1024;
 
 /** A layer of an image. */
 export interface FakeLayer {

@@ -10,16 +10,10 @@ import { listImages } from "./_fake_engine_list.ts";
 import { parseName, withTag } from "./_fake_engine_names.ts";
 import { isTrue, parseObject } from "./_fake_engine_query.ts";
 import { Refusal } from "./_fake_engine_refusal.ts";
-import {
-  type Access,
-  checkAuth,
-  distributionOf,
-  pullImage,
-  pushImage,
-  readBuildCredentials,
-  readCredentials,
-  readPlatform,
-} from "./_fake_engine_registry.ts";
+import { type Access, readBuildCredentials, readCredentials } from "./_fake_engine_access.ts";
+import { pullImage, readPlatform } from "./_fake_engine_pull.ts";
+import { pushImage } from "./_fake_engine_push.ts";
+import { checkAuth, distributionOf } from "./_fake_engine_registry.ts";
 import { pruneImages, removeImage } from "./_fake_engine_remove.ts";
 import { document, type Messages, streamed } from "./_fake_engine_reply.ts";
 import {

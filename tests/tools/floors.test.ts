@@ -26,7 +26,7 @@ const FLOORS: Readonly<Record<string, number>> = {
 
 const IMPORT_REGEXP =
   /^\s*(?:import|export)\b[^"']*?\bfrom\s+["']([^"']+)["']|^\s*import\s+["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/gm;
-const PACKAGES = ["valibot", "fflate", "fzstd", "#wasm"];
+const PACKAGES = ["valibot", "fzstd", "#wasm"];
 
 interface Import {
   readonly file: string;

@@ -203,6 +203,20 @@ export class EngineImages {
    * @param archive The archive; it may be compressed.
    * @param options The platform.
    * @returns The operation; its result has the names and the images.
+   *
+   * @example Save an image and load it again
+   * ```ts
+   * import { Engine } from "@lading/lading/engine";
+   * import { fakeEngine } from "@lading/lading/testing";
+   * import { writeTar } from "@lading/lading/tar";
+   *
+   * const engine = new Engine({ transport: fakeEngine().transport });
+   * const files = writeTar([{ path: "hello", body: new TextEncoder().encode("hello") }]);
+   * const image = await engine.images.import(files, { name: "site:1" });
+   * const archive = await new Response(image.save({ named: true })).bytes();
+   * await image.remove();
+   * console.log((await engine.images.load(archive)).names); // ["site:1"]
+   * ```
    */
   load(archive: ArchiveBody, options: LoadOptions = {}): Operation<LoadResult, EngineEvent> {
     return loadImages(this.#client, archive, options);

@@ -3,6 +3,7 @@ import { MAX_MANIFESTS } from "../image/walk_indexes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { NotFoundError } from "../model/errors.ts";
+import { MEDIA_TYPE_OCI_EMPTY } from "../model/media_types.ts";
 import type { Repository } from "../registry/repository.ts";
 import type { DeleteContentsOptions } from "./_backend.ts";
 import type { DeletedImage } from "./metadata.ts";
@@ -26,7 +27,8 @@ export interface Deletion {
 /**
  * Deletes an image, and with `layers` everything below it, but for what other tags need. Nothing
  * stops others from pushing meanwhile, and manifests without a tag are known to nobody: what only
- * they need is deleted.
+ * they need is deleted. Only the empty content stays: every artifact needs it, such as the signatures
+ * of other images, which have no tags.
  */
 export async function deleteImage(
   repository: Repository,
@@ -53,7 +55,7 @@ export async function deleteImage(
   const kept: string[] = [];
   for (const content of [target, ...below, ...blobs]) {
     signal?.throwIfAborted();
-    if (needed.has(content.digest)) {
+    if (needed.has(content.digest) || !force && content.mediaType === MEDIA_TYPE_OCI_EMPTY) {
       kept.push(content.digest);
     } else {
       await repository.delete(content, { signal });

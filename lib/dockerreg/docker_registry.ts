@@ -156,9 +156,9 @@ export class DockerRegistry {
 
   /**
    * Deletes an image by its digest, and with `layers` all that it is made of. What another tag needs
-   * stays: then only this tag goes. Manifests without a tag protect nothing, and what is pushed at the
-   * same time may lose what it relies on. Registries of version 1 delete no images: the tag goes, and
-   * with `layers` the repository when that was its last tag.
+   * stays: then only this tag goes. Manifests without a tag protect nothing but the empty content,
+   * and what is pushed at the same time may lose what it relies on. Registries of version 1 delete no
+   * images: the tag goes, and with `layers` the repository when that was its last tag.
    *
    * @param repository The name of the repository.
    * @param tag The tag.

@@ -2,6 +2,8 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { DockerRegistry } from "../../lib/dockerreg/mod.ts";
 import type { Descriptor } from "../../lib/model/descriptor.ts";
+import { pushArtifact, validate } from "../../lib/ops/mod.ts";
+import { Registry } from "../../lib/registry/mod.ts";
 import {
   type MemoryRegistry,
   memoryRegistry,
@@ -81,6 +83,25 @@ test("deleteImage() keeps what other tags need", async () => {
   });
   assert.deepEqual(await has(memory, other, ...layers), [true, ...layers.map(() => true)]);
   assert.deepEqual(await registry.checkImage("acme/app", "2"), []);
+});
+
+test("deleteImage() keeps the empty content, which artifacts without tags need", async () => {
+  const memory = memoryRegistry();
+  const image = await randomImage("signed");
+  await push(memory, image, "1");
+  const repository = new Registry(memory.host, memory).repository("acme/app");
+  const artifactType = "application/vnd.example";
+  const subject = image.descriptor;
+  const signature = await pushArtifact(repository, [], { artifactType, subject });
+  const content = utf8("files");
+  const files = await pushArtifact(repository, [{ content }], { artifactType, reference: "files" });
+  const { kept, deleted } = await open(memory).deleteImage("acme/app", "files", { layers: true });
+  assert.deepEqual(deleted.slice(0, 1), [files.digest]);
+  assert.equal(kept.length, 1);
+  assert.deepEqual((await validate(repository, signature.digest)).problems, []);
+  await pushArtifact(repository, [{ content }], { artifactType, reference: "files" });
+  const forced = await open(memory).deleteImage("acme/app", "files", { layers: true, force: true });
+  assert.deepEqual(forced.kept, []);
 });
 
 test("deleteImage() of an image with another tag takes only its tag", async () => {

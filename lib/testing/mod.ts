@@ -1,5 +1,6 @@
 /**
- * What tests of images need: a registry without a socket, and images that depend on a seed alone.
+ * What tests of images need: a registry without a socket, a Docker engine without a daemon, and
+ * images that depend on a seed alone.
  *
  * @example A registry with an image
  * ```ts

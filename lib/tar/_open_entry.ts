@@ -119,12 +119,11 @@ class EntryReading {
   }
 
   async bytes(maxBytes = DEFAULT_CONTENT_BYTES): Promise<Bytes> {
-    const what = `the entry ${JSON.stringify(this.#path)}`;
     const { body, map } = this.#content;
     if (this.#stream !== undefined || map !== undefined) {
-      return await readAll(this.stream, { maxBytes, what });
+      return await readAll(this.stream, { maxBytes, what: this.#what() });
     }
-    if (body.rest > maxBytes) throw tooLong(what, maxBytes);
+    if (body.rest > maxBytes) throw tooLong(this.#what(), maxBytes);
     return await this.#alone(() => body.all());
   }
 
@@ -143,6 +142,10 @@ class EntryReading {
         if (taken !== undefined) await taken;
       }
     });
+  }
+
+  #what(): string {
+    return `the entry ${JSON.stringify(this.#path)}`;
   }
 
   /** Two that read at a time would each get a part. */

@@ -19,9 +19,13 @@ export interface SanitizePathOptions {
   readonly system?: "any" | "posix" | undefined;
 }
 
-function reasonAgainst(raw: string, system: "any" | "posix"): string | undefined {
+function reasonAgainst(
+  raw: string,
+  parts: readonly string[],
+  system: "any" | "posix",
+): string | undefined {
   if (raw.includes("\0")) return "it holds a NUL character";
-  if (raw.split("/").includes("..")) return "it leads upwards with `..`";
+  if (parts.includes("..")) return "it leads upwards with `..`";
   if (system === "posix") return undefined;
   if (raw.includes("\\")) return "it holds a backslash, which separates folders on Windows";
   if (DRIVE_REGEXP.test(raw)) return "it starts with a drive letter";
@@ -73,16 +77,17 @@ export function sanitizePath(raw: string, options: SanitizePathOptions = {}): st
       unit: "bytes",
     });
   }
-  const reason = reasonAgainst(raw, options.system ?? "any");
+  const all = raw.split("/");
+  const reason = reasonAgainst(raw, all, options.system ?? "any");
   if (reason !== undefined) {
     throw new UnsafePathError(`${attempted()}: ${reason}`, { path: raw, reason });
   }
-  const parts = raw.split("/").filter((part) => part !== "" && part !== ".");
+  const parts = all.filter((part) => part !== "" && part !== ".");
   if (parts.length > MAX_PATH_DEPTH) {
     throw new LimitExceededError(`${attempted()}: it is deeper than ${MAX_PATH_DEPTH} levels`, {
       limit: MAX_PATH_DEPTH,
       unit: "levels",
     });
   }
-  return parts.join("/");
+  return parts.length === all.length ? raw : parts.join("/");
 }

@@ -1,7 +1,8 @@
 /**
  * Compressed layers: gzip in any number of members, zstd with skippable frames, and a writer whose
  * output is the same on every runtime. Formats are told apart by their first bytes, output is
- * bounded, and every stream is driven by the reads of its consumer.
+ * bounded, and every stream is driven by the reads of its consumer. With checkpoints any part of a
+ * gzip stream is read from its middle, proved.
  *
  * @example Compress and decompress
  * ```ts

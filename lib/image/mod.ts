@@ -2,7 +2,8 @@
  * Views of images: an {@linkcode Image}, an {@linkcode IndexView} and a {@linkcode Layer} are lazy,
  * immutable and verified, over any place that images can be read from. The file tree that the
  * layers make together can be listed, read, compared and exported without unpacking anything, and
- * unpacked without writing anywhere else.
+ * unpacked without writing anywhere else. A single file is read by its ranges where a layer has a
+ * proved table of contents (eStargz, zstd:chunked), or checkpoints of it are kept.
  *
  * Edits give new views: nothing is stored before `push()` of `./ops`, what nothing changes keeps its
  * bytes, and the same edits give the same digest on every runtime and day.

@@ -85,6 +85,7 @@ export async function* entryInputs(
     sanitizePath(entry.path, { system: "posix" });
     if (body === undefined) yield entry;
     else if (typeof body === "string") yield { ...entry, body: encoder.encode(body) };
+    else if (body instanceof Uint8Array) yield { ...entry, body };
     else yield { ...entry, body: await openSource(body) };
   }
 }

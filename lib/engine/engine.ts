@@ -85,7 +85,7 @@ export class Engine implements AsyncDisposable {
       baseURL: baseURL.replace(/\/+$/, ""),
       apiVersion,
       credentials: options.credentials ?? (() => Promise.resolve(ANONYMOUS)),
-      headers: { "user-agent": `lading/${VERSION}`, ...options.headers },
+      headers: { "user-agent": `lading/${VERSION}`, ...lowerCased(options.headers ?? {}) },
       idleTimeoutMs,
       openFile,
       files,
@@ -198,4 +198,11 @@ function bodyOf(body: NonNullable<EngineRequest["body"]>): EngineBody {
       content instanceof ReadableStream);
   if (isRaw) return { type, content: content as EngineBody["content"] };
   return { type: "application/json", content: JSON.stringify(body) };
+}
+
+/** Names of headers have no case: those that are given go before those of this library. */
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
 }

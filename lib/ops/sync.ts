@@ -64,7 +64,8 @@ export type SyncEvent = CopyEvent | TagEvent;
 /**
  * Copies many tags of one place to another, in the order of their names. A tag that points at the
  * same image in the target is not touched; tags that only the target has stay there. What tags have
- * in common is moved once. With referrers, the tags that registries without an API for them keep their
+ * in common is moved once. Tags that stand in for the referrers API are no images: they are left out,
+ * and each target keeps its own with `referrers`. With referrers, the tags that registries without an API for them keep their
  * lists under are left out: what is in the lists comes along with its subjects.
  *
  * @param source Where the images are: something that lists its names.
@@ -170,14 +171,14 @@ const REFERRERS_TAG_REGEXP = /^sha(?:256|512)-[0-9a-f]{64}$/;
 
 async function namesOf(
   source: ListedSource,
-  { include = () => true, referrers = false }: SyncOptions,
+  { include = () => true }: SyncOptions,
   signal: AbortSignal,
 ): Promise<string[]> {
   const names = new Set<string>();
   for await (const name of listNames(source, signal)) {
     const tag = tagIn(name);
     // A list of referrers belongs to its registry: each target keeps one of its own, or none.
-    if (referrers !== false && REFERRERS_TAG_REGEXP.test(tag)) continue;
+    if (REFERRERS_TAG_REGEXP.test(tag)) continue;
     if (include(tag)) names.add(name);
     if (names.size > MAX_SYNC_NAMES) {
       throw new LimitExceededError(`Cannot sync more than ${MAX_SYNC_NAMES} tags`, {

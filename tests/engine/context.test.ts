@@ -509,6 +509,11 @@ test("texts are directories, URLs and repositories, and a directory goes before 
   assert.deepEqual(await names(local), ["Dockerfile"]);
 });
 
+test("an entry of bytes needs no size", async () => {
+  const body = new TextEncoder().encode("hello");
+  assert.deepEqual(await names(await open({ entries: [{ path: "a", body }] })), ["a"]);
+});
+
 test("entries are sent as they are, and none that leads upwards", async () => {
   const entries = [
     { path: "Dockerfile", body: "FROM scratch\n" },

@@ -116,7 +116,7 @@ test("names stand in paths as they are", async () => {
 });
 
 test("the name of the client is lading's, or what it was given", async () => {
-  const given = answering(() => json([]), { headers: { "user-agent": "acme/1" } });
+  const given = answering(() => json([]), { headers: { "User-Agent": "acme/1" } });
   await given.engine.images.list();
   const own = answering(() => json([]));
   await own.engine.images.list();

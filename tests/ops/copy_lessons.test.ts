@@ -165,7 +165,7 @@ test("copy() does not send everything again when a registry misses what nobody h
   assert.equal(requests.filter((line) => line.includes("PUT /v2/acme/app/manifests")).length, 1);
 });
 
-test("sync() with referrers leaves their tags out: each registry keeps lists of its own", async () => {
+test("sync() leaves the tags of referrers out: each registry keeps lists of its own", async () => {
   const { repository: from } = withoutAPI("acme/app");
   const image = await signedIn(from);
   // A registry that has the API gets no tag that nobody looks at.
@@ -182,8 +182,8 @@ test("sync() with referrers leaves their tags out: each registry keeps lists of 
   await pushArtifact(plain, [{ content }], { artifactType: SIGNATURE, subject: image });
   await sync(from, plain, { referrers: true });
   assert.equal((await all(plain.referrers(image))).length, 2);
-  // A copy of all tags, as they are, is what it says.
+  // Without referrers there is nothing that such a list could be about.
   const mirror = withAPI("acme/mirror");
   await sync(from, mirror);
-  assert.deepEqual((await all(mirror.tags())).sort(), ["1", referrersTag(image.digest)].sort());
+  assert.deepEqual(await all(mirror.tags()), ["1"]);
 });

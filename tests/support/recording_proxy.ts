@@ -30,9 +30,9 @@ export async function withRecordingProxy<Result>(
 ): Promise<Result> {
   let recorded: RecordedRequest[] = [];
   const server = createServer((incoming, outgoing) => {
-    forward(target, incoming, outgoing).then((seen) => recorded.push(seen), () => {
-      outgoing.destroy();
-    });
+    // Noted before the answer: who asked may be gone as soon as that is there.
+    const note = (seen: RecordedRequest): void => void recorded.push(seen);
+    forward(target, incoming, outgoing, note).catch(() => outgoing.destroy());
   });
   await new Promise<void>((resolve, reject) =>
     server.once("error", reject).listen(socket, resolve)
@@ -56,7 +56,8 @@ async function forward(
   target: string,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-): Promise<RecordedRequest> {
+  note: (seen: RecordedRequest) => void,
+): Promise<void> {
   const { method = "GET", url = "/", headers } = incoming;
   const onward = request({ socketPath: target, method, path: url, headers, agent: false });
   const answered = new Promise<void>((resolve, reject) => {
@@ -72,7 +73,9 @@ async function forward(
     chunks.push(chunk);
     onward.write(chunk);
   });
-  incoming.once("end", () => onward.end());
+  incoming.once("end", () => {
+    note({ method, url, headers, body: Buffer.concat(chunks) });
+    onward.end();
+  });
   await answered;
-  return { method, url, headers, body: Buffer.concat(chunks) };
 }

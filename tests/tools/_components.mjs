@@ -8,6 +8,7 @@ const root = resolve(import.meta.dirname ?? new URL(".", import.meta.url).pathna
 /** Program -> the Debian package that holds it. */
 const DEBIAN = {
   "dockerd": "docker.io",
+  "docker": "docker.io",
   "docker-registry": "docker-registry",
   "htpasswd": "apache2-utils",
   "skopeo": "skopeo",

@@ -1,10 +1,10 @@
 // A Docker engine of its own, which nobody else sees. Needs root.
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { freePort } from "./docker_registry.ts";
-import { missing, mustRun, type Ran } from "./program.ts";
+import { missing, mustRun, type Ran, run } from "./program.ts";
 
 /** A Docker engine that runs. */
 export interface DockerEngine {
@@ -68,5 +68,14 @@ export async function withDockerEngine<Result>(
   } finally {
     daemon.kill("SIGTERM");
     await exited;
+    // BuildKit leaves the root of a step mounted when it ends in the middle of it.
+    for (const path of mountsBelow(folder)) await run("umount", [path]);
   }
+}
+
+/** What is mounted below a folder, the innermost first. */
+function mountsBelow(folder: string): string[] {
+  const paths = readFileSync("/proc/self/mounts", "utf8").split("\n")
+    .map((line) => line.split(" ")[1] ?? "");
+  return paths.filter((path) => path.startsWith(`${folder}/`)).reverse();
 }

@@ -124,7 +124,12 @@ class EntryReading {
       return await readAll(this.stream, { maxBytes, what: this.#what() });
     }
     if (body.rest > maxBytes) throw tooLong(this.#what(), maxBytes);
-    return await this.#alone(() => body.all());
+    this.#begin();
+    try {
+      return await body.all();
+    } finally {
+      this.#isBusy = false;
+    }
   }
 
   async lend(take: (piece: Bytes) => void | Promise<void>): Promise<void> {
@@ -133,7 +138,8 @@ class EntryReading {
       for await (const piece of iterate(this.stream)) await take(piece);
       return;
     }
-    await this.#alone(async () => {
+    this.#begin();
+    try {
       for (;;) {
         const next = body.lend(LENT_BYTES);
         const piece = next instanceof Promise ? await next : next;
@@ -141,7 +147,9 @@ class EntryReading {
         const taken = take(piece);
         if (taken !== undefined) await taken;
       }
-    });
+    } finally {
+      this.#isBusy = false;
+    }
   }
 
   #what(): string {
@@ -149,15 +157,10 @@ class EntryReading {
   }
 
   /** Two that read at a time would each get a part. */
-  async #alone<Result>(read: () => Promise<Result>): Promise<Result> {
+  #begin(): void {
     if (this.#isBusy) {
       throw new TypeError("Cannot read the body of a tar entry: it is being read already");
     }
     this.#isBusy = true;
-    try {
-      return await read();
-    } finally {
-      this.#isBusy = false;
-    }
   }
 }

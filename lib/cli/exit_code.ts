@@ -3,6 +3,7 @@ import {
   AuthenticationError,
   AuthorizationError,
   DigestMismatchError,
+  EngineError,
   ImageNotFoundError,
   InvalidDigestError,
   InvalidManifestError,
@@ -38,6 +39,13 @@ const CLASSES: readonly (readonly [number, readonly ErrorClass[]])[] = [
   [EXIT_CODE.unsafeInput, [ArchiveError, InvalidManifestError]],
 ];
 
+/** What an engine says of why it failed, where that has a code of its own. */
+const ENGINE_REASONS: ReadonlyMap<string, number> = new Map([
+  ["not-found", EXIT_CODE.notFound],
+  ["authentication", EXIT_CODE.authentication],
+  ["authorization", EXIT_CODE.authentication],
+]);
+
 /**
  * Chooses the exit code for a failure.
  *
@@ -46,6 +54,10 @@ const CLASSES: readonly (readonly [number, readonly ErrorClass[]])[] = [
  */
 export function exitCode(error: unknown): number {
   if (error instanceof FileSystemError && error.reason === "not-found") return EXIT_CODE.notFound;
+  if (error instanceof EngineError && error.reason !== undefined) {
+    const code = ENGINE_REASONS.get(error.reason);
+    if (code !== undefined) return code;
+  }
   const found = CLASSES.find(([, classes]) => classes.some((kind) => error instanceof kind));
   return found?.[0] ?? EXIT_CODE.failure;
 }

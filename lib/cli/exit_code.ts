@@ -2,6 +2,7 @@ import {
   ArchiveError,
   AuthenticationError,
   AuthorizationError,
+  BuildError,
   DigestMismatchError,
   EngineError,
   ImageNotFoundError,
@@ -54,7 +55,9 @@ const ENGINE_REASONS: ReadonlyMap<string, number> = new Map([
  */
 export function exitCode(error: unknown): number {
   if (error instanceof FileSystemError && error.reason === "not-found") return EXIT_CODE.notFound;
-  if (error instanceof EngineError && error.reason !== undefined) {
+  // What a build does not find is part of the build.
+  const isBuild = error instanceof BuildError;
+  if (error instanceof EngineError && !isBuild && error.reason !== undefined) {
     const code = ENGINE_REASONS.get(error.reason);
     if (code !== undefined) return code;
   }

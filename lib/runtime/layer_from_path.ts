@@ -34,12 +34,17 @@ export function isArchive(path: string): boolean {
  * @throws {FileSystemError} when there is nothing at the path, or it cannot be read.
  * @throws {InvalidTarError} when an archive is none.
  *
- * @example
- * ```ts no-run
- * import { append, layerFrom, openImage, push } from "@lading/lading";
+ * @example A layer of a directory; without `fileSystem` it is one of the disk
+ * ```ts
+ * import { append, emptyImage, layerFrom } from "@lading/lading";
+ * import { memoryFileSystem } from "@lading/lading/store";
  *
- * const layer = await layerFrom("./dist", { prefix: "/app" });
- * await push(append(await openImage("node:22-slim"), layer), "registry.acme.dev/app:2");
+ * const fileSystem = memoryFileSystem();
+ * await fileSystem.makeDirectory("./dist", { recursive: true });
+ * await (await fileSystem.create("./dist/main.js")).close();
+ * const layer = await layerFrom("./dist", { prefix: "/app", fileSystem });
+ * const image = append(emptyImage({ os: "linux", architecture: "amd64" }), layer);
+ * for await (const { path } of image.files()) console.log(path); // app, app/main.js
  * ```
  */
 export async function layerFromPath(

@@ -25,14 +25,13 @@ export interface TLSTransportOptions {
  * workers and browsers.
  *
  * @example A registry with a certificate of its own
- * ```ts no-run
- * import { readFile } from "node:fs/promises";
+ * ```ts
  * import { tlsTransport } from "@lading/lading/node";
  * import { Registry } from "@lading/lading/registry";
  *
- * const transport = tlsTransport({ ca: await readFile("ca.pem", "utf8") });
- * const registry = new Registry("registry.acme.dev:5000", { transport });
- * await registry.ping();
+ * const ca = "-----BEGIN CERTIFICATE-----\n…"; // await readFile("ca.pem", "utf8")
+ * const registry = new Registry("registry.acme.dev:5000", { transport: tlsTransport({ ca }) });
+ * console.log(registry.origin); // https://registry.acme.dev:5000
  * ```
  */
 export function tlsTransport(options: TLSTransportOptions): Transport {

@@ -34,8 +34,9 @@ async function runExamples(files: readonly string[]): Promise<number> {
 }
 
 test("every example of the documentation runs as it stands", async () => {
-  const passed = await runExamples(trackedFiles("mod.ts", "lib/*.ts"));
-  assert.ok(passed >= 40, `${passed} examples`);
+  const hasExample = (file: string): boolean => /^ \* ```ts/m.test(readFileSync(file, "utf8"));
+  const passed = await runExamples(trackedFiles("mod.ts", "lib/*.ts").filter(hasExample));
+  assert.ok(passed >= 90, `${passed} examples`);
 });
 
 test("every piece of TypeScript in the README runs as it stands", async () => {

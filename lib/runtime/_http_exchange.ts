@@ -7,7 +7,7 @@ import { parseResponseHead, type ResponseHead } from "./_http_head.ts";
 const MAX_HEAD_BYTES = 64 * 1024;
 
 /** How many bytes are read ahead of the consumer: enough to keep the socket busy meanwhile. */
-const READ_AHEAD_BYTES = 512 * 1024;
+const READ_AHEAD_BYTES = 256 * 1024;
 
 /** Statuses whose answers have no body, by which `Response` is strict. */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);

@@ -1,4 +1,5 @@
 import type { Bytes, ByteStream } from "../model/bytes.ts";
+import { freeChunk, ownsChunks } from "./lineage.ts";
 
 /**
  * Gives bytes piece by piece to one consumer, at once where it has them: a stream costs a promise
@@ -8,8 +9,8 @@ export interface Feed {
   /** Whether a piece is a view of memory that the next call overwrites; known after the first. */
   readonly lends: boolean;
   /**
-   * Gives the next piece, `undefined` at the end and from then on. It is to be read, not written, and may change
-   * with the next call; calls do not overlap.
+   * Gives the next piece, `undefined` at the end and from then on. It is to be read, not written, and
+   * may change with the next call; calls do not overlap.
    */
   next(): Bytes | undefined | Promise<Bytes | undefined>;
   /** Stops before the end: the source is cancelled. */
@@ -31,14 +32,19 @@ export interface TapHandlers {
  * @returns Its chunks.
  */
 export function feedOf(stream: ByteStream): Feed {
+  // Chunks that nobody else holds are freed once the next one is asked for.
+  const isOwner = ownsChunks(stream);
   const reader = stream.getReader();
   let isEnded = false;
+  let last: Bytes | undefined;
   return {
-    lends: false,
+    lends: isOwner,
     async next() {
       if (isEnded) return undefined;
+      if (isOwner && last !== undefined) freeChunk(last);
+      last = undefined;
       const { done, value } = await reader.read();
-      if (!done) return value;
+      if (!done) return last = value;
       isEnded = true;
       reader.releaseLock();
       return undefined;

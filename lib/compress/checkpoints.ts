@@ -1,5 +1,5 @@
 import { StreamCursor } from "../bytes/stream_cursor.ts";
-import { withSignal } from "../bytes/signal.ts";
+import { streamUntilAborted } from "../bytes/stream_until_aborted.ts";
 import { digestMismatch } from "../bytes/verify.ts";
 import { iterate } from "../bytes/iterate.ts";
 import { createHasher } from "../hash/create_hasher.ts";
@@ -228,25 +228,12 @@ export function openAt(
   if (!isPart) {
     throw new RangeError(`Cannot open ${length} bytes at ${offset} of ${checkpoints.size}`);
   }
-  const given = new AbortController();
-  const signals = options.signal === undefined ? [] : [options.signal];
-  const signal = AbortSignal.any([given.signal, ...signals]);
   const part = { start: offset, end: offset + length };
   const kernel = options.kernel ?? loadKernel();
-  const content = readPart(checkpoints, fetchRange, part, kernel, signal);
-  const stream = new ReadableStream<Bytes>({
-    async pull(controller) {
-      const { done, value } = await content.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    async cancel(reason) {
-      // A request that waits for its answer ends by its signal.
-      given.abort(reason);
-      await content.return(undefined).catch(() => {});
-    },
-  }, { highWaterMark: 0 });
-  return withSignal(stream, options.signal);
+  return streamUntilAborted(
+    (signal) => readPart(checkpoints, fetchRange, part, kernel, signal),
+    options.signal,
+  );
 }
 
 interface Part {

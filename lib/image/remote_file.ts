@@ -1,4 +1,4 @@
-import { withSignal } from "../bytes/signal.ts";
+import { streamUntilAborted } from "../bytes/stream_until_aborted.ts";
 import { StreamCursor } from "../bytes/stream_cursor.ts";
 import { digestMismatch, sizeMismatch } from "../bytes/verify.ts";
 import type { FetchRange } from "../compress/checkpoints.ts";
@@ -45,26 +45,13 @@ export function openTableEntry(
   entry: TableEntry,
   options: CallOptions = {},
 ): ByteStream {
-  const given = new AbortController();
-  const signals = options.signal === undefined ? [] : [options.signal];
-  const signal = AbortSignal.any([given.signal, ...signals]);
   const what = `${
     JSON.stringify(entry.path.slice(0, 256))
   } of the layer ${layer.descriptor().digest}`;
-  const content = readChunks(rangesOf(layer), entry.chunks, what, signal);
-  const stream = new ReadableStream<Bytes>({
-    async pull(controller) {
-      const { done, value } = await content.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    async cancel(reason) {
-      // A request that waits for its answer ends by its signal.
-      given.abort(reason);
-      await content.return(undefined).catch(() => {});
-    },
-  }, { highWaterMark: 0 });
-  return withSignal(stream, options.signal);
+  return streamUntilAborted(
+    (signal) => readChunks(rangesOf(layer), entry.chunks, what, signal),
+    options.signal,
+  );
 }
 
 async function* readChunks(

@@ -11,6 +11,17 @@ export interface Referrer {
 }
 
 /**
+ * Tells what kind of artifact a manifest is: what it says, or the type of its config.
+ *
+ * @param parsed The manifest.
+ * @returns The type; `undefined` for an index that names none.
+ */
+export function artifactTypeOf(parsed: Exclude<ParsedManifest, ParsedSchema1>): string | undefined {
+  const ofConfig = parsed.kind === "image" ? parsed.value.config.mediaType : undefined;
+  return parsed.value.artifactType || ofConfig || undefined;
+}
+
+/**
  * Makes the descriptor that lists of referrers have: with the annotations of the manifest and its
  * type, which is that of the config where it names none (distribution-spec, listing referrers).
  *
@@ -23,13 +34,12 @@ export function listedDescriptor(
   { digest, size }: Pick<Descriptor, "digest" | "size">,
 ): Descriptor {
   const { mediaType, value: { annotations } } = parsed;
-  const artifactType = parsed.value.artifactType ||
-    (parsed.kind === "image" ? parsed.value.config.mediaType : "");
+  const artifactType = artifactTypeOf(parsed);
   return {
     mediaType,
     digest,
     size,
-    ...(artifactType === "" || artifactType === undefined ? {} : { artifactType }),
+    ...(artifactType === undefined ? {} : { artifactType }),
     ...(annotations === undefined ? {} : { annotations }),
   };
 }

@@ -2,6 +2,7 @@ import type { Bytes } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { isLadingError } from "../model/errors.ts";
 import { childDescriptors, parseManifest } from "../model/manifest.ts";
+import { artifactTypeOf } from "../model/referrer.ts";
 import { isIndexType, isManifestType, isSchema1Type } from "../model/media_types.ts";
 
 /** What a store has to know about a manifest to find it and its referrers. */
@@ -28,12 +29,11 @@ export function manifestFacts(raw: Bytes, mediaType?: string): ManifestFacts | u
     if (parsed.kind === "schema1") {
       return { ...NOTHING, mediaType: parsed.mediaType };
     }
-    const { subject, artifactType, annotations } = parsed.value;
+    const { subject, annotations } = parsed.value;
     return {
       mediaType: parsed.mediaType,
       subject,
-      artifactType: artifactType ??
-        (parsed.kind === "image" ? parsed.value.config.mediaType : undefined),
+      artifactType: artifactTypeOf(parsed),
       annotations,
       manifests: parsed.kind === "index" ? childDescriptors(parsed) : [],
     };

@@ -21,6 +21,8 @@ const BLOCK_RESERVED = 3;
  */
 const MAX_HELD_BLOCKS = 4;
 
+const NO_BYTES: Bytes = new Uint8Array(0);
+
 type State = "magic" | "skip-size" | "skip" | "header" | "block" | "content" | "checksum";
 
 interface Frame {
@@ -89,7 +91,7 @@ function frameHeader(windowBytes: number): Bytes {
 export class ZstdDecoder implements Codec {
   readonly #maxWindowBytes: number;
   #state: State = "magic";
-  #chunk: Bytes = new Uint8Array(0);
+  #chunk: Bytes = NO_BYTES;
   /** Bytes that the present state needs and that came in an earlier chunk. */
   readonly #held = new Uint8Array(BLOCK_HEADER_BYTES + MAX_BLOCK_BYTES);
   #heldBytes = 0;
@@ -133,6 +135,8 @@ export class ZstdDecoder implements Codec {
       if (piece === undefined) break;
       this.#step(piece);
     }
+    // All of it was read, and its memory may be freed before the next call.
+    this.#chunk = NO_BYTES;
     if (this.#ended) this.#checkEnd();
     return undefined;
   }

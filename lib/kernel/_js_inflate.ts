@@ -168,6 +168,7 @@ export class JSInflater implements Inflater {
     if (this.#out >= HISTORY_BYTES + WINDOW_BYTES) this.#slide();
 
     let status = this.#run();
+    if (status === STATUS.needInput) this.#dropInput();
     if (status === STATUS.needInput && this.#ended) status = this.#finish();
     this.#check();
     if (status < 0) this.#failure = status;
@@ -178,6 +179,12 @@ export class JSInflater implements Inflater {
     }
     if (status < 0) throw inflateError(status, this.#goodBytes);
     return undefined;
+  }
+
+  /** Forgets the chunk that was read to its end: its memory may be freed before the next call. */
+  #dropInput(): void {
+    this.#input = NO_BYTES;
+    this.#at = 0;
   }
 
   /** Decides whether the stream may end here. */

@@ -24,6 +24,9 @@ export class BlockReader {
   fill(): boolean | Promise<boolean> {
     if (this.#at < this.#piece.length) return true;
     if (this.#pending !== undefined) return this.#pending;
+    // The next call of the feed may free the memory of the piece.
+    this.#piece = NO_BYTES;
+    this.#at = 0;
     while (!this.#isEnded) {
       const piece = this.#feed.next();
       if (piece instanceof Promise) return this.#pending = this.#wait(piece);

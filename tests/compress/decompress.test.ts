@@ -1,10 +1,16 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { concatBytes, readAll, streamOf } from "../../lib/bytes/mod.ts";
+import { concatBytes, noteOwnedChunks, readAll, streamOf } from "../../lib/bytes/mod.ts";
 import { decompress, gzip, loadKernel, unzstd } from "../../lib/compress/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import { corpusBytes } from "../support/corpus.ts";
 import { drain, observed, sample, settle } from "./_streams.ts";
+
+/** A skippable frame, and one of two bytes (RFC 8878). */
+const ZSTD_BLOCKS = Uint8Array.from([
+  ...[0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3],
+  ...[0x28, 0xb5, 0x2f, 0xfd, 0x20, 2, 0x11, 0, 0, 0x68, 0x69],
+]);
 
 async function compressed(bytes: Bytes): Promise<Bytes> {
   return await readAll(gzip(streamOf(bytes)), { maxBytes: 2 ** 24 });
@@ -27,6 +33,27 @@ test("decompress() decompresses gzip and zstd, and passes what is neither", asyn
       const { bytes, error } = await drain(decompress(observed(input, size).stream));
       assert.equal(error, undefined, `${what}, cut ${size}`);
       assert.deepEqual(bytes, expected, `${what}, cut ${size}`);
+    }
+  }
+});
+
+test("chunks that are freed once the next is asked for are not looked at again", async () => {
+  const content = sample(300_000);
+  const rows: readonly [what: string, input: Bytes, expected: Bytes][] = [
+    ["gzip", await compressed(content), content],
+    ["zstd", ZSTD_BLOCKS, new TextEncoder().encode("hi")],
+    ["none", content, content],
+  ];
+  for (const kind of ["wasm", "js"] as const) {
+    const kernel = loadKernel({ kind });
+    for (const [what, input, expected] of rows) {
+      for (const size of [1, 3, 7, 1000, 1 << 20]) {
+        const { stream } = observed(input, size);
+        noteOwnedChunks(stream);
+        const { bytes, error } = await drain(decompress(stream, { kernel }));
+        assert.equal(error, undefined, `${kind}, ${what}, cut ${size}`);
+        assert.deepEqual(bytes, expected, `${kind}, ${what}, cut ${size}`);
+      }
     }
   }
 });

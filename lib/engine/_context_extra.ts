@@ -3,8 +3,9 @@ import { readAll } from "../bytes/read_all.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import { digestBytes } from "../hash/digest_bytes.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
+import { entryInput } from "../tar/entry_input.ts";
 import { sanitizePath } from "../tar/path.ts";
-import { readTar, type TarEntry } from "../tar/reader.ts";
+import { readTar } from "../tar/reader.ts";
 import type { TarInput } from "../tar/writer.ts";
 import type { ContextEntry } from "./build_context.ts";
 import { checkLength, MAX_TEXT_BYTES } from "./_context_file.ts";
@@ -95,19 +96,7 @@ export async function* archiveInputs(
   archive: ByteStream,
 ): AsyncGenerator<TarInput, void, undefined> {
   for await (const entry of readTar(archive)) {
-    const input = rewritten(entry);
+    const input = entryInput(entry);
     if (input !== undefined) yield input;
   }
-}
-
-function rewritten(entry: TarEntry): TarInput | undefined {
-  const { type } = entry;
-  if (type === "volume-label" || type === "multi-volume" || type === "unknown") return undefined;
-  const { path, pathBytes, size, mode, uid, gid, userName, groupName, mtimeNs } = entry;
-  const { linkPath, linkPathBytes, deviceMajor, deviceMinor, xattrs } = entry;
-  return {
-    ...{ path, pathBytes, type, mode, uid, gid, userName, groupName, mtimeNs },
-    ...{ linkPath, linkPathBytes, deviceMajor, deviceMinor, xattrs },
-    ...(type === "file" ? { size, body: entry.body } : {}),
-  };
 }

@@ -6,13 +6,14 @@ import { isJSONObject, type JSONObject } from "../model/json_object.ts";
 import { parsePlatform, type Platform } from "../model/platform.ts";
 import { matchPlatform } from "../model/platform_match.ts";
 import { formatRawReference } from "../model/reference.ts";
-import { encodeRegistryAuth, type EngineCredentials, findCredentials } from "./auth_header.ts";
+import type { EngineCredentials } from "./auth_header.ts";
 import { numberField, objectsField, shortIDOf, textField } from "./_fields.ts";
 import type { EngineClient } from "./engine_client.ts";
 import type { EngineEvent } from "./events.ts";
 import type { EngineImage } from "./image.ts";
 import { remoteName } from "./names.ts";
 import { pullImage, type PullOptions } from "./pull.ts";
+import { registryAuth } from "./_registry_auth.ts";
 
 /** Options of {@linkcode EngineImages.distribution}. */
 export interface DistributionOptions extends CallOptions {
@@ -168,22 +169,12 @@ async function askRegistry(
   const { reference, repository } = remoteName(name);
   const action = `ask the registry about ${JSON.stringify(name)}`;
   await client.require({ since: "1.30", name: "asking registries" }, action, { signal });
-  const { registry } = reference;
-  const found = await findCredentials({
-    given: credentials,
-    provider: client.credentials,
-    registry,
-    repository: reference.repository,
-    signal,
-  });
   const path = formatRawReference({ ...reference, name: repository });
   return await client.object({
     action,
     method: "GET",
     path: `/distribution/${path}/json`,
-    headers: found.kind === "anonymous"
-      ? {}
-      : { "x-registry-auth": encodeRegistryAuth(found, registry) },
+    headers: await registryAuth(client, { at: reference, credentials, signal }),
     isAboutImage: true,
     signal,
   });

@@ -3,13 +3,14 @@ import type { CallOptions } from "../model/content.ts";
 import { ImageNotFoundError, PullError } from "../model/errors.ts";
 import { DEFAULT_TAG } from "../model/reference.ts";
 import type { Platform } from "../model/platform.ts";
-import { encodeRegistryAuth, type EngineCredentials, findCredentials } from "./auth_header.ts";
+import type { EngineCredentials } from "./auth_header.ts";
 import type { EngineCall, EngineClient } from "./engine_client.ts";
 import { type EngineEvent, eventKey, eventOf } from "./events.ts";
 import { type EngineImage, getImage } from "./image.ts";
 import { listImages } from "./list.ts";
 import { type RemoteName, remoteName } from "./names.ts";
 import { platformText } from "./query.ts";
+import { registryAuth } from "./_registry_auth.ts";
 
 /** Options of {@linkcode EngineImages.pull}. */
 export interface PullOptions extends CallOptions {
@@ -32,9 +33,10 @@ export function pullImage(
   const remote = remoteName(name, options.tag);
   const { tag, digest } = remote.reference;
   const wanted = digest ?? tag ?? DEFAULT_TAG;
+  const query = queryOf(remote, wanted, options);
   const pulled = `${remote.repository}${digest === undefined ? ":" : "@"}${wanted}`;
   return startOperation<EngineImage, EngineEvent>(async ({ emit, signal }) => {
-    const call = await callFor(client, remote, wanted, { ...options, signal });
+    const call = await callFor(client, remote, query, { ...options, signal });
     await follow(client, call, emit);
     try {
       return await getImage(client, pulled, { signal });
@@ -62,8 +64,9 @@ export function pullAllTags(
       `Cannot pull all tags of ${JSON.stringify(repository)}: it names one of them`,
     );
   }
+  const query = queryOf(remote, undefined, options);
   return startOperation<readonly EngineImage[], EngineEvent>(async ({ emit, signal }) => {
-    const call = await callFor(client, remote, undefined, { ...options, signal });
+    const call = await callFor(client, remote, query, { ...options, signal });
     await follow(client, call, emit);
     const summaries = await listImages(client, { name: remote.repository, signal });
     const images: EngineImage[] = [];
@@ -72,35 +75,41 @@ export function pullAllTags(
   }, { signal: options.signal, coalesce: eventKey });
 }
 
+/** What a pull asks for; without a tag it is every one. */
+interface PullQuery {
+  readonly fromImage: string;
+  readonly tag: string | undefined;
+  readonly platform: string | undefined;
+}
+
+/** Writes the query; a platform that is none is refused before the engine is asked for anything. */
+function queryOf(
+  { fullName: fromImage }: RemoteName,
+  tag: string | undefined,
+  { platform }: PullOptions,
+): PullQuery {
+  return { fromImage, tag, platform: platformText(platform) };
+}
+
 async function callFor(
   client: EngineClient,
-  { reference, repository, fullName }: RemoteName,
-  wanted: string | undefined,
-  { platform, credentials, idleTimeoutMs, signal }: PullOptions,
+  { reference, repository }: RemoteName,
+  { fromImage, tag, platform }: PullQuery,
+  { credentials, idleTimeoutMs, signal }: PullOptions,
 ): Promise<EngineCall> {
-  const shown = wanted === undefined
+  const shown = tag === undefined
     ? repository
-    : `${repository}${wanted.includes(":") ? "@" : ":"}${wanted}`;
-  const action = `pull ${wanted === undefined ? "all tags of " : ""}${JSON.stringify(shown)}`;
+    : `${repository}${tag.includes(":") ? "@" : ":"}${tag}`;
+  const action = `pull ${tag === undefined ? "all tags of " : ""}${JSON.stringify(shown)}`;
   if (platform !== undefined) {
     await client.require({ since: "1.32", name: "choosing a platform" }, action, { signal });
   }
-  const { registry } = reference;
-  const found = await findCredentials({
-    given: credentials,
-    provider: client.credentials,
-    registry,
-    repository: reference.repository,
-    signal,
-  });
   return {
     action,
     method: "POST",
     path: "/images/create",
-    query: { fromImage: fullName, tag: wanted, platform: platformText(platform) },
-    headers: found.kind === "anonymous"
-      ? {}
-      : { "x-registry-auth": encodeRegistryAuth(found, registry) },
+    query: { fromImage, tag, platform },
+    headers: await registryAuth(client, { at: reference, credentials, signal }),
     makeError: (message, options) => new PullError(message, options),
     idleTimeoutMs,
     signal,

@@ -1,10 +1,11 @@
+import { ANONYMOUS } from "../auth/credentials.ts";
 import { type Operation, startOperation } from "../bytes/operation.ts";
 import type { CallOptions } from "../model/content.ts";
 import { PushError } from "../model/errors.ts";
 import { isJSONObject } from "../model/json_object.ts";
 import type { Platform } from "../model/platform.ts";
 import { DEFAULT_TAG } from "../model/reference.ts";
-import { encodeRegistryAuth, type EngineCredentials, findCredentials } from "./auth_header.ts";
+import { encodeRegistryAuth, type EngineCredentials } from "./auth_header.ts";
 import { numberField, textField } from "./_fields.ts";
 import type { EngineCall, EngineClient } from "./engine_client.ts";
 import { type EngineEvent, eventKey, eventOf } from "./events.ts";
@@ -12,6 +13,7 @@ import { getImage } from "./image.ts";
 import type { EngineMessage } from "./message.ts";
 import { type RemoteName, remoteName } from "./names.ts";
 import { platformJSON } from "./query.ts";
+import { registryAuth } from "./_registry_auth.ts";
 
 /** Options of {@linkcode EngineImages.push}. */
 export interface PushOptions extends CallOptions {
@@ -70,8 +72,9 @@ export function pushImage(
     );
   }
   const wanted = options.allTags === true ? undefined : tag ?? DEFAULT_TAG;
+  const query = { tag: wanted, platform: platformJSON(options.platform) };
   return startOperation<PushResult, EngineEvent>(async ({ emit, signal }) => {
-    const call = await callFor(client, remote, wanted, { ...options, signal });
+    const call = await callFor(client, remote, query, { ...options, signal });
     const pushed = new Pushed();
     for await (const message of client.messages(call)) {
       pushed.take(message);
@@ -85,29 +88,23 @@ export function pushImage(
 async function callFor(
   client: EngineClient,
   { reference, repository, fullName }: RemoteName,
-  wanted: string | undefined,
-  { platform, credentials, idleTimeoutMs, signal }: PushOptions,
+  query: { readonly tag: string | undefined; readonly platform: string | undefined },
+  { credentials, idleTimeoutMs, signal }: PushOptions,
 ): Promise<EngineCall> {
-  const shown = wanted === undefined ? repository : `${repository}:${wanted}`;
-  const action = `push ${wanted === undefined ? "all tags of " : ""}${JSON.stringify(shown)}`;
+  const { tag, platform } = query;
+  const shown = tag === undefined ? repository : `${repository}:${tag}`;
+  const action = `push ${tag === undefined ? "all tags of " : ""}${JSON.stringify(shown)}`;
   if (platform !== undefined) {
     await client.require({ since: "1.46", name: "choosing a platform" }, action, { signal });
   }
-  const { registry } = reference;
-  const found = await findCredentials({
-    given: credentials,
-    provider: client.credentials,
-    registry,
-    repository: reference.repository,
-    signal,
-  });
+  const auth = await registryAuth(client, { at: reference, credentials, signal });
   return {
     action,
     method: "POST",
     path: `/images/${fullName}/push`,
-    query: { tag: wanted, platform: platformJSON(platform) },
+    query,
     // Engines of before Docker 25 want the header or the body, even when there is nothing to say.
-    headers: { "x-registry-auth": encodeRegistryAuth(found, registry) },
+    headers: { "x-registry-auth": encodeRegistryAuth(ANONYMOUS, reference.registry), ...auth },
     body: { type: "application/json", content: "{}" },
     makeError: (message, options) => new PushError(message, options),
     idleTimeoutMs,

@@ -1,9 +1,10 @@
 import type { CallOptions } from "../model/content.ts";
 import { InvalidReferenceError } from "../model/errors.ts";
-import { encodeRegistryAuth, type EngineCredentials, findCredentials } from "./auth_header.ts";
+import type { EngineCredentials } from "./auth_header.ts";
 import { numberField, textField } from "./_fields.ts";
 import type { EngineClient } from "./engine_client.ts";
 import { type EngineFilters, formatFilters } from "./query.ts";
+import { registryAuth } from "./_registry_auth.ts";
 
 /** Options of {@linkcode EngineImages.search}. */
 export interface SearchOptions extends CallOptions {
@@ -51,21 +52,16 @@ export async function searchImages(
   if (limit !== undefined && (!Number.isInteger(limit) || limit < 1 || limit > 100)) {
     throw new RangeError(`Cannot search for more than 100 or less than 1 results: ${limit}`);
   }
-  const registry = registryOf(term);
-  const found = await findCredentials({
-    given: credentials,
-    provider: client.credentials,
-    registry,
-    signal,
-  });
   const results = await client.list({
     action: `search for ${JSON.stringify(term)}`,
     method: "GET",
     path: "/images/search",
     query: { term, limit, filters: formatFilters(filters) },
-    headers: found.kind === "anonymous"
-      ? {}
-      : { "x-registry-auth": encodeRegistryAuth(found, registry) },
+    headers: await registryAuth(client, {
+      at: { registry: registryOf(term) },
+      credentials,
+      signal,
+    }),
     signal,
   });
   return results.map((result) => ({

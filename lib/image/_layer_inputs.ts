@@ -1,5 +1,6 @@
 import { openSource } from "../bytes/source.ts";
-import { readTar, type TarEntry } from "../tar/reader.ts";
+import { entryInput } from "../tar/entry_input.ts";
+import { readTar } from "../tar/reader.ts";
 import type { TarInput } from "../tar/writer.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import { type LayerRules, linkTarget, parentEntry, placeEntry } from "./_layer_rules.ts";
@@ -44,23 +45,10 @@ export async function* archiveInputs(
     }
   }
   for await (const entry of readTar(archive)) {
-    const input = inputOf(entry);
+    const input = entryInput(entry);
     const placed = input === undefined ? undefined : placeEntry(input, rules);
     if (placed !== undefined) yield await opened(placed.entry);
   }
-}
-
-/** Turns what was read into what can be written; nothing for types that make no file. */
-export function inputOf(entry: TarEntry): TarInput | undefined {
-  const { type } = entry;
-  if (type === "volume-label" || type === "multi-volume" || type === "unknown") return undefined;
-  const { path, pathBytes, size, mode, uid, gid, userName, groupName, mtimeNs } = entry;
-  const { linkPath, linkPathBytes, deviceMajor, deviceMinor, xattrs } = entry;
-  return {
-    ...{ path, pathBytes, type, mode, uid, gid, userName, groupName, mtimeNs },
-    ...{ linkPath, linkPathBytes, deviceMajor, deviceMinor, xattrs },
-    ...(type === "file" ? { size, body: entry.body } : {}),
-  };
 }
 
 async function opened({ body, ...entry }: LayerEntry): Promise<TarInput> {

@@ -1,6 +1,7 @@
 import type { GzipLevel } from "../compress/gzip.ts";
 import type { ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
+import { entryInput } from "../tar/entry_input.ts";
 import { readTar } from "../tar/reader.ts";
 import { type TarInput, writeTar } from "../tar/writer.ts";
 import type { UploadStore } from "../server/upload_store.ts";
@@ -8,7 +9,6 @@ import type { ImageEdit } from "./_edit_image.ts";
 import { formatOf, typeIn } from "../model/image_format.ts";
 import type { Image } from "./image.ts";
 import { type Layer, layerContent } from "./layer.ts";
-import { inputOf } from "./_layer_inputs.ts";
 import { newLayer } from "./_new_layer.ts";
 
 /** How layers are written anew. */
@@ -80,7 +80,7 @@ async function* edited(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<TarInput, void, undefined> {
   for await (const entry of readTar(await layer.uncompressed({ signal }))) {
-    const input = inputOf(entry);
+    const input = entryInput(entry);
     const changed = input === undefined ? undefined : edit(input);
     if (input !== undefined && changed !== input) noteChange();
     if (changed !== undefined) yield changed;

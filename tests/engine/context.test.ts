@@ -307,11 +307,11 @@ test("BuildKit's own .dockerignore of a Dockerfile wins, the classic builder kno
 
 test("the Dockerfile is found as docker-py's process_dockerfile finds it", async () => {
   const fs = memoryFileSystem();
-  await writeFile(fs, "work/foo/Dockerfile.foo", "FROM foo");
-  await writeFile(fs, "work/baz/Dockerfile.baz", "FROM baz");
-  await writeFile(fs, "work/baz/hello/world/custom.dockerfile", "FROM hello");
-  await writeFile(fs, "work/baz/dockerfile", "FROM lower");
-  const at = async (dockerfile: string | undefined, root = "/work/baz") => {
+  await writeFile(fs, "src/foo/Dockerfile.foo", "FROM foo");
+  await writeFile(fs, "src/baz/Dockerfile.baz", "FROM baz");
+  await writeFile(fs, "src/baz/hello/world/custom.dockerfile", "FROM hello");
+  await writeFile(fs, "src/baz/dockerfile", "FROM lower");
+  const at = async (dockerfile: string | undefined, root = "/src/baz") => {
     const { dockerfile: name, content } = await open(root, fs, { dockerfile });
     return [name?.replace(/[0-9a-f]{20}$/, "X"), new TextDecoder().decode(content)];
   };
@@ -319,17 +319,17 @@ test("the Dockerfile is found as docker-py's process_dockerfile finds it", async
   assert.deepEqual(await at("Dockerfile.baz"), ["Dockerfile.baz", "FROM baz"]);
   assert.deepEqual(await at("./Dockerfile.baz"), ["Dockerfile.baz", "FROM baz"]);
   assert.deepEqual(await at("../baz/Dockerfile.baz"), ["Dockerfile.baz", "FROM baz"]);
-  assert.deepEqual(await at("../baz/Dockerfile.baz", "work/baz/"), ["Dockerfile.baz", "FROM baz"]);
-  assert.deepEqual(await at("/work/baz/Dockerfile.baz"), ["Dockerfile.baz", "FROM baz"]);
+  assert.deepEqual(await at("../baz/Dockerfile.baz", "src/baz/"), ["Dockerfile.baz", "FROM baz"]);
+  assert.deepEqual(await at("/src/baz/Dockerfile.baz"), ["Dockerfile.baz", "FROM baz"]);
   assert.deepEqual(await at("hello/world/custom.dockerfile"), [
     "hello/world/custom.dockerfile",
     "FROM hello",
   ]);
   assert.deepEqual(await at("../foo/Dockerfile.foo"), [".dockerfile.X", "FROM foo"]);
-  assert.deepEqual(await at("/work/foo/Dockerfile.foo"), [".dockerfile.X", "FROM foo"]);
-  assert.deepEqual(await at("/work/baz/../foo/Dockerfile.foo"), [".dockerfile.X", "FROM foo"]);
+  assert.deepEqual(await at("/src/foo/Dockerfile.foo"), [".dockerfile.X", "FROM foo"]);
+  assert.deepEqual(await at("/src/baz/../foo/Dockerfile.foo"), [".dockerfile.X", "FROM foo"]);
   for (const dockerfile of ["none", "../none", "hello"]) {
-    await assert.rejects(open("/work/baz", fs, { dockerfile }), NotFoundError, dockerfile);
+    await assert.rejects(open("/src/baz", fs, { dockerfile }), NotFoundError, dockerfile);
   }
 });
 

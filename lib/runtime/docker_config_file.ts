@@ -1,9 +1,9 @@
 import type { DockerConfigFile } from "../auth/docker_config_store.ts";
 import { MAX_CONFIG_LENGTH } from "../auth/docker_config.ts";
 import { InvalidConfigError } from "../model/errors.ts";
-import type { FileSystem } from "../store/file_system.ts";
+import { replaceLocked } from "../store/file_lock.ts";
+import { type FileSystem, FileSystemError } from "../store/file_system.ts";
 import { readVariable } from "./_helper_process.ts";
-import { failedBecause, folderOf, replaceLocked } from "./_edit_lock.ts";
 import { nodeFileSystem } from "./node_file_system.ts";
 
 /** A configuration file, and whether somebody has named it. */
@@ -16,6 +16,9 @@ export interface ConfigFileLocation {
 
 /** As many as Linux follows. */
 const MAX_LINKS = 40;
+
+/** An edit takes milliseconds; a lock that does not change for this long is of a dead process. */
+const STALE_AFTER_MS = 3_000;
 
 function home(): string | undefined {
   return readVariable("HOME") ?? readVariable("USERPROFILE");
@@ -94,18 +97,33 @@ class ConfigFile implements DockerConfigFile {
     const before = await this.read(signal);
     if (edit(before) === before) return false;
     const path = await targetOf(this.#fs, this.name);
-    await this.#makeFolder(folderOf(path));
-    return await replaceLocked(this.#fs, path, async () => {
+    const { directory, name } = splitPath(path);
+    await this.#makeDirectory(directory);
+    const file = { fs: this.#fs, directory, name };
+    const how = { owner: "lading", staleAfterMs: STALE_AFTER_MS, isDurable: true, isPrivate: true };
+    let isEdited = false;
+    const update = async () => {
       const text = await readText(this.#fs, path) ?? "";
       const edited = edit(text);
-      return edited === text ? undefined : new TextEncoder().encode(edited);
-    }, signal);
+      isEdited = edited !== text;
+      return isEdited ? new TextEncoder().encode(edited) : undefined;
+    };
+    await replaceLocked({ ...file, ...how }, update, () => signal?.aborted !== true);
+    if (!isEdited) signal?.throwIfAborted();
+    return isEdited;
   }
 
-  async #makeFolder(folder: string): Promise<void> {
-    if (await this.#fs.stat(folder) !== undefined) return;
-    await this.#fs.makeDirectory(folder, { recursive: true, mode: 0o700 });
+  async #makeDirectory(directory: string): Promise<void> {
+    if (await this.#fs.stat(directory) !== undefined) return;
+    await this.#fs.makeDirectory(directory, { recursive: true, mode: 0o700 });
   }
+}
+
+/** Parts a path before its last name; Windows has two separators. */
+function splitPath(path: string): { readonly directory: string; readonly name: string } {
+  const isWindows = /^[A-Za-z]:|^\\\\/.test(path);
+  const end = Math.max(path.lastIndexOf("/"), isWindows ? path.lastIndexOf("\\") : -1);
+  return { directory: end < 0 ? "." : path.slice(0, end) || "/", name: path.slice(end + 1) };
 }
 
 /** Reads a file; `undefined` when it is not there. */
@@ -120,7 +138,7 @@ async function readText(fs: FileSystem, path: string): Promise<string | undefine
       await file.close();
     }
   } catch (error) {
-    if (failedBecause(error, "not-found")) return undefined;
+    if (error instanceof FileSystemError && error.reason === "not-found") return undefined;
     if (!(error instanceof TypeError)) throw error;
     throw new InvalidConfigError(`Cannot read ${path}: it is no UTF-8`, { input: path });
   }
@@ -134,7 +152,7 @@ async function targetOf(fs: FileSystem, path: string): Promise<string> {
     if (info?.type !== "symlink") return at;
     const target = await fs.readLink(at);
     const isAbsolute = /^(?:[/\\]|[A-Za-z]:[/\\])/.test(target);
-    at = isAbsolute ? target : `${folderOf(at)}/${target}`;
+    at = isAbsolute ? target : `${splitPath(at).directory}/${target}`;
   }
   throw new InvalidConfigError(
     `Cannot write ${path}: it is a symbolic link that leads in a circle`,

@@ -37,12 +37,14 @@ import {
   withName,
   without,
 } from "./_layout_index.ts";
-import { CLAIM_PREFIX } from "./_layout_lock.ts";
+import { claimPrefix } from "./file_lock.ts";
 import { referrerDescriptor } from "./_manifest_facts.ts";
 import { checkName, findByName, findOnly, isDigestReference, noSuchReference } from "./_names.ts";
 
 /** `oci-layout` says one version number; what is longer is none. */
 const MAX_LAYOUT_FILE_BYTES = 4096;
+
+const INDEX = "index.json";
 
 /** A holder of the lock shows four times in this time that it is alive. */
 const LOCK_STALE_AFTER_MS = 10_000;
@@ -65,6 +67,7 @@ export class Layout implements Target, Roots, Deleter, Referrers {
     this.#edits = new IndexEdits({
       ...this.#context,
       directory: path,
+      name: INDEX,
       staleAfterMs: options.lockStaleAfterMs ?? LOCK_STALE_AFTER_MS,
       read: () => this.#readIndex(),
     });
@@ -210,7 +213,7 @@ export class Layout implements Target, Roots, Deleter, Referrers {
   }
 
   async #readIndex(): Promise<ImageIndex | undefined> {
-    const raw = await readSmall(this.#context, "index.json", MAX_LAYOUT_INDEX_BYTES);
+    const raw = await readSmall(this.#context, INDEX, MAX_LAYOUT_INDEX_BYTES);
     return raw === undefined ? undefined : parseLayoutIndex(raw, this.#context.place);
   }
 
@@ -268,7 +271,7 @@ export class Layout implements Target, Roots, Deleter, Referrers {
       await writeBeside(this.#context, path, file, (write) => write(header));
     }
     await sweep(this.#context, directory, TEMPORARY_PREFIX);
-    await sweep(this.#context, path, TEMPORARY_PREFIX, CLAIM_PREFIX);
+    await sweep(this.#context, path, TEMPORARY_PREFIX, claimPrefix(INDEX));
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ImageIndex } from "../model/image_index.ts";
 import type { Bytes } from "../model/bytes.ts";
 import { EMPTY_INDEX, formatLayoutIndex } from "./_layout_index.ts";
-import { type LockOptions, replaceIndex } from "./_layout_lock.ts";
+import { type LockOptions, replaceLocked } from "./file_lock.ts";
 
 /** Makes the next state of an index; the very same object says that nothing changes. */
 export type Edit = (index: ImageIndex) => ImageIndex;
@@ -71,7 +71,7 @@ export class IndexEdits {
       return await this.#update(accepted);
     };
     try {
-      await replaceIndex(this.#options, update, () => this.#waiting.size + accepted.size > 0);
+      await replaceLocked(this.#options, update, () => this.#waiting.size + accepted.size > 0);
       for (const entry of accepted) entry.resolve();
     } catch (error) {
       // Without the lock nobody was accepted, and nobody can be.

@@ -1,30 +1,35 @@
 /**
- * The lock around `index.json`, for any number of processes on any runtimes. It needs two calls to
- * be atomic: a directory moves onto another only when that one is empty, and a file moves onto
- * another.
+ * The lock around a file that any number of processes on any runtimes change: `index.json` of a
+ * layout, the `config.json` of credentials. It needs two calls to be atomic: a directory moves onto
+ * another only when that one is empty, and a file moves onto another.
  *
- *     .index.json.OWNER/OWNER      made aside, holds a file that is empty
- *     index.json.lock/             absent or empty: free
- *     index.json.lock/OWNER        held by OWNER
+ *     .FILE.OWNER/OWNER      made aside, holds a file that is empty
+ *     FILE.lock/             absent or empty: free
+ *     FILE.lock/OWNER        held by OWNER
  *
- *     take     rename .index.json.OWNER  -> index.json.lock     fails while somebody holds it
- *     commit   write index.json.lock/OWNER, sync
- *              rename index.json.lock/OWNER -> index.json       publishes and lets go, in one step
- *     break    remove index.json.lock/OWNER
+ *     take     rename .FILE.OWNER  -> FILE.lock     fails while somebody holds it
+ *     commit   write FILE.lock/OWNER, sync
+ *              rename FILE.lock/OWNER -> FILE       publishes and lets go, in one step
+ *     break    remove FILE.lock/OWNER
  *
- * The file that says who holds the lock is the one that becomes the new `index.json`. Whoever
- * breaks a lock takes that file away, by its name, so the former holder, should it wake up, has
- * nothing left to publish: its commit fails, and it starts again from the `index.json` of then.
- * No update is lost, however wrong the guess was that the holder is dead.
+ * The file that says who holds the lock is the one that becomes the new content. Whoever breaks a
+ * lock takes that file away, by its name, so the former holder, should it wake up, has nothing left
+ * to publish: its commit fails, and it starts again from the content of then. No update is lost,
+ * however wrong the guess was that the holder is dead.
  */
 import type { Bytes } from "../model/bytes.ts";
 import type { FileSystem } from "./file_system.ts";
 import { failedBecause, joinPath, quietly, uniqueName } from "./_files.ts";
 
-const LOCK = "index.json.lock";
-
-/** What the directories begin with that are made before the lock is taken. */
-export const CLAIM_PREFIX = ".index.json.";
+/**
+ * Tells what the directories begin with that are made before a lock is taken.
+ *
+ * @param name The name of the file.
+ * @returns The prefix of their names.
+ */
+export function claimPrefix(name: string): string {
+  return `.${name}.`;
+}
 
 /** The first and the longest wait before the next try, in milliseconds. */
 const FIRST_WAIT_MS = 2;
@@ -33,52 +38,64 @@ const LONGEST_WAIT_MS = 50;
 /** How often a holder shows that it is alive, within the time after which it counts as dead. */
 const BEATS = 4;
 
-/** A writer of one layout. */
+/** A writer of one file. */
 export interface LockOptions {
+  /** Where the file is. */
   readonly fs: FileSystem;
-  /** The layout. */
+  /** Its directory, which is there. */
   readonly directory: string;
+  /** Its name; no link. */
+  readonly name: string;
   /** A word about this process for the names of files. */
   readonly owner: string;
   /** How long a lock must show no sign of life to be broken. */
   readonly staleAfterMs: number;
   /** Whether what is published survives a power loss. */
   readonly isDurable: boolean;
+  /** Whether the owner alone may read the new file, and what becomes of it while it is written. */
+  readonly isPrivate?: boolean | undefined;
 }
 
 /** Thrown to begin again: somebody took this writer for dead. */
 class LockLost extends Error {}
 
 /**
- * Replaces `index.json` under the lock.
+ * Replaces a file under its lock.
  *
- * @param update Makes the new content while the lock is held; `undefined` changes nothing.
+ * @param options The file, and who writes it.
+ * @param update Makes the new content while the lock is held; `undefined` changes nothing. It is
+ * called again after the lock was lost.
  * @param isWanted Tells whether to go on waiting.
  */
-export async function replaceIndex(
+export async function replaceLocked(
   options: LockOptions,
   update: () => Promise<Bytes | undefined>,
   isWanted: () => boolean,
 ): Promise<void> {
   for (;;) {
-    const name = uniqueName(options.owner);
-    if (!await take(options, name, isWanted)) return;
+    const claim = uniqueName(options.owner);
+    if (!await take(options, claim, isWanted)) return;
     try {
-      return await publish(options, name, update);
+      return await publish(options, claim, update);
     } catch (error) {
       if (!(error instanceof LockLost)) throw error;
     }
   }
 }
 
+function lockOf({ directory, name }: LockOptions): string {
+  return joinPath(directory, `${name}.lock`);
+}
+
 async function publish(
   options: LockOptions,
-  name: string,
+  claim: string,
   update: () => Promise<Bytes | undefined>,
 ): Promise<void> {
-  const { fs, directory, isDurable } = options;
-  const lock = joinPath(directory, LOCK);
-  const path = joinPath(lock, name);
+  const { fs, directory, name, isDurable, isPrivate } = options;
+  const lock = lockOf(options);
+  const path = joinPath(lock, claim);
+  const file = joinPath(directory, name);
   const beat = setInterval(
     () => void quietly(fs.setAttributes(path, { mtimeMs: Date.now() })),
     options.staleAfterMs / BEATS,
@@ -88,7 +105,8 @@ async function publish(
     const content = await update();
     if (content === undefined) return;
     await write(fs, path, content, isDurable);
-    await fs.rename(path, joinPath(directory, "index.json"));
+    if (isPrivate === true) await keepOwner(fs, path, file);
+    await fs.rename(path, file);
     isPublished = true;
     if (isDurable) await fs.syncDirectory(directory);
   } catch (error) {
@@ -125,22 +143,32 @@ async function write(
   }
 }
 
+/** Gives the new file to the owner of the old one, as an edit by root has to. */
+async function keepOwner(fs: FileSystem, path: string, file: string): Promise<void> {
+  const [before, own] = [await fs.stat(file), await fs.stat(path)];
+  if (before === undefined || own === undefined) return;
+  const { uid, gid } = before;
+  // Who may not give files away becomes the owner.
+  if (own.uid !== uid || own.gid !== gid) await quietly(fs.setAttributes(path, { uid, gid }));
+}
+
 /** Waits for the lock; `false` when nobody wants it any more. */
 async function take(
   options: LockOptions,
-  name: string,
+  claim: string,
   isWanted: () => boolean,
 ): Promise<boolean> {
-  const { fs, directory } = options;
-  const claim = joinPath(directory, CLAIM_PREFIX + name);
+  const { fs, directory, name, isPrivate } = options;
+  const aside = joinPath(directory, claimPrefix(name) + claim);
   const watch = new LockWatch(options);
   let wait = FIRST_WAIT_MS;
   try {
-    await fs.makeDirectory(claim);
-    await (await fs.create(joinPath(claim, name))).close();
+    await fs.makeDirectory(aside, isPrivate === true ? { mode: 0o700 } : {});
+    const file = joinPath(aside, claim);
+    await (await fs.create(file, isPrivate === true ? { mode: 0o600 } : {})).close();
     while (isWanted()) {
       try {
-        await fs.rename(claim, joinPath(directory, LOCK));
+        await fs.rename(aside, lockOf(options));
         return true;
       } catch (error) {
         // Windows moves no directory onto another, empty or not, and says EPERM.
@@ -151,10 +179,10 @@ async function take(
       wait = Math.min(wait * 2, LONGEST_WAIT_MS);
     }
   } catch (error) {
-    await quietly(fs.remove(claim, { recursive: true }));
+    await quietly(fs.remove(aside, { recursive: true }));
     throw error;
   }
-  await quietly(fs.remove(claim, { recursive: true }));
+  await quietly(fs.remove(aside, { recursive: true }));
   return false;
 }
 
@@ -167,7 +195,7 @@ class LockWatch {
 
   constructor(options: LockOptions) {
     this.#options = options;
-    this.#lock = joinPath(options.directory, LOCK);
+    this.#lock = lockOf(options);
   }
 
   /** Breaks the lock when nothing has changed for long. */

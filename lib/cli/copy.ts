@@ -25,7 +25,11 @@ export const copyCommand: Command = {
   arity: [2, 2],
   options: {
     "dry-run": { type: "boolean", help: "show what would be copied, and move nothing" },
-    all: { type: "boolean", short: "a", help: "copy every platform of an index, as by default" },
+    all: {
+      type: "boolean",
+      short: "a",
+      help: "copy every platform of an index, as by default unless into an engine",
+    },
     format: {
       type: "string",
       value: "oci|docker",
@@ -73,7 +77,7 @@ export const copyCommand: Command = {
     }
     const options = {
       ...openOptions(context),
-      platform,
+      platform: flag(context, "all") ? "all" : platform,
       jobs: jobsOption(context),
       referrers: flag(context, "referrers"),
       format: formatOption(context),

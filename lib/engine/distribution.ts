@@ -12,6 +12,7 @@ import type { EngineClient } from "./engine_client.ts";
 import type { EngineEvent } from "./events.ts";
 import type { EngineImage } from "./image.ts";
 import { remoteName } from "./names.ts";
+import { enginePlatform } from "./platform.ts";
 import { pullImage, type PullOptions } from "./pull.ts";
 import { registryAuth } from "./_registry_auth.ts";
 
@@ -142,13 +143,7 @@ export class RegistryData {
 
   async #enginePlatform(text: string, { signal }: CallOptions): Promise<Platform | undefined> {
     if (text.includes("/")) return undefined;
-    const version = await this.#client.object({
-      action: "find the platform of the engine",
-      method: "GET",
-      path: "/version",
-      signal,
-    });
-    return { os: textField(version, "Os"), architecture: textField(version, "Arch") };
+    return await enginePlatform(this.#client, { signal });
   }
 }
 

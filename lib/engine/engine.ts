@@ -1,5 +1,6 @@
 import { ANONYMOUS, type CredentialProvider } from "../auth/credentials.ts";
 import type { CallOptions } from "../model/content.ts";
+import type { Platform } from "../model/platform.ts";
 import type { Transport } from "../model/transport.ts";
 import { VERSION } from "../model/version.ts";
 import type { OpenFile } from "./archive_input.ts";
@@ -7,6 +8,7 @@ import type { BuildFiles } from "./build_files.ts";
 import { type EngineBody, EngineClient, type EnginePing } from "./engine_client.ts";
 import { type EngineImages, engineImages } from "./images.ts";
 import { checkLogin, type LoginOptions, type LoginResult } from "./login.ts";
+import { enginePlatform } from "./platform.ts";
 import type { EngineQuery } from "./query.ts";
 import { type EngineVersion, engineVersion } from "./version.ts";
 
@@ -139,6 +141,16 @@ export class Engine implements AsyncDisposable {
       path: "/info",
       signal,
     });
+  }
+
+  /**
+   * Asks the engine what it runs on: the platform that it chooses from an index when nobody says.
+   *
+   * @param options A signal.
+   * @returns The platform; of 32-bit ARM with its variant.
+   */
+  platform(options: CallOptions = {}): Promise<Platform> {
+    return enginePlatform(this.#client, options);
   }
 
   /**

@@ -26,6 +26,13 @@ export interface EngineTargetOptions {
 /** An engine that images are written to. Commit what was written, or abort. */
 export interface EngineTarget extends Target, AsyncDisposable {
   /**
+   * Tells whose image of an index the engine gets.
+   *
+   * @param options A signal.
+   * @returns The platform that was asked for, else the engine's own.
+   */
+  platform(options?: CallOptions): Promise<Platform>;
+  /**
    * Ends what is sent, and waits until the engine has the images.
    *
    * @param options A signal.
@@ -75,6 +82,10 @@ class LoadedImages implements EngineTarget {
     this.#options = options;
   }
 
+  async platform({ signal }: CallOptions = {}): Promise<Platform> {
+    return this.#options.platform ?? await this.#engine.platform({ signal });
+  }
+
   exists(target: Descriptor): Promise<boolean> {
     return Promise.resolve(this.#stored.has(target.digest));
   }
@@ -122,7 +133,7 @@ class LoadedImages implements EngineTarget {
     options.signal?.throwIfAborted();
     this.#check();
     const root = { descriptor: target, reference };
-    const platform = await this.#platform(options);
+    const platform = await this.platform(options);
     // What cannot be loaded is refused here, before the rest is sent.
     archiveDocuments([root], this.#manifests, this.#stored, platform);
     this.#roots.push(root);
@@ -135,7 +146,7 @@ class LoadedImages implements EngineTarget {
       await this.abort();
       return undefined;
     }
-    const platform = await this.#platform(options);
+    const platform = await this.platform(options);
     const sent = [this.#manifests, this.#stored] as const;
     this.#pieces.push(...archiveDocuments(this.#roots, ...sent, platform));
     this.#isComplete = true;
@@ -203,13 +214,6 @@ class LoadedImages implements EngineTarget {
       else if (this.#isComplete) return;
       else await new Promise<void>((resolve) => this.#wake = resolve);
     }
-  }
-
-  async #platform({ signal }: CallOptions): Promise<Platform> {
-    const { platform } = this.#options;
-    if (platform !== undefined) return platform;
-    const { os, architecture } = await this.#engine.version({ signal });
-    return { os, architecture };
   }
 
   #check(): void {

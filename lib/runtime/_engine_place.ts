@@ -1,5 +1,6 @@
-import type { Source, Target } from "../model/content.ts";
+import type { CallOptions, Source, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
+import type { Platform } from "../model/platform.ts";
 import type { FileSystem } from "../store/file_system.ts";
 import type { EngineSource, EngineTarget } from "./engine.ts";
 import type { ConnectOptions } from "./engine_connect.ts";
@@ -14,22 +15,32 @@ export interface EnginePlaceOptions {
 /** A part of an engine that is connected to when it is first needed. */
 interface Connected<Part> {
   readonly part: Part;
+  platform(options?: CallOptions): Promise<Platform>;
   close(): Promise<void>;
 }
 
 /** Opens the images of an engine for reading. Nothing is sent before something is asked for. */
 export function engineImages(
   { engine, fileSystem }: EnginePlaceOptions,
-): { readonly content: Source; close(): Promise<void> } {
+): {
+  readonly content: Source;
+  ownPlatform(options?: CallOptions): Promise<Platform>;
+  close(): Promise<void>;
+} {
   const temporary = { fileSystem, directory: temporaryDirectory() };
   const open = once(async (): Promise<Connected<EngineSource>> => {
     // Few places are engines: their client is loaded where it is needed.
     const { Engine, engineSource } = await import("./engine.ts");
     const connected = await Engine.connect(engine);
     const part = engineSource(connected, { temporary });
-    return { part, close: async () => void (await part.close(), await connected.close()) };
+    return {
+      part,
+      platform: (options) => connected.platform(options),
+      close: async () => void (await part.close(), await connected.close()),
+    };
   });
   return {
+    ownPlatform: async (options) => await (await open()).platform(options),
     content: {
       resolve: async (reference, options) => await (await open()).part.resolve(reference, options),
       exists: async (target, options) => await (await open()).part.exists(target, options),
@@ -44,16 +55,22 @@ export function engineLoading(
   { engine }: EnginePlaceOptions,
 ): {
   readonly content: Target;
-  commit(options?: Parameters<EngineTarget["commit"]>[0]): Promise<void>;
+  ownPlatform(options?: CallOptions): Promise<Platform>;
+  commit(options?: CallOptions): Promise<void>;
   close(): Promise<void>;
 } {
   const open = once(async (): Promise<Connected<EngineTarget>> => {
     const { Engine, engineTarget } = await import("./engine.ts");
     const connected = await Engine.connect(engine);
     const part = engineTarget(connected);
-    return { part, close: async () => void (await part.abort(), await connected.close()) };
+    return {
+      part,
+      platform: (options) => part.platform(options),
+      close: async () => void (await part.abort(), await connected.close()),
+    };
   });
   return {
+    ownPlatform: async (options) => await (await open()).platform(options),
     content: {
       resolve: async (reference, options) => await (await open()).part.resolve(reference, options),
       exists: async (target, options) => await (await open()).part.exists(target, options),

@@ -20,7 +20,10 @@ import {
 
 /** Options of {@linkcode copyPlaces} and {@linkcode pullPlace}. */
 export interface CopyPlacesOptions extends OpenOptions {
-  /** The platform to choose from an index, such as `linux/arm64`, or `all` of them. */
+  /**
+   * The platform to choose from an index, such as `linux/arm64`, or `all` of them. Engines get the
+   * image for their own platform by default.
+   */
   readonly platform?: Platform | string | undefined;
   /** How many blobs move at the same time; default 3. */
   readonly jobs?: number | undefined;
@@ -38,7 +41,8 @@ export interface CopyPlaces {
    *
    * @param from The place of the image.
    * @param to The place it goes to.
-   * @param options The platform (default: every one), the concurrency and how to open the places.
+   * @param options The platform (default: every one, or that of the engine that it goes to), the
+   * concurrency and how to open the places.
    * @returns The operation.
    */
   (from: string, to: string, options?: CopyPlacesOptions): Operation<CopyResult, CopyEvent>;
@@ -68,7 +72,7 @@ export async function withPlaces<Result>(
   options: CopyPlacesOptions,
   use: (places: Places) => Promise<Result>,
 ): Promise<Result> {
-  const platform = toPlatforms(options.platform);
+  const wanted = toPlatforms(options.platform);
   const source = openSource(from, options);
   try {
     const target = openTarget(to, options);
@@ -76,7 +80,7 @@ export async function withPlaces<Result>(
       return await use({
         source,
         target,
-        platform,
+        platform: wanted ?? await target.ownPlatform?.({ signal: options.signal }),
         mountFrom: mountable(source.place, target.place),
       });
     } finally {
@@ -91,6 +95,7 @@ function startCopy(
   from: string,
   to: string,
   options: CopyPlacesOptions = {},
+  otherwise?: Platform,
 ): Operation<CopyResult, CopyEvent> {
   return startOperation<CopyResult, CopyEvent>(
     ({ emit, signal }) =>
@@ -98,7 +103,7 @@ function startCopy(
         const operation = copyContent(source.content, source.reference, target.content, {
           signal,
           targetReference: nameIn(target, source),
-          platform,
+          platform: platform ?? otherwise,
           mountFrom,
           jobs: options.jobs,
           referrers: options.referrers,
@@ -131,15 +136,18 @@ function plan(from: string, to: string, options: CopyPlacesOptions = {}): Promis
 }
 
 /** Copies images between places, and plans copies. */
-export const copyPlaces: CopyPlaces = /* @__PURE__ */ Object.assign(startCopy, { plan });
+export const copyPlaces: CopyPlaces = /* @__PURE__ */ Object.assign(
+  (from: string, to: string, options?: CopyPlacesOptions) => startCopy(from, to, options),
+  { plan },
+);
 
 /**
  * Pulls an image, verified, into an OCI layout or another place.
  *
  * @param image The place of the image.
  * @param to The place it goes to, such as `oci:./alpine`.
- * @param options The platform (default: the machine's, on Linux), the concurrency, and how to open
- * the places.
+ * @param options The platform (default: that of the engine that it goes to, else the machine's, on
+ * Linux), the concurrency, and how to open the places.
  * @returns The operation.
  */
 export function pullPlace(
@@ -147,11 +155,11 @@ export function pullPlace(
   to: string,
   options: CopyPlacesOptions = {},
 ): Operation<CopyResult, CopyEvent> {
-  return copyPlaces(image, to, { ...options, platform: options.platform ?? hostPlatform() });
+  return startCopy(image, to, options, hostPlatform());
 }
 
 /** Takes a platform, or every one, as a text or as it is. */
-export function toPlatforms(platform: Platform | string | undefined): Platform | "all" | undefined {
+function toPlatforms(platform: Platform | string | undefined): Platform | "all" | undefined {
   return platform === undefined || platform === "all" ? platform : toPlatform(platform);
 }
 

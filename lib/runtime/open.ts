@@ -29,7 +29,10 @@ export interface OpenOptions extends CallOptions, HostRegistryOptions {
 
 /** Options of {@linkcode openImage}. */
 export interface OpenImageOptions extends OpenOptions {
-  /** The platform to choose from an index, such as `linux/arm64`; default the machine's, on Linux. */
+  /**
+   * The platform to choose from an index, such as `linux/arm64`; default that of the engine of the
+   * place, else the machine's, on Linux.
+   */
   readonly platform?: Platform | string | undefined;
 }
 
@@ -41,6 +44,11 @@ export interface OpenedPlace<Kind extends Resolver> {
   readonly content: Kind;
   /** The name of the image there; an empty text is the only image of the place. */
   readonly reference: string;
+  /**
+   * Tells whose image of an index is meant when nobody says: what the engine of the place runs on.
+   * Places that run nothing have no such thing.
+   */
+  ownPlatform?(options?: CallOptions): Promise<Platform>;
   /** Frees what is held open. */
   close(): Promise<void>;
 }
@@ -103,7 +111,8 @@ function openDocker(
 
 /**
  * Opens a place to read from: `docker://` (the default), `oci:`, `oci-archive:`, `docker-archive:`,
- * `docker-daemon:` or `docker-v1://`. An archive with the path `-` comes on the standard input and is read once.
+ * `docker-daemon:` or `docker-v1://`. An archive with the path `-` comes on the standard input and is
+ * read once.
  *
  * @param text The place, such as `alpine:3.20` or `oci:./alpine`.
  * @param options The transport, credentials and file system.
@@ -137,8 +146,8 @@ export function openSource(text: string, options: OpenOptions = {}): OpenedPlace
 
 /**
  * Opens a place to write to: `docker://` (the default), `oci:`, `oci-archive:`, `docker-archive:` or
- * `docker-daemon:`, which loads it when it is committed. An archive appears when it is committed, over one that is there; of an index, Docker loads the
- * image for this machine, on Linux.
+ * `docker-daemon:`, which loads it when it is committed. An archive appears when it is committed, over
+ * one that is there; of an index, Docker loads the image for this machine, on Linux.
  *
  * @param text The place.
  * @param options The transport, credentials and file system.
@@ -189,8 +198,9 @@ export function openTarget(text: string, options: OpenOptions = {}): OpenedTarge
  */
 export async function openImage(text: string, options: OpenImageOptions = {}): Promise<Image> {
   const { signal } = options;
-  const platform = toPlatform(options.platform ?? hostPlatform());
-  const { content, reference } = openSource(text, options);
+  const wanted = options.platform === undefined ? undefined : toPlatform(options.platform);
+  const { content, reference, ownPlatform } = openSource(text, options);
+  const platform = wanted ?? await ownPlatform?.({ signal }) ?? hostPlatform();
   const descriptor = await content.resolve(reference, { signal });
   return await loadImage(content, descriptor, { signal, platform });
 }

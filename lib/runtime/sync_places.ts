@@ -9,7 +9,7 @@ import {
   type SyncOptions,
   type SyncResult,
 } from "../ops/sync.ts";
-import { type CopyPlacesOptions, toPlatforms, withPlaces } from "./copy_places.ts";
+import { type CopyPlacesOptions, withPlaces } from "./copy_places.ts";
 
 /** Options of {@linkcode syncPlaces}. */
 export interface SyncPlacesOptions
@@ -31,7 +31,7 @@ export function syncPlaces(
 ): Operation<SyncResult, SyncEvent> {
   return startOperation<SyncResult, SyncEvent>(
     ({ emit, signal }) =>
-      withPlaces(from, to, options, async ({ source, target, mountFrom }) => {
+      withPlaces(from, to, options, async ({ source, target, platform, mountFrom }) => {
         const { include, keepGoing, jobs, referrers } = options;
         const operation = sync(listed(source.content, from), target.content, {
           signal,
@@ -40,7 +40,7 @@ export function syncPlaces(
           jobs,
           referrers,
           mountFrom,
-          platform: toPlatforms(options.platform),
+          platform,
         });
         for await (const event of operation) emit(event);
         const result = await operation;

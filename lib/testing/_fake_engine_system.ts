@@ -60,9 +60,22 @@ export function versionOf({ newest, oldest }: ApiRange, { os, architecture }: Pl
   };
 }
 
+/** The names of Linux for architectures that Go names otherwise. */
+const MACHINES: Readonly<Record<string, string>> = {
+  amd64: "x86_64",
+  arm64: "aarch64",
+  386: "i686",
+};
+
+/** What `uname -m` says. */
+function machineOf({ architecture, variant }: Platform): string {
+  if (architecture === "arm") return `arm${variant ?? "v7"}l`;
+  return MACHINES[architecture] ?? architecture;
+}
+
 /** What `GET /info` answers. */
 export async function infoOf(images: FakeImages): Promise<unknown> {
-  const { os, architecture } = images.platform;
+  const { os } = images.platform;
   return {
     ID: "FAKE:ENGI:NEOF:LADI:NG",
     Containers: 0,
@@ -72,7 +85,7 @@ export async function infoOf(images: FakeImages): Promise<unknown> {
     Images: (await images.all()).size,
     Driver: "vfs",
     OSType: os,
-    Architecture: architecture === "amd64" ? "x86_64" : architecture,
+    Architecture: machineOf(images.platform),
     Name: "fake",
     ServerVersion: ENGINE_VERSION,
     ExperimentalBuild: false,

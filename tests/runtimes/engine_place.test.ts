@@ -1,0 +1,110 @@
+/** The engine as a place of copies: whose image of an index it gets, and is read for. */
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { copy, openImage, pull } from "../../mod.ts";
+import { readAll, streamOf } from "../../lib/bytes/mod.ts";
+import { Engine } from "../../lib/engine/mod.ts";
+import type { Platform } from "../../lib/model/platform.ts";
+import { hostPlatform } from "../../lib/runtime/host_platform.ts";
+import { memoryStore, writeOCIArchive } from "../../lib/store/mod.ts";
+import { readTar } from "../../lib/tar/mod.ts";
+import {
+  fakeEngine,
+  memoryRegistry,
+  type RandomIndex,
+  randomIndex,
+} from "../../lib/testing/mod.ts";
+
+const OWN: Platform = { os: "linux", architecture: "s390x" };
+const ARM6: Platform = { os: "linux", architecture: "arm", variant: "v6" };
+const PLATFORMS = [hostPlatform(), OWN, { ...ARM6, variant: "v7" }, ARM6];
+
+interface Bench {
+  readonly engine: Engine;
+  /** The place of an index in a registry. */
+  readonly image: string;
+  readonly index: RandomIndex;
+  readonly options: Parameters<typeof copy>[2];
+  /** How many files each archive had that the engine got. */
+  readonly files: readonly number[];
+}
+
+async function bench(platform: Platform): Promise<Bench> {
+  const registry = memoryRegistry();
+  const index = await randomIndex("engine place", { platforms: PLATFORMS, format: "docker" });
+  await index.pushTo(registry.store, "acme/app:1");
+  const fake = fakeEngine({ platform });
+  const files: number[] = [];
+  const transport = async (request: Request): Promise<Response> => {
+    if (!new URL(request.url).pathname.endsWith("/images/load")) return fake.transport(request);
+    const archive = new Uint8Array(await request.arrayBuffer());
+    let count = 0;
+    for await (const { type } of readTar(streamOf(archive))) if (type === "file") count++;
+    files.push(count);
+    return fake.transport(new Request(request.url, { method: "POST", body: archive }));
+  };
+  const image = `${registry.host}/acme/app:1`;
+  const options = { transport: registry.transport, engine: { transport } };
+  return { engine: new Engine({ transport }), image, index, options, files };
+}
+
+test("copy() and pull() give an engine the image of an index for its own platform, and no other", async () => {
+  for (const [way, platform] of [[copy, OWN], [pull, OWN], [copy, ARM6], [pull, ARM6]] as const) {
+    const { engine, image, index, options, files } = await bench(platform);
+    const own = index.images[PLATFORMS.indexOf(platform)];
+    const { descriptor } = await way(image, "docker-daemon:app:1", options);
+    assert.equal(descriptor.digest, own?.descriptor.digest);
+    assert.equal((await engine.images.get("app:1")).id, own?.manifest.config.digest);
+    const parts = new Set([own?.manifest.config, ...own?.manifest.layers ?? []]).size;
+    // And its manifest, and the three documents of an archive.
+    assert.deepEqual(files, [parts + 4]);
+  }
+});
+
+test("a platform that is asked for goes before the engine's own, and all of them may be sent", async () => {
+  const { engine, image, index, options, files } = await bench(OWN);
+  const { descriptor } = await copy(image, "docker-daemon:app:1", {
+    ...options,
+    platform: "linux/arm/v7",
+  });
+  assert.equal(descriptor.digest, index.images[2]?.descriptor.digest);
+  assert.equal((await engine.images.get("app:1")).platform.architecture, "arm");
+  const all = await copy(image, "docker-daemon:app:2", { ...options, platform: "all" });
+  assert.equal(all.descriptor.digest, index.descriptor.digest);
+  assert.equal((await engine.images.get("app:2")).platform.architecture, "s390x");
+  const [one = 0, every = 0] = files;
+  assert.ok(every > one, `${every} files are not more than ${one}`);
+});
+
+test("a plan for an engine is that of its own platform", async () => {
+  const { image, index, options } = await bench(OWN);
+  const { manifests } = await copy.plan(image, "docker-daemon:app:1", options);
+  assert.deepEqual(manifests.map(({ descriptor: { digest } }) => digest), [
+    index.images[1]?.descriptor.digest,
+  ]);
+});
+
+test("openImage() reads the engine's own image of an index that an engine keeps", async () => {
+  const store = memoryStore();
+  const index = await randomIndex("kept", { platforms: PLATFORMS });
+  await index.pushTo(store, "app:1");
+  const { descriptor } = index;
+  const archive = await readAll(
+    writeOCIArchive(store, [{ descriptor, reference: "app:1" }]),
+    { maxBytes: 16 * 1024 * 1024, what: "the archive" },
+  );
+  const { digest, mediaType, size } = descriptor;
+  const answers: Readonly<Record<string, () => Response>> = {
+    "/_ping": () => new Response(null, { headers: { "api-version": "1.48" } }),
+    "/v1.48/version": () => Response.json({ Os: "linux", Arch: "s390x" }),
+    "/v1.48/images/app:1/json": () =>
+      Response.json({ Id: digest, Descriptor: { digest, mediaType, size } }),
+    "/v1.48/images/get": () => new Response(archive.slice()),
+  };
+  const transport = (request: Request): Promise<Response> => {
+    const answer = answers[new URL(request.url).pathname];
+    return Promise.resolve(answer?.() ?? new Response(null, { status: 404 }));
+  };
+  const image = await openImage("docker-daemon:app:1", { engine: { transport } });
+  assert.equal((await image.config()).architecture, "s390x");
+});

@@ -1,7 +1,7 @@
 import { LadingError } from "../model/errors.ts";
 import type { Transport } from "../model/transport.ts";
 import { hostTransport } from "./host_transport.ts";
-import { nodeRequests } from "./_node_requests.ts";
+import { socketRequests } from "./_socket_requests.ts";
 
 /** Options of {@linkcode tlsTransport}. */
 export interface TLSTransportOptions {
@@ -35,7 +35,7 @@ export interface TLSTransportOptions {
  * ```
  */
 export function tlsTransport(options: TLSTransportOptions): Transport {
-  const send = nodeRequests(options);
+  const send = socketRequests(options);
   if (send === undefined) {
     throw new LadingError(
       "UNSUPPORTED_TLS",

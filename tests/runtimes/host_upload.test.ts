@@ -3,10 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import type { Bytes } from "../../lib/model/bytes.ts";
-import { detectRuntime } from "../../lib/runtime/detect.ts";
+import { socketRequests } from "../../lib/runtime/_socket_requests.ts";
 import { hostTransport } from "../../lib/runtime/host_transport.ts";
 
-const runtime = detectRuntime();
 const send = hostTransport();
 
 interface Seen {
@@ -101,12 +100,9 @@ test("a streamed body arrives whole, over one connection after another", async (
       assert.equal(response.headers.get("x-bytes"), String(size));
       await response.body?.cancel();
       const headers = seen.at(-1)?.request.headers;
-      // Deno sends streams in chunks, whatever the length.
-      if (runtime !== "deno") assert.equal(headers?.["content-length"], String(size));
+      assert.equal(headers?.["content-length"], String(size));
     }
-    if (runtime === "node") {
-      assert.equal(new Set(seen.map(({ request }) => request.socket)).size, 1);
-    }
+    assert.equal(new Set(seen.map(({ request }) => request.socket)).size, 1);
   });
 });
 
@@ -133,8 +129,6 @@ test("an answer before the end of the body is given, and the source is let go", 
   const refuse: Answer = (_, response) => {
     response.writeHead(413, { connection: "close" }).end("too large");
   };
-  // Bun and Deno wait for the body to be sent.
-  if (runtime !== "node") return;
   await withServer(refuse, async (url) => {
     const { stream, cancelled } = body(3, "wait");
     const response = await put(url, stream, 1 << 30);
@@ -153,8 +147,7 @@ test("an abort ends an upload with its reason, and lets go of the source", async
     const reason = new Error("enough");
     controller.abort(reason);
     assert.equal(await sent.catch((error) => error), reason);
-    // Deno leaves that to who made the stream.
-    if (runtime === "node") await cancelled;
+    await cancelled;
     assert.equal((await seen[0]?.ended)?.isWhole, false);
   });
 });
@@ -168,33 +161,30 @@ test("a source that fails breaks the upload off: the server does not take it for
   });
 });
 
-if (runtime === "node") {
-  test("a body that is shorter or longer than announced is not taken for whole", async () => {
-    for (const length of [64 * 1024 * 5, 64 * 1024 * 3]) {
-      await withServer(() => {}, async (url, seen) => {
-        const error = await put(url, body(4, "close").stream, length).catch((error) => error);
-        assert.equal(error instanceof TypeError, true);
-        assert.match(String(error.cause), /bytes/);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        for (const one of seen) {
-          const { bytes, isWhole } = await one.ended;
-          assert.ok(!isWhole || bytes < length, `${bytes} of ${length}`);
-        }
-      });
-    }
-  });
-
-  test("a body without a length is sent in chunks", async () => {
-    // The transport leaves such bodies to fetch; the sockets can send them all the same.
-    const { nodeRequests } = await import("../../lib/runtime/_node_requests.ts");
-    await withServer(take, async (url, seen) => {
-      const init = { method: "PUT", body: body(3, "close").stream, duplex: "half" };
-      const response = await nodeRequests()?.(new Request(url, init as RequestInit));
-      assert.equal(response?.headers.get("x-bytes"), String(3 * 64 * 1024));
-      assert.equal(seen[0]?.request.headers["transfer-encoding"], "chunked");
+test("a body that is shorter or longer than announced is not taken for whole", async () => {
+  for (const length of [64 * 1024 * 5, 64 * 1024 * 3]) {
+    await withServer(() => {}, async (url, seen) => {
+      const error = await put(url, body(4, "close").stream, length).catch((error) => error);
+      assert.equal(error instanceof TypeError, true);
+      assert.match(String(error.cause), /bytes/);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      for (const one of seen) {
+        const { bytes, isWhole } = await one.ended;
+        assert.ok(!isWhole || bytes < length, `${bytes} of ${length}`);
+      }
     });
+  }
+});
+
+test("a body without a length is sent in chunks", async () => {
+  // The transport leaves such bodies to fetch; the sockets can send them all the same.
+  await withServer(take, async (url, seen) => {
+    const init = { method: "PUT", body: body(3, "close").stream, duplex: "half" };
+    const response = await socketRequests()?.(new Request(url, init as RequestInit));
+    assert.equal(response?.headers.get("x-bytes"), String(3 * 64 * 1024));
+    assert.equal(seen[0]?.request.headers["transfer-encoding"], "chunked");
   });
-}
+});
 
 test("a server that goes away in the middle of an upload is an error", async () => {
   const hangUp: Answer = ({ request }) => {

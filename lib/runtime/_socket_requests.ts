@@ -1,3 +1,4 @@
+import { denoSockets } from "./_deno_sockets.ts";
 import { Connection, type ConnectionModules, type TLSSettings } from "./_http_connection.ts";
 
 interface Host {
@@ -22,18 +23,17 @@ interface Origin {
 }
 
 /**
- * Makes requests over the sockets of Node: they read into one buffer, and give bytes at more than
- * twice the pace of `fetch`, whose streams copy and queue each piece. No hidden timeouts;
+ * Makes requests over sockets, on Node, Deno and Bun: they read into one buffer, and give bytes at up
+ * to twice the pace of `fetch`, whose streams copy and queue each piece. What is asked for is sent
+ * once, bodies have their length, no more is read than is wanted, and no timeouts are hidden;
  * connections are used again for some seconds.
  *
  * @param settings What TLS is to be done with.
- * @returns The function that sends; `undefined` where there are no sockets of Node.
+ * @returns The function that sends; `undefined` where there are no sockets.
  */
-export function nodeRequests(settings: TLSSettings = {}): Send | undefined {
-  const { process } = globalThis as Host;
-  const net = process?.getBuiltinModule?.("node:net");
-  const tls = process?.getBuiltinModule?.("node:tls");
-  if (net === undefined || tls === undefined) return undefined;
+export function socketRequests(settings: TLSSettings = {}): Send | undefined {
+  const modules = (isEmpty(settings) ? denoSockets() : undefined) ?? nodeModules();
+  if (modules === undefined) return undefined;
   const origins = new Map<string, Origin>();
   return async (request) => {
     request.signal.throwIfAborted();
@@ -41,7 +41,7 @@ export function nodeRequests(settings: TLSSettings = {}): Send | undefined {
     const origin = origins.get(url.origin) ?? { idle: [], session: undefined };
     origins.set(url.origin, origin);
     const connect = (): Connection =>
-      new Connection({ net, tls }, {
+      new Connection(modules, {
         url,
         settings,
         session: origin.session,
@@ -62,6 +62,18 @@ export function nodeRequests(settings: TLSSettings = {}): Send | undefined {
       }
     }
   };
+}
+
+function nodeModules(): ConnectionModules | undefined {
+  const { process } = globalThis as Host;
+  const net = process?.getBuiltinModule?.("node:net");
+  const tls = process?.getBuiltinModule?.("node:tls");
+  return net === undefined || tls === undefined ? undefined : { net, tls };
+}
+
+/** Tells whether TLS is to be done as the runtime does it by itself. */
+function isEmpty(settings: TLSSettings): boolean {
+  return Object.values(settings).every((setting) => setting === undefined);
 }
 
 /** RFC 9110 §9.2.2. */

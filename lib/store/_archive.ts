@@ -1,5 +1,6 @@
 import type { HasherFactory } from "../hash/hasher.ts";
-import type { ByteStream } from "../model/bytes.ts";
+import type { Bytes, ByteStream } from "../model/bytes.ts";
+import { LimitExceededError } from "../model/errors.ts";
 import type { CallOptions } from "../model/content.ts";
 import { iterate } from "../bytes/iterate.ts";
 import { SingleFlight } from "../bytes/single_flight.ts";
@@ -156,5 +157,27 @@ async function writeAll(
     }
   } finally {
     await writer.close();
+  }
+}
+
+/** Reads a file of an archive into memory. */
+export async function readMember(
+  archive: ArchiveFiles,
+  member: FileMember,
+  path: string,
+  maxBytes: number,
+): Promise<Bytes> {
+  if (member.size > maxBytes) {
+    throw new LimitExceededError(
+      `Cannot read "${path}" of ${archive.place}: ${member.size} bytes are more than the limit ` +
+        `of ${maxBytes}`,
+      { limit: maxBytes, unit: "bytes" },
+    );
+  }
+  const file = await archive.open(member);
+  try {
+    return await file.read(0, member.size);
+  } finally {
+    await file.close();
   }
 }

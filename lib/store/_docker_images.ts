@@ -3,10 +3,10 @@ import type { Descriptor } from "../model/descriptor.ts";
 import {
   DigestMismatchError,
   InvalidManifestError,
-  LimitExceededError,
   UnsupportedMediaTypeError,
 } from "../model/errors.ts";
 import { MAX_CONFIG_BYTES, parseImageConfig } from "../model/image_config.ts";
+import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
 import {
   MEDIA_TYPE_DOCKER_CONFIG,
   MEDIA_TYPE_DOCKER_LAYER,
@@ -15,7 +15,8 @@ import {
   MEDIA_TYPE_DOCKER_MANIFEST,
 } from "../model/media_types.ts";
 import { digestBytes } from "../hash/digest_bytes.ts";
-import type { ArchiveFiles } from "./_archive.ts";
+import { type ArchiveFiles, readMember } from "./_archive.ts";
+import { madeOf, type RecordedManifests } from "./_recorded_manifests.ts";
 import type { FileMember, TarMembers } from "./_tar_members.ts";
 
 /** `manifest.json` names files; an image needs less than 20 KiB in it (containers/image has 1 MiB). */
@@ -31,32 +32,10 @@ export interface ImageEntry {
   readonly layers: readonly string[];
 }
 
-/** An image as a manifest of version 2, schema 2. */
+/** An image as a manifest. */
 export interface PresentedImage {
   readonly descriptor: Descriptor;
   readonly raw: Bytes;
-}
-
-/** Reads a file of the archive into memory. */
-async function readMember(
-  archive: ArchiveFiles,
-  member: FileMember,
-  path: string,
-  maxBytes: number,
-): Promise<Bytes> {
-  if (member.size > maxBytes) {
-    throw new LimitExceededError(
-      `Cannot read "${path}" of ${archive.place}: ${member.size} bytes are more than the limit ` +
-        `of ${maxBytes}`,
-      { limit: maxBytes, unit: "bytes" },
-    );
-  }
-  const file = await archive.open(member);
-  try {
-    return await file.read(0, member.size);
-  } finally {
-    await file.close();
-  }
 }
 
 /** Reads `manifest.json`; `undefined` when the archive has none. */
@@ -100,10 +79,14 @@ function strings(value: unknown, field: string, fail: (reason: string) => never)
   return isList ? value : fail(`${field} is no list of strings`);
 }
 
-/** Makes the manifest of an image, over config and layers as they are stored. */
+/**
+ * Gives the manifest of an image, over config and layers as they are stored: the one that the archive
+ * has, where exactly one is made of them, else one of version 2, schema 2.
+ */
 export async function presentImage(
   archive: ArchiveFiles,
   members: TarMembers,
+  recorded: RecordedManifests,
   entry: ImageEntry,
 ): Promise<PresentedImage> {
   const config = members.get(entry.config);
@@ -116,22 +99,22 @@ export async function presentImage(
       { input: entry.config },
     );
   }
-  const manifest = {
-    schemaVersion: 2,
-    mediaType: MEDIA_TYPE_DOCKER_MANIFEST,
-    config: describeMember(config, entry.config, MEDIA_TYPE_DOCKER_CONFIG, archive.place),
-    layers: entry.layers.map((path, i) => {
-      return describeLayer(members.get(path), path, rootfs.diff_ids[i], archive.place);
-    }),
-  };
+  const described = describeMember(config, entry.config, MEDIA_TYPE_DOCKER_CONFIG, archive.place);
+  const layers = entry.layers.map((path, i) => {
+    return describeLayer(members.get(path), path, rootfs.diff_ids[i], archive.place);
+  });
+  const known = recorded.get(madeOf(described, layers));
+  if (typeof known === "object") {
+    const { descriptor, member } = known;
+    const raw = await readMember(archive, member, descriptor.digest, MAX_MANIFEST_BYTES);
+    return { raw, descriptor };
+  }
+  const mediaType = MEDIA_TYPE_DOCKER_MANIFEST;
+  const manifest = { schemaVersion: 2, mediaType, config: described, layers };
   const raw = new TextEncoder().encode(JSON.stringify(manifest));
   return {
     raw,
-    descriptor: {
-      mediaType: MEDIA_TYPE_DOCKER_MANIFEST,
-      digest: digestBytes("sha256", raw),
-      size: raw.byteLength,
-    },
+    descriptor: { mediaType, digest: digestBytes("sha256", raw), size: raw.byteLength },
   };
 }
 

@@ -22,6 +22,7 @@ import { LayoutInArchive } from "./oci_archive.ts";
 import { spanOf } from "../bytes/span.ts";
 import { checkSize } from "./_check_size.ts";
 import type { ArchiveInput } from "./random_access.ts";
+import { type RecordedManifests, recordedManifests } from "./_recorded_manifests.ts";
 import type { FileMember, TarMembers } from "./_tar_members.ts";
 
 /** The images of an archive. Close it: one that was compressed takes space until then. */
@@ -36,11 +37,12 @@ export interface DockerArchive extends Source, Roots, AsyncDisposable {
  * Docker 25 and later that are OCI layouts too (there, `manifest.json` is believed). It may be
  * compressed as a whole with gzip or zstd.
  *
- * Each image is presented as a manifest of version 2, schema 2, over the config and the layers as
- * they are stored; `manifest.json` names files, not digests, so the digests are computed. References
- * are the names of an image in any spelling that docker takes, `@0` for the first image of
- * `manifest.json`, the digest of a manifest, and the empty one for the only image. An archive
- * without `manifest.json` is read as an OCI layout.
+ * `manifest.json` says which config and layers are an image; it names files, not digests, so the
+ * digests are computed. Where the archive is a layout too and has exactly one manifest of just these,
+ * the image is presented by it, with the digest it had before it was archived; else by a manifest of
+ * version 2, schema 2, made of them. References are the names of an image in any spelling that docker
+ * takes, `@0` for the first image of `manifest.json`, the digest of a manifest, and the empty one for
+ * the only image. An archive without `manifest.json` is read as an OCI layout.
  *
  * The archive is read through once, at the first call; from then on files are read where they
  * are, and verified. Memory is a chunk for each stream, and some hundred bytes for each file.
@@ -79,6 +81,7 @@ interface Contents {
   readonly members: TarMembers;
   readonly entries: readonly ImageEntry[];
   readonly files: ReadonlyMap<string, FileMember>;
+  readonly recorded: RecordedManifests;
   readonly images: Map<number, PresentedImage>;
 }
 
@@ -98,9 +101,9 @@ class ImagesInArchive implements DockerArchive {
     digestAlgorithm(target.digest);
     const contents = await this.#read(options.signal);
     if (contents === undefined) return await this.#layout.exists(target, options);
-    const image = await this.#imageOf(contents, target.digest);
-    const size = image?.descriptor.size ?? contents.files.get(target.digest)?.size;
-    return size === target.size;
+    const found = contents.files.get(target.digest) ??
+      (await this.#imageOf(contents, target.digest))?.descriptor;
+    return found?.size === target.size;
   }
 
   async fetch(target: Descriptor, options: FetchOptions = {}): Promise<ByteStream> {
@@ -108,14 +111,14 @@ class ImagesInArchive implements DockerArchive {
     const contents = await this.#read(options.signal);
     if (contents === undefined) return await this.#layout.fetch(target, options);
     const what = `${target.digest} of ${this.#archive.place}`;
-    const image = await this.#imageOf(contents, target.digest);
-    if (image !== undefined) {
+    const member = contents.files.get(target.digest);
+    if (member === undefined) {
+      const image = await this.#imageOf(contents, target.digest);
+      if (image === undefined) throw new NotFoundError(`Cannot read ${what}: it is not there`);
       checkSize(image.raw.byteLength, target, what);
       const { start, end } = spanOf(options.range, image.raw.byteLength);
       return withSignal(streamOf(image.raw.slice(start, end)), options.signal);
     }
-    const member = contents.files.get(target.digest);
-    if (member === undefined) throw new NotFoundError(`Cannot read ${what}: it is not there`);
     checkSize(member.size, target, what);
     const span = spanOf(options.range, member.size);
     const content = streamFile(await this.#archive.open(member), span);
@@ -171,7 +174,8 @@ class ImagesInArchive implements DockerArchive {
     for (const file of members.files()) {
       if (file.digest !== undefined) files.set(file.digest, file);
     }
-    return this.#contents ??= { members, entries, files, images: new Map() };
+    const recorded = await recordedManifests(this.#archive, members, files);
+    return this.#contents ??= { members, entries, files, recorded, images: new Map() };
   }
 
   /** The image that a reference means, by its place in `manifest.json`. */
@@ -196,14 +200,13 @@ class ImagesInArchive implements DockerArchive {
     if (known !== undefined) return known;
     const entry = contents.entries[index];
     if (entry === undefined) throw noSuchReference(`@${index}`, this.#archive.place);
-    const image = await presentImage(this.#archive, contents.members, entry);
+    const image = await presentImage(this.#archive, contents.members, contents.recorded, entry);
     contents.images.set(index, image);
     return image;
   }
 
   /** The image whose manifest has a digest. One that is damaged does not stand in the way. */
   async #imageOf(contents: Contents, digest: string): Promise<PresentedImage | undefined> {
-    if (contents.files.has(digest)) return undefined;
     for (const index of contents.entries.keys()) {
       try {
         const image = await this.#present(contents, index);

@@ -17,7 +17,7 @@ import { type DockerArchive, dockerArchive } from "../../lib/store/docker_archiv
 import { readTar } from "../../lib/tar/mod.ts";
 import { randomImage } from "../../lib/testing/mod.ts";
 import { corpusBytes, corpusJSON } from "../support/corpus.ts";
-import { fetched, filesBelow, pieces, text, writeFile } from "./content.ts";
+import { fetched, filesBelow, pieces, text, utf8, writeFile } from "./content.ts";
 import { storedZstd, tarOf, type TarOfEntry } from "./tar_of.ts";
 
 interface ExpectedImage {
@@ -67,7 +67,6 @@ const WAYS: readonly (readonly [string, (bytes: Bytes) => DockerArchive])[] = [
 
 async function manifestOf(archive: DockerArchive, reference: string): Promise<Manifest> {
   const descriptor = await archive.resolve(reference);
-  assert.equal(descriptor.mediaType, MANIFEST);
   return JSON.parse(text(await fetched(archive, descriptor))) as Manifest;
 }
 
@@ -94,6 +93,7 @@ for (const [way, open] of WAYS) {
         await fetched(archive, manifest.config);
         if (image.error !== undefined) continue;
         assert.equal(manifest.schemaVersion, 2, message);
+        assert.equal(manifest.mediaType, MANIFEST, message);
         assert.equal(manifest.config.digest, image.imageID, message);
         assert.equal(manifest.layers.length, image.layers?.length, message);
         for (const [j, expected] of (image.layers ?? []).entries()) {
@@ -209,6 +209,81 @@ test("lesson 76: whatever index.json of a hybrid archive leaves out, manifest.js
         await docker.close();
       }
     }
+  }
+});
+
+/** The files of an archive, with another `index.json`. */
+async function withIndex(bytes: Bytes, manifests: readonly Descriptor[]): Promise<Bytes> {
+  const entries: TarOfEntry[] = [];
+  for await (const { path, type, ...entry } of readTar(streamOf(bytes))) {
+    if (type !== "file") continue;
+    const content = path === "index.json"
+      ? JSON.stringify({ schemaVersion: 2, manifests })
+      : await entry.bytes();
+    entries.push({ path, content });
+  }
+  return tarOf(entries);
+}
+
+test("dockerArchive() presents an image by its own manifest where the archive has it", async () => {
+  const store = memoryStore();
+  const image = await randomImage("own");
+  await image.pushTo(store, "app:1");
+  const list = {
+    schemaVersion: 2,
+    mediaType: "application/vnd.oci.image.index.v1+json",
+    manifests: [{ ...image.descriptor, platform: { os: "linux", architecture: "amd64" } }],
+  };
+  const raw = utf8(JSON.stringify(list));
+  const index = {
+    mediaType: list.mediaType,
+    digest: digestBytes("sha256", raw),
+    size: raw.byteLength,
+  };
+  await store.push(index, raw);
+  for (const descriptor of [image.descriptor, index]) {
+    const written = writeDockerArchive(store, [{ descriptor, reference: "app:1" }]);
+    const bytes = await readAll(written, { maxBytes: 1e8 });
+    for (const [way, open] of WAYS) {
+      const archive = open(bytes);
+      const found = await archive.resolve("app:1");
+      assert.deepEqual(found, image.descriptor, way);
+      assert.equal(digestBytes("sha256", await fetched(archive, found)), found.digest, way);
+      assert.equal(await archive.exists(found), true, way);
+      assert.deepEqual(await archive.resolve(found.digest), found, way);
+      await assert.rejects(archive.resolve(image.manifest.config.digest), NotFoundError, way);
+      await archive.close();
+    }
+  }
+});
+
+test("dockerArchive() makes a manifest where the archive has none of just this image, or several", async () => {
+  const store = memoryStore();
+  const image = await randomImage("own");
+  const other = await randomImage("other");
+  for (const content of [image, other]) await content.pushTo(store);
+  const raw = utf8(JSON.stringify({ ...image.manifest, annotations: { a: "b" } }));
+  const twin = {
+    mediaType: image.descriptor.mediaType,
+    digest: digestBytes("sha256", raw),
+    size: raw.byteLength,
+  };
+  await store.push(twin, raw);
+  const roots = [image, other].map(({ descriptor }, i) => ({ descriptor, reference: `app:${i}` }));
+  const all = [...roots, { descriptor: twin, reference: "app:twin" }];
+  const bytes = await readAll(writeDockerArchive(store, all), { maxBytes: 1e8 });
+  const wrong = { ...image.descriptor, size: image.descriptor.size + 1 };
+  const descriptors = all.map(({ descriptor }) => descriptor);
+  for (const manifests of [descriptors, [other.descriptor], [wrong]]) {
+    const archive = dockerArchive(await withIndex(bytes, manifests));
+    const found = await archive.resolve("app:0");
+    assert.equal(found.mediaType, MANIFEST);
+    const { config, layers } = await manifestOf(archive, "app:0");
+    assert.equal(config.digest, image.manifest.config.digest);
+    assert.deepEqual(
+      layers.map(({ digest }) => digest),
+      image.manifest.layers.map(({ digest }) => digest),
+    );
   }
 });
 

@@ -1,4 +1,5 @@
 // Engines leave fields out, write null for empty lists, and put placeholders where there is nothing.
+import type { Descriptor } from "../model/descriptor.ts";
 import { isJSONObject, type JSONObject } from "../model/json_object.ts";
 
 /** A text; "" when there is none. */
@@ -24,6 +25,17 @@ export function namesField(object: JSONObject, name: string): readonly string[] 
   const value = object[name];
   if (!Array.isArray(value)) return [];
   return value.filter((item) => typeof item === "string" && !item.startsWith("<none>"));
+}
+
+/** A descriptor; one of nothing when there is none. */
+export function descriptorField(object: JSONObject, name: string): Descriptor {
+  const value = object[name];
+  const descriptor = isJSONObject(value) ? value : {};
+  return {
+    mediaType: textField(descriptor, "mediaType"),
+    digest: textField(descriptor, "digest"),
+    size: numberField(descriptor, "size") ?? 0,
+  };
 }
 
 /** Texts by their names. */

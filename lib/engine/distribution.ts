@@ -2,12 +2,12 @@ import type { Operation } from "../bytes/operation.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { EngineError } from "../model/errors.ts";
-import { isJSONObject, type JSONObject } from "../model/json_object.ts";
+import type { JSONObject } from "../model/json_object.ts";
 import { parsePlatform, type Platform } from "../model/platform.ts";
 import { matchPlatform } from "../model/platform_match.ts";
 import { formatRawReference } from "../model/reference.ts";
 import type { EngineCredentials } from "./auth_header.ts";
-import { numberField, objectsField, shortIDOf, textField } from "./_fields.ts";
+import { descriptorField, objectsField, shortIDOf, textField } from "./_fields.ts";
 import type { EngineClient } from "./engine_client.ts";
 import type { EngineEvent } from "./events.ts";
 import type { EngineImage } from "./image.ts";
@@ -53,13 +53,7 @@ export class RegistryData {
 
   /** The manifest that the name stands for. */
   get descriptor(): Descriptor {
-    const { Descriptor: found } = this.#attrs;
-    const descriptor = isJSONObject(found) ? found : {};
-    return {
-      mediaType: textField(descriptor, "mediaType"),
-      digest: textField(descriptor, "digest"),
-      size: numberField(descriptor, "size") ?? 0,
-    };
+    return descriptorField(this.#attrs, "Descriptor");
   }
 
   /** The digest of the manifest. */

@@ -11,6 +11,11 @@ import {
   textField,
   timeField,
 } from "./_fields.ts";
+import {
+  type AttestationsOptions,
+  type ImageAttestation,
+  imageAttestations,
+} from "./attestations.ts";
 import type { EngineClient } from "./engine_client.ts";
 import { type HistoryOptions, imageHistory, type ImageHistoryEntry } from "./history.ts";
 import { inspectImage, type InspectOptions } from "./inspect.ts";
@@ -115,6 +120,16 @@ export class EngineImage {
    */
   history(options: HistoryOptions = {}): Promise<ImageHistoryEntry[]> {
     return imageHistory(this.#client, this.id, options);
+  }
+
+  /**
+   * Lists what is attested about the image (API 1.55, Docker 29.6).
+   *
+   * @param options The platform, the types, and whether to give the statements along.
+   * @returns The attestations.
+   */
+  attestations(options: AttestationsOptions = {}): Promise<ImageAttestation[]> {
+    return imageAttestations(this.#client, this.id, options);
   }
 
   /**

@@ -1,6 +1,11 @@
 import type { Operation } from "../bytes/operation.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { ArchiveBody } from "./archive_input.ts";
+import {
+  type AttestationsOptions,
+  type ImageAttestation,
+  imageAttestations,
+} from "./attestations.ts";
 import { buildImage } from "./build.ts";
 import type { BuildContext } from "./build_context.ts";
 import type { BuildEvent } from "./build_events.ts";
@@ -79,6 +84,22 @@ export class EngineImages {
    */
   async history(name: string, options: HistoryOptions = {}): Promise<ImageHistoryEntry[]> {
     return await imageHistory(this.#client, name, options);
+  }
+
+  /**
+   * Lists what is attested about an image: its provenance, what is in it (API 1.55, Docker 29.6).
+   *
+   * @param name The image.
+   * @param options The platform, the types, and whether to give the statements along.
+   * @returns The attestations; none for an image without any.
+   * @throws {ImageNotFoundError} when the engine does not have it.
+   * @throws {EngineError} when the engine keeps no attestations, as with its own image store.
+   */
+  async attestations(
+    name: string,
+    options: AttestationsOptions = {},
+  ): Promise<ImageAttestation[]> {
+    return await imageAttestations(this.#client, name, options);
   }
 
   /**

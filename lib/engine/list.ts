@@ -25,6 +25,8 @@ export interface ListOptions extends CallOptions {
   readonly sharedSize?: boolean | undefined;
   /** Lists the manifests of each image (API 1.47, Docker 27.2). */
   readonly manifests?: boolean | undefined;
+  /** Tells along with the manifests who signed, pulled and built them (API 1.54, Docker 29.3). */
+  readonly identity?: boolean | undefined;
 }
 
 /** An image as a list shows it. */
@@ -56,11 +58,17 @@ export interface ImageSummary {
 /** Asks the engine for its images. */
 export async function listImages(
   client: EngineClient,
-  { name, all, filters, sharedSize, manifests, signal }: ListOptions = {},
+  { name, all, filters, sharedSize, manifests, identity, signal }: ListOptions = {},
 ): Promise<ImageSummary[]> {
   const action = "list images";
+  if (identity === true && manifests !== true) {
+    throw new TypeError(`Cannot ${action}: identities are those of manifests; ask for both`);
+  }
   if (sharedSize === true) {
     await client.require({ since: "1.42", name: "the shared size" }, action, { signal });
+  }
+  if (identity === true) {
+    await client.require({ since: "1.54", name: "telling identities" }, action, { signal });
   }
   if (manifests === true) {
     await client.require({ since: "1.47", name: "listing manifests" }, action, { signal });
@@ -80,6 +88,7 @@ export async function listImages(
       filters: formatFilters({ ...filters, ...reference }),
       "shared-size": sharedSize === true || undefined,
       manifests: manifests === true || undefined,
+      identity: identity === true || undefined,
     },
     signal,
   });

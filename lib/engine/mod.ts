@@ -44,6 +44,10 @@ export {
   type EngineErrorOptions,
   type EngineFailureReason,
   ImageNotFoundError,
+  InvalidConfigError,
+  InvalidInputError,
+  InvalidPlatformError,
+  InvalidReferenceError,
   LadingError,
   type LadingErrorOptions,
   LoadError,
@@ -61,6 +65,7 @@ export {
   negotiateApiVersion,
 } from "./api_version.ts";
 export type { ArchiveBody, FileInput, OpenFile } from "./archive_input.ts";
+export type { AttestationsOptions, ImageAttestation } from "./attestations.ts";
 export { encodeRegistryAuth, encodeRegistryConfig, type EngineCredentials } from "./auth_header.ts";
 export { type EngineLocation, type EngineLookup, type EngineTLS, locateEngine } from "./locate.ts";
 export type {

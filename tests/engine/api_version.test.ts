@@ -93,6 +93,7 @@ test("what an engine is too old for is refused before it is asked", async () => 
     ["inspect, manifests", "1.48", () => images.get("a", { manifests: true })],
     ["history", "1.48", () => images.history("a", { platform })],
     ["list, manifests", "1.47", () => images.list({ manifests: true })],
+    ["list, identity", "1.54", () => images.list({ manifests: true, identity: true })],
     ["list, shared size", "1.42", () => images.list({ sharedSize: true })],
     ["push", "1.46", () => images.push("a", { platform })],
     ["load", "1.48", () => images.load(new Uint8Array(), { platform })],
@@ -103,6 +104,7 @@ test("what an engine is too old for is refused before it is asked", async () => 
     ],
     ["save", "1.48", () => bytesOf(images.save("a", { platform }))],
     ["remove", "1.50", () => images.remove("a", { platforms: [platform] })],
+    ["attestations", "1.55", () => images.attestations("a")],
     ["prune builds", "1.48", () => images.pruneBuilds({ minFreeSpace: 1 })],
   ];
   for (const [name, needed, work] of cases) {

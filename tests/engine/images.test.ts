@@ -37,6 +37,11 @@ test("list() asks newer engines for what they know", async () => {
   const { engine, sent } = answering(() => json([]), { speaks: "1.52" });
   await engine.images.list({ manifests: true, sharedSize: true });
   assert.deepEqual(sent.map(line), ["GET /images/json?shared-size=1&manifests=1"]);
+  const newest = answering(() => json([]), { speaks: "1.54" });
+  await newest.engine.images.list({ manifests: true, identity: true });
+  assert.deepEqual(newest.sent.map(line), ["GET /images/json?manifests=1&identity=1"]);
+  await assert.rejects(newest.engine.images.list({ identity: true }), TypeError);
+  assert.equal(newest.sent.length, 1);
 });
 
 test("list() reads the recorded reply", async () => {

@@ -76,6 +76,7 @@ export {
   parseDockerConfig,
   requireHelper,
 } from "./docker_config.ts";
+export { parseLegacyDockerConfig } from "./legacy_docker_config.ts";
 export { eraseFromDockerConfig, storeInDockerConfig } from "./docker_config_edit.ts";
 export {
   type CredentialPlace,

@@ -12,6 +12,8 @@ export interface ConfigFileLocation {
   readonly path: string;
   /** Whether a variable names this very file, so that its absence is an error. */
   readonly isNamed: boolean;
+  /** The file of old versions of Docker, which is read while this one is not there. */
+  readonly legacyPath?: string | undefined;
 }
 
 /** As many as Linux follows. */
@@ -37,8 +39,12 @@ export function dockerConfigLocations(): ConfigFileLocation[] {
   if (named !== undefined) files.push({ path: named, isNamed: true });
   const folder = readVariable("DOCKER_CONFIG");
   const user = home();
-  if (folder !== undefined) files.push({ path: `${folder}/config.json`, isNamed: false });
-  else if (user !== undefined) files.push({ path: `${user}/.docker/config.json`, isNamed: false });
+  if (folder !== undefined) {
+    files.push({ path: `${folder}/config.json`, isNamed: false });
+  } else if (user !== undefined) {
+    const legacyPath = `${user}/.dockercfg`;
+    files.push({ path: `${user}/.docker/config.json`, isNamed: false, legacyPath });
+  }
   const runtime = readVariable("XDG_RUNTIME_DIR");
   if (runtime !== undefined) {
     files.push({ path: `${runtime}/containers/auth.json`, isNamed: false });

@@ -6,7 +6,12 @@ import {
   type Credentials,
   firstCredentials,
 } from "../auth/credentials.ts";
-import { dockerConfigCredentials, parseDockerConfig } from "../auth/docker_config.ts";
+import {
+  type DockerConfig,
+  dockerConfigCredentials,
+  parseDockerConfig,
+} from "../auth/docker_config.ts";
+import { parseLegacyDockerConfig } from "../auth/legacy_docker_config.ts";
 import { InvalidConfigError } from "../model/errors.ts";
 import { helperRunner, readVariable } from "./_helper_process.ts";
 import { type ConfigFileLocation, dockerConfigLocations } from "./docker_config_file.ts";
@@ -33,20 +38,32 @@ async function readConfigFile({ path, isNamed }: ConfigFileLocation): Promise<st
 }
 
 async function credentialsOf(
-  text: string | undefined,
-  name: string,
+  config: DockerConfig | undefined,
   request: CredentialRequest,
 ): Promise<Credentials> {
-  if (text === undefined) return ANONYMOUS;
-  const helper = helperRunner();
-  return await dockerConfigCredentials(parseDockerConfig(text, name), { helper })(request);
+  if (config === undefined) return ANONYMOUS;
+  return await dockerConfigCredentials(config, { helper: helperRunner() })(request);
+}
+
+function inlineConfig(): DockerConfig | undefined {
+  const name = "DOCKER_AUTH_CONFIG";
+  const text = readVariable(name);
+  return text === undefined ? undefined : parseDockerConfig(text, name);
+}
+
+async function readConfig(file: ConfigFileLocation): Promise<DockerConfig | undefined> {
+  const text = await readConfigFile(file);
+  if (text !== undefined) return parseDockerConfig(text, file.path);
+  const { legacyPath: path } = file;
+  const legacy = path === undefined ? undefined : await readConfigFile({ path, isNamed: false });
+  return legacy === undefined ? undefined : parseLegacyDockerConfig(legacy, path);
 }
 
 /**
  * Finds credentials where Docker, Podman and their kin keep them, in Node, Deno and Bun. Asked are,
  * until one knows the registry: the JSON in `DOCKER_AUTH_CONFIG`; the file that
- * `REGISTRY_AUTH_FILE` names; `config.json` in `DOCKER_CONFIG`, else in `~/.docker`;
- * `$XDG_RUNTIME_DIR/containers/auth.json`. Files are read anew for each question, so that a login
+ * `REGISTRY_AUTH_FILE` names; `config.json` in `DOCKER_CONFIG`, else in `~/.docker`, or `~/.dockercfg`
+ * while that is not there; `$XDG_RUNTIME_DIR/containers/auth.json`. Files are read anew for each question, so that a login
  * is noticed. Credential helpers are started without a shell, with a small environment, for at most
  * 10 seconds. Where variables, files or programs are out of reach, as in workers, browsers and
  * Deno without permission, what is out of reach is passed over.
@@ -56,10 +73,9 @@ async function credentialsOf(
  */
 export function hostCredentials(): CredentialProvider {
   return async (request) => {
-    const inline: CredentialProvider = (asked) =>
-      credentialsOf(readVariable("DOCKER_AUTH_CONFIG"), "DOCKER_AUTH_CONFIG", asked);
+    const inline: CredentialProvider = async (asked) => await credentialsOf(inlineConfig(), asked);
     const files = dockerConfigLocations().map((file): CredentialProvider => async (asked) =>
-      await credentialsOf(await readConfigFile(file), file.path, asked)
+      await credentialsOf(await readConfig(file), asked)
     );
     return await firstCredentials(inline, ...files)(request);
   };

@@ -81,6 +81,29 @@ test("hostCredentials() asks variables and files in their order", async () => {
   });
 });
 
+test("hostCredentials() reads ~/.dockercfg while there is no other configuration", async () => {
+  await withHome(async (folder) => {
+    const auth = btoa("old:p");
+    write(join(folder, ".dockercfg"), { "r.example": { auth, email: "a@b" } });
+    assert.equal(await username(), "old");
+    process.env["DOCKER_CONFIG"] = join(folder, "docker");
+    assert.equal(await username(), "anonymous", "DOCKER_CONFIG takes the place of both");
+    delete process.env["DOCKER_CONFIG"];
+    write(join(folder, ".docker/config.json"), {});
+    assert.equal(await username(), "anonymous", "Docker wrote a new one");
+    rmSync(join(folder, ".docker"), { recursive: true });
+    write(join(folder, ".dockercfg"), `auth = ${auth}\nemail = a@b\n`);
+    assert.equal(await username("docker.io"), "old");
+    write(join(folder, ".dockercfg"), "CANARY");
+    await assert.rejects(
+      username(),
+      (error: unknown) =>
+        error instanceof InvalidConfigError && /\.dockercfg: /.test(error.message) &&
+        !/CANARY/.test(String(error.stack)),
+    );
+  });
+});
+
 test("hostCredentials() notices a login", async () => {
   await withHome(async (folder) => {
     const provider = hostCredentials();

@@ -1,42 +1,53 @@
 import type * as ChildProcessModule from "node:child_process";
-import type * as HTTPModule from "node:http";
 import type * as StreamModule from "node:stream";
+import type * as TimersModule from "node:timers";
 import type { SSHEndpoint } from "../engine/endpoint.ts";
-import { LadingError } from "../model/errors.ts";
+import type { ConnectionModules } from "./_http_connection.ts";
+
+/** The modules of Node that programs are run with. */
+interface Modules {
+  readonly child: typeof ChildProcessModule;
+  readonly stream: typeof StreamModule;
+  readonly timers: typeof TimersModule;
+}
 
 interface Host {
   readonly process?: {
-    getBuiltinModule?(name: "node:child_process"): typeof ChildProcessModule | undefined;
-    getBuiltinModule?(name: "node:stream"): typeof StreamModule | undefined;
+    getBuiltinModule?(name: "node:child_process"): Modules["child"] | undefined;
+    getBuiltinModule?(name: "node:stream"): Modules["stream"] | undefined;
+    getBuiltinModule?(name: "node:timers"): Modules["timers"] | undefined;
   };
 }
 
 /** How many characters of what ssh writes to its standard error are kept for messages. */
 const MAX_WORDS = 2000;
 
-/** The methods of sockets that Node's `http` calls, and pipes do not have. */
-const SOCKET_METHODS = ["setTimeout", "setNoDelay", "setKeepAlive", "ref", "unref"] as const;
+/** What is said to `connect` of `node:net`, as far as it is used. */
+interface ConnectOptions {
+  readonly onread: { callback(count: number, buffer: Uint8Array): boolean };
+}
 
 /**
- * Makes the agent that reaches an engine as the docker command does: it runs
- * `ssh host docker system dial-stdio`, once for each connection.
+ * Gives what connections to an engine are made with where the docker command would use ssh: each
+ * runs `ssh host docker system dial-stdio`, behind the part of `node:net` that connections use.
+ *
+ * @param endpoint Where the engine is.
+ * @returns The modules; `undefined` where no program can be run.
  */
-export function sshAgent(http: typeof HTTPModule, endpoint: SSHEndpoint): HTTPModule.Agent {
+export function sshSockets(endpoint: SSHEndpoint): ConnectionModules | undefined {
   const { process } = globalThis as Host;
   const child = process?.getBuiltinModule?.("node:child_process");
   const stream = process?.getBuiltinModule?.("node:stream");
-  if (child === undefined || stream === undefined) {
-    throw new LadingError(
-      "UNSUPPORTED_ENDPOINT",
-      `Cannot connect to the engine on ${endpoint.host}: no program can be run here`,
-    );
-  }
-  class SSHAgent extends http.Agent {
-    override createConnection(): StreamModule.Duplex {
-      return dial(child as typeof ChildProcessModule, stream as typeof StreamModule, endpoint);
-    }
-  }
-  return new SSHAgent({ keepAlive: false });
+  const timers = process?.getBuiltinModule?.("node:timers");
+  if (child === undefined || stream === undefined || timers === undefined) return undefined;
+  const connect = ({ onread }: ConnectOptions): StreamModule.Duplex => {
+    const connection = dial({ child, stream, timers }, endpoint);
+    return connection.on("data", (bytes: Uint8Array) => {
+      if (!onread.callback(bytes.length, bytes)) connection.pause();
+    });
+  };
+  const modules: unknown = { net: { connect, isIP: () => 0 } };
+  return modules as ConnectionModules;
 }
 
 /** The command line, as the docker command has it (cli/connhelper/ssh). */
@@ -58,28 +69,44 @@ function shellQuoted(word: string): string {
   return /^[A-Za-z0-9_./:=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-function dial(
-  { spawn }: typeof ChildProcessModule,
-  { Duplex }: typeof StreamModule,
-  endpoint: SSHEndpoint,
-): StreamModule.Duplex {
-  const program = spawn("ssh", sshArguments(endpoint), {
+function dial({ child, stream, timers }: Modules, endpoint: SSHEndpoint): StreamModule.Duplex {
+  const program = child.spawn("ssh", sshArguments(endpoint), {
     stdio: ["pipe", "pipe", "pipe"],
     windowsHide: true,
   });
   const { stdin, stdout, stderr } = program;
-  const connection = new Duplex({
+  const connection = new stream.Duplex({
     read: () => void stdout.resume(),
     write: (chunk: Uint8Array, _, done) => void stdin.write(chunk, () => done()),
     final: (done) => void stdin.end(() => done()),
     destroy(error, done) {
+      timers.clearTimeout(timer);
       program.kill();
       // The docker command goes by the end of its input.
       for (const pipe of [stdin, stdout, stderr]) pipe.destroy();
       done(error);
     },
   });
-  for (const method of SOCKET_METHODS) Object.assign(connection, { [method]: () => connection });
+  let timer: NodeJS.Timeout | undefined;
+  const all = [program, stdin, stdout, stderr] as readonly Partial<NodeJS.RefCounted>[];
+  let isKept = true;
+  // What sockets have, and streams of programs do not.
+  Object.assign(connection, {
+    setNoDelay() {},
+    setTimeout(ms: number) {
+      timers.clearTimeout(timer);
+      if (ms > 0) timer = timers.setTimeout(() => connection.emit("timeout"), ms).unref();
+    },
+    ref() {
+      // Bun counts.
+      if (!isKept) { for (const one of all) one.ref?.(); }
+      isKept = true;
+    },
+    unref() {
+      if (isKept) { for (const one of all) one.unref?.(); }
+      isKept = false;
+    },
+  });
   let words = "";
   stderr.on("data", (chunk: Uint8Array) => {
     words = (words + new TextDecoder().decode(chunk)).slice(-MAX_WORDS);

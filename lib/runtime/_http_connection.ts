@@ -18,6 +18,8 @@ const WITHOUT_CONTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE"]);
 export interface TLSSettings {
   /** Certificates of authorities that are trusted too, in PEM. */
   readonly ca?: string | undefined;
+  /** Whether nobody but `ca` is trusted. */
+  readonly isExclusive?: boolean | undefined;
   /** The certificate of the client, in PEM. */
   readonly cert?: string | undefined;
   /** Its private key, in PEM. */
@@ -35,16 +37,21 @@ export interface ConnectionModules {
 /** Where a connection goes, and how. */
 export interface ConnectionTarget {
   readonly url: URL;
+  /** A socket of the file system, or a named pipe, which goes before the host of the address. */
+  readonly path?: string | undefined;
   readonly settings: TLSSettings;
   /** A TLS session to continue. */
   readonly session: Uint8Array | undefined;
   /** Gets TLS sessions that can be continued. */
   onSession(session: Uint8Array): void;
+  /** Called once it cannot be used any more. */
+  readonly onClosed?: (() => void) | undefined;
 }
 
 /** A connection to an HTTP/1.1 server; it carries one exchange at a time. */
 export class Connection {
   readonly #socket: Socket;
+  readonly #onClosed: (() => void) | undefined;
   #exchange: Exchange | undefined;
   #onFree: () => void = () => {};
   #onRoom: () => void = () => {};
@@ -61,7 +68,8 @@ export class Connection {
    * @param target Where to.
    */
   constructor({ net, tls }: ConnectionModules, target: ConnectionTarget) {
-    const { url, session, settings } = target;
+    const { url, path, session, settings } = target;
+    this.#onClosed = target.onClosed;
     // URL writes an IPv6 address in brackets.
     const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
     if (url.protocol === "https:") {
@@ -81,8 +89,7 @@ export class Connection {
       this.#socket = socket;
     } else {
       this.#socket = net.connect({
-        host,
-        port: Number(url.port || 80),
+        ...(path === undefined ? { host, port: Number(url.port || 80) } : { path }),
         onread: {
           buffer: new Uint8Array(RECEIVE_BYTES),
           callback: (count, { buffer, byteOffset }) =>
@@ -135,10 +142,11 @@ export class Connection {
     // Holds the request too: Node 20 collects one that is only waited for, and its signal with it.
     const onAbort = (): void => exchange.fail(request.signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
+    // Who has refused a request does not want the rest of it (RFC 9112 §9.5).
+    exchange.onRefused = () => this.#stopBody();
     exchange.onOver = () => {
       signal.removeEventListener("abort", onAbort);
-      this.#onRoom();
-      this.#onClose();
+      this.#stopBody();
     };
     this.#socket.write(requestHead(request, url), "latin1");
     const body = request.body as ReadableStream<Bytes> | null;
@@ -148,8 +156,16 @@ export class Connection {
 
   /** Ends it; an exchange that is not over fails. */
   close(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#exchange?.fail(new Error("the connection was closed"));
     this.#socket.destroy();
+    this.#onClosed?.();
+  }
+
+  #stopBody(): void {
+    this.#onRoom();
+    this.#onClose();
   }
 
   async #sendBody(
@@ -167,7 +183,7 @@ export class Connection {
           if (sink.isClosed) resolve();
         }),
       get isClosed() {
-        return exchange.isOver || socket.destroyed;
+        return exchange.isOver || exchange.isRefused || socket.destroyed;
       },
       onClose: (callback) => {
         this.#onClose = callback;
@@ -215,11 +231,11 @@ export class Connection {
 }
 
 function tlsOptions(
-  { ca, cert, key, verify }: TLSSettings,
+  { ca, isExclusive = false, cert, key, verify }: TLSSettings,
   { rootCertificates }: typeof TLSModule,
 ): TLSModule.ConnectionOptions {
   return {
-    ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+    ...(ca === undefined ? {} : { ca: isExclusive ? [ca] : [...rootCertificates, ca] }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
     ...(verify === false ? { rejectUnauthorized: false } : {}),

@@ -1,3 +1,4 @@
+import { concatBytes } from "../bytes/concat.ts";
 import { noteOwnedChunks } from "../bytes/lineage.ts";
 import type { Bytes } from "../model/bytes.ts";
 import { type BodyReader, bodyReader } from "./_http_body.ts";
@@ -31,11 +32,14 @@ export class Exchange {
   readonly #reject: (error: unknown) => void;
   /** The answer, once its head is there. */
   readonly response: Promise<Response>;
+  /** Called when the answer turns out to be a refusal. */
+  onRefused: () => void = () => {};
   /** Called when the answer is whole, has failed, or is not wanted any more. */
   onOver: () => void = () => {};
   #head = "";
   #headBytes = 0;
   #isKept = false;
+  #isRefused = false;
   #body: BodyReader | undefined;
   #controller: ReadableStreamDefaultController<Bytes> | undefined;
   #isOver = false;
@@ -58,6 +62,11 @@ export class Exchange {
     return this.#isOver;
   }
 
+  /** Whether the server refuses the request. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
   /** Whether the connection can be used again, once the answer is whole. */
   get isKept(): boolean {
     return this.#isKept;
@@ -76,7 +85,7 @@ export class Exchange {
         rest = this.#takeHead(rest);
       }
       if (this.#body !== undefined && !this.#isOver) {
-        rest = rest.subarray(this.#body.take(rest, this.#emit));
+        rest = rest.subarray(this.#takeBody(this.#body, rest));
         if (this.#body.isDone) this.#finish();
       }
       // Nobody asked for more than one answer: who knows what these bytes belong to.
@@ -127,11 +136,13 @@ export class Exchange {
 
   #answer(head: ResponseHead): void {
     const { status, statusText, headers, framing } = head;
+    this.#isRefused = status >= 400;
     const hasBody = this.#request.method !== "HEAD" && !WITHOUT_BODY.has(status);
     this.#isKept = head.isKept && !(hasBody && framing.kind === "close");
     this.#body = bodyReader(hasBody ? framing : { kind: "length", length: 0 });
     const body = hasBody ? this.#openBody() : null;
     this.#resolve(new Response(body, { status, statusText, headers }));
+    if (this.#isRefused) this.onRefused();
   }
 
   #openBody(): ReadableStream<Bytes> {
@@ -153,10 +164,15 @@ export class Exchange {
     return body;
   }
 
-  readonly #emit = (piece: Uint8Array): void => {
-    // The bytes are lent: the connection reads the next ones into the same memory.
-    this.#controller?.enqueue(new Uint8Array(piece));
-  };
+  /** Takes bytes of the body; tells how many they were. */
+  #takeBody(body: BodyReader, bytes: Uint8Array): number {
+    const pieces: Uint8Array[] = [];
+    const count = body.take(bytes, (piece) => pieces.push(piece));
+    // A copy: the connection reads the next bytes into the same memory. One for all the pieces, for
+    // engines send chunks of 32 KiB, and each one that is handed on costs as much as its copy.
+    if (pieces.length > 0) this.#controller?.enqueue(concatBytes(pieces));
+    return count;
+  }
 
   #finish(): void {
     this.#over();

@@ -34,16 +34,19 @@ export async function sendBody(
   sink.onClose(letGo);
   let read = 0;
   let isWhole = false;
-  // The last piece waits until the body has ended: what fails then is not taken for whole.
+  // With a length, the last piece waits until the body has ended: what fails then is not taken for
+  // whole.
   let last: Bytes | undefined;
   try {
     while (!isWhole) {
       const { done, value } = await reader.read();
+      await socketsWereRead();
       if (sink.isClosed) return false;
       read += value?.byteLength ?? 0;
       const isWrong = length !== undefined && (read > length || done && read < length);
       if (isWrong) throw new RangeError(`the body has ${read} bytes, and ${length} were announced`);
-      if (last !== undefined && !writePiece(sink, last, length === undefined, ownsChunks(body))) {
+      const next = length === undefined ? value : last;
+      if (next !== undefined && !writePiece(sink, next, length === undefined, ownsChunks(body))) {
         await sink.room();
       }
       if (sink.isClosed) return false;
@@ -55,6 +58,15 @@ export async function sendBody(
   } finally {
     if (!isWhole) letGo();
   }
+}
+
+/**
+ * Waits until the sockets have been looked at: an answer that has come is read before a write finds
+ * out that nobody listens any more.
+ */
+async function socketsWereRead(): Promise<void> {
+  // Who was called by a socket is called once more before the others are looked at.
+  for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
 function writePiece(sink: BodySink, piece: Bytes, isChunked: boolean, isOwner: boolean): boolean {

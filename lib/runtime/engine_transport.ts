@@ -1,18 +1,16 @@
-import type * as HTTPModule from "node:http";
-import type * as HTTPSModule from "node:https";
 import type { EngineTLS } from "../engine/locate.ts";
 import { type EngineEndpoint, formatEngineHost } from "../engine/endpoint.ts";
 import { LadingError } from "../model/errors.ts";
 import type { Transport } from "../model/transport.ts";
-import { EngineExchange } from "./_engine_exchange.ts";
-import { sshAgent } from "./_engine_ssh.ts";
+import { sshSockets } from "./_engine_ssh.ts";
+import { Connection, type ConnectionTarget, type TLSSettings } from "./_http_connection.ts";
+import { nodeSockets } from "./_node_sockets.ts";
+
+/** What requests call an engine that has no name of its own; the docker command does so too. */
+const LOCAL_URL = "http://api.moby.localhost";
 
 interface Host {
-  readonly process?: {
-    readonly platform?: string;
-    getBuiltinModule?(name: "node:http"): typeof HTTPModule | undefined;
-    getBuiltinModule?(name: "node:https"): typeof HTTPSModule | undefined;
-  };
+  readonly process?: { readonly platform?: string };
 }
 
 /** The way to an engine. */
@@ -26,10 +24,11 @@ export interface EngineWay {
 }
 
 /**
- * Makes the way to an engine over Node's `http`, which Deno and Bun have too: sockets, named pipes,
- * ports with and without TLS, ssh. Bodies are streamed both ways with backpressure, the answer can
- * come while the request is still sent, and no time limit is hidden in it. A connection carries one
- * request; aborting it, or cancelling its answer, closes the connection.
+ * Makes the way to an engine over the sockets of Node, which Deno and Bun have too: sockets, named
+ * pipes, ports with and without TLS, ssh. Bodies are streamed both ways with backpressure, the answer
+ * can come while the request is still sent, and no time limit is hidden in it. A connection carries
+ * one request, but over ssh, where it is dear: there it waits some seconds for the next one. Aborting
+ * a request, or cancelling its answer, closes its connection.
  *
  * @param endpoint Where the engine listens.
  * @param tls What TLS needs.
@@ -37,51 +36,53 @@ export interface EngineWay {
  * @throws {LadingError} (`UNSUPPORTED_ENDPOINT`) when the runtime cannot go there.
  */
 export function engineTransport(endpoint: EngineEndpoint, tls: EngineTLS = {}): EngineWay {
-  const { process } = globalThis as Host;
-  const http = process?.getBuiltinModule?.("node:http");
-  const https = process?.getBuiltinModule?.("node:https");
-  if (http === undefined || https === undefined) {
+  const isOverSSH = endpoint.kind === "ssh";
+  const modules = isOverSSH ? sshSockets(endpoint) : nodeSockets();
+  if (modules === undefined) {
     throw unsupported(endpoint, "there are no sockets here; give a transport");
   }
-  const exchanges = new Set<EngineExchange>();
-  const way = (baseURL: string, options: HTTPSModule.RequestOptions): EngineWay => ({
-    baseURL,
+  const isPipe = endpoint.kind === "npipe";
+  if (isPipe && (globalThis as Host).process?.platform !== "win32") {
+    throw unsupported(endpoint, "named pipes are of Windows; use unix:// or tcp://");
+  }
+  const target: Omit<ConnectionTarget, "url" | "onClosed"> = {
+    path: isPipe || endpoint.kind === "unix" ? endpoint.path : undefined,
+    settings: settingsOf(tls),
+    session: undefined,
+    onSession() {},
+  };
+  const open = new Set<Connection>();
+  const waiting: Connection[] = [];
+  const connect = (url: URL): Connection => {
+    const onClosed = (): void => void open.delete(connection);
+    const connection = new Connection(modules, { ...target, url, onClosed });
+    open.add(connection);
+    return connection;
+  };
+  return {
+    baseURL: endpoint.kind === "tcp" ? formatEngineHost(endpoint) : LOCAL_URL,
     transport: async (request) => {
       request.signal.throwIfAborted();
       const url = new URL(request.url);
-      const module = url.protocol === "https:" ? https : http;
-      const exchange = new EngineExchange(request, exchanges);
-      exchange.start((data) => module.request({ ...options, ...data }));
-      return await exchange.response;
+      const connection = takeOpen(waiting) ?? connect(url);
+      const onFree = (): void => isOverSSH ? void waiting.push(connection) : connection.close();
+      return await connection.send(request, url, onFree).response;
     },
     close() {
-      for (const exchange of exchanges) exchange.close();
+      for (const connection of open) connection.close();
     },
-  });
-  switch (endpoint.kind) {
-    case "npipe":
-      if (process?.platform !== "win32") {
-        throw unsupported(endpoint, "named pipes are of Windows; use unix:// or tcp://");
-      }
-      return way("http://api.moby.localhost", { socketPath: endpoint.path, agent: false });
-    case "unix":
-      return way("http://api.moby.localhost", { socketPath: endpoint.path, agent: false });
-    case "tcp": {
-      const { host, port } = endpoint;
-      return way(formatEngineHost(endpoint), { host, port, agent: false, ...tlsOptions(tls) });
-    }
-    case "ssh":
-      return way("http://api.moby.localhost", { agent: sshAgent(http, endpoint) });
-  }
+  };
 }
 
-function tlsOptions({ ca, cert, key, isVerified = true }: EngineTLS): HTTPSModule.RequestOptions {
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    rejectUnauthorized: isVerified,
-  };
+function takeOpen(waiting: Connection[]): Connection | undefined {
+  for (let connection = waiting.pop(); connection !== undefined; connection = waiting.pop()) {
+    if (!connection.isClosed) return connection;
+  }
+  return undefined;
+}
+
+function settingsOf({ ca, cert, key, isVerified }: EngineTLS): TLSSettings {
+  return { ca, isExclusive: true, cert, key, verify: isVerified };
 }
 
 function unsupported(endpoint: EngineEndpoint, reason: string): LadingError {

@@ -1,3 +1,4 @@
+import { freeChunk } from "../bytes/lineage.ts";
 import type { Bytes } from "../model/bytes.ts";
 import type { FileWriter } from "./file_system.ts";
 
@@ -6,12 +7,13 @@ const MAX_BATCH_BYTES = 1024 * 1024;
 
 /**
  * Gathers chunks and writes them while the next ones are gathered, so that reading, hashing and
- * writing overlap. Memory is two batches, at most 2 MiB, and less for small files.
+ * writing overlap. Memory is two batches, at most 2 MiB, and less for small files; it is freed at
+ * once in the end, since garbage collectors are slow to see what an image of many layers leaves.
  */
 export class WriteBehind {
   readonly #writer: FileWriter;
   readonly #batchBytes: number;
-  #batch: Bytes;
+  #batch: Bytes | undefined;
   #filled = 0;
   #spare: Bytes | undefined;
   #writing: Promise<unknown> | undefined;
@@ -19,7 +21,6 @@ export class WriteBehind {
   constructor(writer: FileWriter, expectedBytes: number) {
     this.#writer = writer;
     this.#batchBytes = Math.max(1, Math.min(expectedBytes, MAX_BATCH_BYTES));
-    this.#batch = new Uint8Array(this.#batchBytes);
   }
 
   /** Takes bytes; rejects when earlier ones could not be written. They are copied. */
@@ -27,6 +28,7 @@ export class WriteBehind {
     let taken = 0;
     while (taken < chunk.byteLength) {
       const part = chunk.subarray(taken, taken + this.#batchBytes - this.#filled);
+      this.#batch ??= new Uint8Array(this.#batchBytes);
       this.#batch.set(part, this.#filled);
       this.#filled += part.byteLength;
       taken += part.byteLength;
@@ -38,19 +40,21 @@ export class WriteBehind {
   async flush(): Promise<void> {
     if (this.#filled > 0) await this.#hand();
     await this.#settled();
+    this.#free();
   }
 
   /** Waits for what is being written, whether it fails or not: the file may be closed then. */
   async abandon(): Promise<void> {
     await this.#writing;
+    this.#free();
   }
 
   async #hand(): Promise<void> {
     await this.#settled();
-    const full = this.#batch;
+    const full = this.#batch as Bytes;
     const content = full.subarray(0, this.#filled);
     this.#filled = 0;
-    this.#batch = this.#spare ?? new Uint8Array(this.#batchBytes);
+    this.#batch = this.#spare;
     this.#spare = full;
     // The failure is a value, so that one that nobody waits for yet is no unhandled rejection.
     this.#writing = this.#writer.write(content).then(() => undefined, (error) => ({ error }));
@@ -59,5 +63,10 @@ export class WriteBehind {
   async #settled(): Promise<void> {
     const failure = await this.#writing as { readonly error: unknown } | undefined;
     if (failure !== undefined) throw failure.error;
+  }
+
+  #free(): void {
+    for (const batch of [this.#batch, this.#spare]) if (batch !== undefined) freeChunk(batch);
+    this.#batch = this.#spare = undefined;
   }
 }

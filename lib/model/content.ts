@@ -77,10 +77,19 @@ export type Source = ContentSource & Resolver;
 /** A place that images can be read from and written to. */
 export type Target = ContentStore & Resolver & Tagger;
 
+/** Options of {@linkcode Mounter.mount}. */
+export interface MountOptions extends CallOptions {
+  /**
+   * Promises that content that is not taken over is pushed next, to the same object: the upload that a
+   * registry opens in place of the mount is kept for that. Default `false`: it is given back.
+   */
+  readonly isPushedNext?: boolean | undefined;
+}
+
 /** An optional power: takes content over from another repository of the same registry. */
 export interface Mounter {
   /** Tries to mount content; `false` means that it has to be pushed. */
-  mount(target: Descriptor, from: string, options?: CallOptions): Promise<boolean>;
+  mount(target: Descriptor, from: string, options?: MountOptions): Promise<boolean>;
 }
 
 /** An optional power: lists the manifests whose `subject` is a given manifest. */

@@ -48,6 +48,7 @@ export type {
   Deleter,
   FetchOptions,
   Mounter,
+  MountOptions,
   Referrers,
   ReferrersOptions,
   Resolver,

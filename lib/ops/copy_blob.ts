@@ -57,8 +57,9 @@ export async function copyBlob(
   };
   const bring = async (shared: AbortSignal): Promise<void> => {
     status = "done";
+    const options = { signal: shared, isPushedNext: true };
     const isMounted = mountFrom !== undefined &&
-      await target.mount?.(blob, mountFrom, { signal: shared }).catch((error) => {
+      await target.mount?.(blob, mountFrom, options).catch((error) => {
         throw blame("target", error, blob, shared);
       });
     if (isMounted === true) status = "mounted";

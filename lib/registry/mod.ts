@@ -38,6 +38,7 @@ export type {
   Deleter,
   FetchOptions,
   Mounter,
+  MountOptions,
   Referrers,
   ReferrersOptions,
   Resolver,

@@ -8,12 +8,22 @@ import { pushScopes, quotedBlob, type RepositoryContext } from "./_context.ts";
 import { expectStored } from "./_digest_header.ts";
 import { UploadSession } from "./_upload_session.ts";
 
+/** What came of a mount. */
+export interface MountOutcome {
+  /** Whether the registry has taken the blob over. */
+  readonly isMounted: boolean;
+  /** The upload that the registry has opened instead. */
+  readonly session?: UploadSession | undefined;
+}
+
+const NOT_MOUNTED: MountOutcome = { isMounted: false };
+
 /**
  * Takes a blob over from another repository of the registry (distribution-spec, mounting). Whatever
  * keeps that from happening, a missing right included, is no error: the blob is uploaded then
  * (ggcr#1404, containerd#14086).
  *
- * @returns Whether the registry has taken it over.
+ * @returns Whether the registry has taken it over, and the session that it may have opened instead.
  * @throws {DigestMismatchError} when it took something else.
  * @throws {InvalidReferenceError} when `from` is no repository.
  */
@@ -22,7 +32,7 @@ export async function mountBlob(
   target: Descriptor,
   from: string,
   options: CallOptions,
-): Promise<boolean> {
+): Promise<MountOutcome> {
   digestAlgorithm(target.digest);
   if (!isRepositoryName(from)) {
     throw new InvalidReferenceError(
@@ -47,30 +57,27 @@ export async function mountBlob(
     });
   } catch (error) {
     options.signal?.throwIfAborted();
-    if (isLadingError(error)) return false;
+    if (isLadingError(error)) return NOT_MOUNTED;
     throw error;
   }
   discard(answer);
-  if (answer.status === 202) await abandon(context, answer, action, options);
-  if (answer.status !== 201) return false;
+  if (answer.status === 202) {
+    return { isMounted: false, session: sessionOf(context, target, answer) };
+  }
+  if (answer.status !== 201) return NOT_MOUNTED;
   expectStored(answer.headers, target, action);
-  return true;
+  return { isMounted: true };
 }
 
-/** Gives back the upload session that a registry opens instead. */
-async function abandon(
+function sessionOf(
   context: RepositoryContext,
+  { digest }: Descriptor,
   answer: Answer,
-  action: string,
-  { signal }: CallOptions,
-): Promise<void> {
-  let session: UploadSession;
+): UploadSession | undefined {
   try {
-    session = UploadSession.of(context, action, answer);
+    return UploadSession.of(context, `push ${quotedBlob(context, digest)}`, answer);
   } catch {
     // Where it leads is refused.
-    return;
+    return undefined;
   }
-  await session.cancel(signal);
-  signal?.throwIfAborted();
 }

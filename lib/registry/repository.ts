@@ -8,6 +8,7 @@ import type {
   Deleter,
   FetchOptions,
   Mounter,
+  MountOptions,
   Referrers,
   ReferrersOptions,
   Resolver,
@@ -38,6 +39,7 @@ import { keepReferrer, referrerIn } from "./referrers_tag.ts";
 import { spanOf } from "../bytes/span.ts";
 import { BlobUpload, type ResumeUploadOptions, type StartUploadOptions } from "./blob_upload.ts";
 import { type PushOptions, uploadBlob } from "./upload.ts";
+import type { UploadSession } from "./_upload_session.ts";
 import type { UploadState } from "./upload_state.ts";
 
 /** Options of {@linkcode Repository.resolve}. */
@@ -83,6 +85,8 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
   readonly #context: RepositoryContext;
   /** The manifest pushed last: it is the one that gets a tag, and reading it back may be too early. */
   #pushed: { readonly digest: string; readonly raw: Bytes } | undefined;
+  /** The uploads that were opened in place of mounts, by the digests of what is pushed next. */
+  readonly #opened = new Map<string, UploadSession>();
 
   /**
    * Takes over what the registry has prepared.
@@ -260,36 +264,43 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
     options: PushOptions = {},
   ): Promise<void> {
     const { digest } = expected;
-    if (!isManifest(expected)) {
-      let isOwn = false;
-      const work = (signal: AbortSignal) => {
-        isOwn = true;
-        return uploadBlob(this.#context, expected, content, { ...options, signal });
-      };
-      try {
-        for (;;) {
-          try {
-            return await uploadsBy(this.#context).run(
-              `${this.name}@${digest}`,
-              work,
-              options.signal,
-            );
-          } catch (error) {
-            // Somebody else's upload may have failed for want of its content: this one has its own.
-            if (isOwn || options.signal?.aborted) throw error;
-          }
-        }
-      } finally {
-        // Somebody else's upload of the same blob has served for this one.
-        if (content instanceof ReadableStream && !content.locked) content.cancel().catch(() => {});
-      }
-    }
+    if (!isManifest(expected)) return await this.#pushBlob(expected, content, options);
     const raw = await readManifestSource(expected, content, options);
     const headers = await putManifest(this.#context, digest, expected, raw, options);
     this.#pushed = { digest, raw };
     // With this header the registry says that it lists the manifest among the referrers itself.
     const referrer = headers.has("oci-subject") ? undefined : referrerIn(raw, expected);
     if (referrer !== undefined) await keepReferrer(this.#context, referrer, options);
+  }
+
+  async #pushBlob(
+    expected: Descriptor,
+    content: ByteSource,
+    options: PushOptions,
+  ): Promise<void> {
+    const { digest } = expected;
+    const { signal } = options;
+    const opened = this.#opened.get(digest);
+    this.#opened.delete(digest);
+    let isOwn = false;
+    const work = (signal: AbortSignal) => {
+      isOwn = true;
+      return uploadBlob(this.#context, expected, content, { ...options, signal }, opened);
+    };
+    try {
+      for (;;) {
+        try {
+          return await uploadsBy(this.#context).run(`${this.name}@${digest}`, work, signal);
+        } catch (error) {
+          // Somebody else's upload may have failed for want of its content: this one has its own.
+          if (isOwn || signal?.aborted) throw error;
+        }
+      }
+    } finally {
+      // Somebody else's upload of the same blob has served for this one.
+      if (!isOwn) await opened?.cancel(signal);
+      if (content instanceof ReadableStream && !content.locked) content.cancel().catch(() => {});
+    }
   }
 
   /**
@@ -363,13 +374,20 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
    *
    * @param target The blob.
    * @param from The name of the other repository, as it is in this registry: `library/alpine`.
-   * @param options A signal.
+   * @param options Whether the blob is pushed next where it is not taken over, and a signal.
    * @returns Whether it is there now; where not, for whatever reason, it has to be pushed.
    * @throws {DigestMismatchError} when the registry took something else.
    * @throws {InvalidReferenceError} when `from` is no repository.
    */
-  async mount(target: Descriptor, from: string, options: CallOptions = {}): Promise<boolean> {
-    return await mountBlob(this.#context, target, from, options);
+  async mount(target: Descriptor, from: string, options: MountOptions = {}): Promise<boolean> {
+    const { isMounted, session } = await mountBlob(this.#context, target, from, options);
+    if (session === undefined) return isMounted;
+    const isKept = options.isPushedNext === true;
+    const unwanted = isKept ? this.#opened.get(target.digest) : session;
+    if (isKept) this.#opened.set(target.digest, session);
+    await unwanted?.cancel(options.signal);
+    options.signal?.throwIfAborted();
+    return isMounted;
   }
 
   /**

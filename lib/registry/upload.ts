@@ -72,6 +72,7 @@ export interface PushOptions extends CallOptions {
  * @param target What the content is.
  * @param content The content; a stream is cancelled when it is not read to its end.
  * @param options How to send it, and a signal.
+ * @param opened A session that is open already; it is used, or given back.
  * @throws {DigestMismatchError} when the content, or what the registry stored, has another digest.
  * @throws {SizeMismatchError} when the content has another size.
  * @throws {UploadError} when the registry does not take it.
@@ -81,12 +82,14 @@ export async function uploadBlob(
   target: Descriptor,
   content: ByteSource,
   options: PushOptions,
+  opened?: UploadSession,
 ): Promise<void> {
-  digestAlgorithm(target.digest);
   const { signal, upload = {} } = options;
-  if (upload.chunkBytes !== Infinity) checkChunkBytes(upload.chunkBytes);
-  const action = `push ${quotedBlob(context, target.digest)}`;
+  let unused = opened;
   try {
+    digestAlgorithm(target.digest);
+    if (upload.chunkBytes !== Infinity) checkChunkBytes(upload.chunkBytes);
+    const action = `push ${quotedBlob(context, target.digest)}`;
     signal?.throwIfAborted();
     if (upload.state?.digest !== undefined && upload.state.digest !== target.digest) {
       throw new TypeError(`Cannot ${action}: the state is of ${upload.state.digest}`);
@@ -94,8 +97,12 @@ export async function uploadBlob(
     const way = wayOf(context, target, content, upload);
     const source = await sourceOf(context, target, content, way, signal);
     const setup = { context, target, action, signal, options: upload };
-    await new Upload(setup, source, way).run();
+    // What another upload has begun goes on in its own session.
+    const session = upload.state === undefined ? opened : undefined;
+    if (session !== undefined) unused = undefined;
+    await new Upload(setup, source, way, session).run();
   } finally {
+    await unused?.cancel(signal);
     if (content instanceof ReadableStream && !content.locked) content.cancel().catch(() => {});
   }
 }
@@ -164,10 +171,11 @@ class Upload {
   #state: UploadState | undefined;
   #isTooLarge = false;
 
-  constructor(setup: Setup, source: ByteSource, way: Way) {
+  constructor(setup: Setup, source: ByteSource, way: Way, session: UploadSession | undefined) {
     this.#setup = setup;
     this.#source = source;
     this.#way = way;
+    this.#session = session;
     this.#state = setup.options.state;
   }
 

@@ -55,6 +55,16 @@ test("copy() moves what the registry does not mount", async () => {
   assert.equal((await to.resolve("1")).digest, index.descriptor.digest);
 });
 
+test("copy() goes on in the uploads that a registry opens in place of mounts", async () => {
+  const { index, transport, from, to, blobs } = await withTwoRepositories();
+  const { bytesMounted } = await copy(from, "1", to, { mountFrom: "acme/empty" });
+  assert.equal(bytesMounted, 0);
+  assert.equal((await to.resolve("1")).digest, index.descriptor.digest);
+  const uploads = transport.exchanges.filter(({ url }) => url.includes("/blobs/uploads/"));
+  const count = (wanted: string) => uploads.filter(({ method }) => method === wanted).length;
+  assert.deepEqual([count("POST"), count("PUT"), uploads.length], [blobs, blobs, 2 * blobs]);
+});
+
 test("planCopy() tells what copy() then does, and changes nothing", async () => {
   const { index, transport, from, to } = await withTwoRepositories();
   const store = memoryStore();

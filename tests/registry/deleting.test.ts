@@ -144,6 +144,51 @@ test("mount() gives back the session that a registry opens instead", async () =>
   );
 });
 
+/** Mounts a layer from a repository that does not have it, to be pushed next. */
+async function withOpened(answer?: (request: Request, path: string) => Response | undefined) {
+  const found = await withImage(answer);
+  const [layer] = found.image.layers;
+  assert.ok(layer !== undefined);
+  const { descriptor } = layer;
+  const isMounted = await found.other.mount(descriptor, "acme/empty", { isPushedNext: true });
+  assert.equal(isMounted, false);
+  const about = (method: string) => found.requests.filter((line) => line.startsWith(method));
+  return { ...found, layer, about };
+}
+
+test("what is pushed after a mount that failed goes to the upload that was opened for it", async () => {
+  for (const chunkBytes of [undefined, 100]) {
+    const { other, layer: { descriptor, bytes }, about } = await withOpened();
+    await other.push(descriptor, bytes, { upload: { chunkBytes } });
+    assert.equal(await other.exists(descriptor), true);
+    const [opened, ...others] = about("POST");
+    assert.match(opened ?? "", /[?&]mount=/);
+    assert.deepEqual([...others, ...about("DELETE")], []);
+  }
+});
+
+test("an upload that was opened in place of a mount is given back when nothing is sent", async () => {
+  const { other, layer: { descriptor }, about } = await withOpened();
+  const wrong = new Uint8Array(descriptor.size);
+  assert.ok(await failure(other.push(descriptor, wrong)) instanceof DigestMismatchError);
+  assert.equal(about("DELETE").length, 1);
+  await other.mount(descriptor, "acme/empty", { isPushedNext: true });
+  await other.mount(descriptor, "acme/empty", { isPushedNext: true });
+  assert.equal(about("DELETE").length, 2, "a second mount takes the place of the first");
+});
+
+test("an upload that the registry has forgotten since the mount is opened anew", async () => {
+  let isForgotten = false;
+  const { other, layer: { descriptor, bytes }, about } = await withOpened(({ method }) => {
+    if (method !== "PUT" || isForgotten) return undefined;
+    isForgotten = true;
+    return errorResponse(404, "BLOB_UPLOAD_UNKNOWN");
+  });
+  await other.push(descriptor, bytes);
+  assert.equal(await other.exists(descriptor), true);
+  assert.equal(about("POST").length, 2);
+});
+
 test("mount() refuses another digest, and names that are no repository", async () => {
   const { image, other } = await withImage((request) =>
     request.method === "POST"

@@ -1,11 +1,17 @@
-// A worker that uses an engine through a service binding; see engine_workerd.test.ts.
+// A worker that uses an engine and a registry through service bindings; see engine_workerd.test.ts.
 import type { Bytes } from "../../lib/model/bytes.ts";
 import { Engine, type EngineEvent } from "../../lib/runtime/engine.ts";
 import { writeTar } from "../../lib/tar/writer.ts";
+import { clearEngine, ENGINE_SUITE } from "../testing/engine_suite.ts";
+
+interface Service {
+  fetch(request: Request): Promise<Response>;
+}
 
 interface Environment {
-  readonly DOCKER: { fetch(request: Request): Promise<Response> };
-  readonly REGISTRY: string;
+  readonly DOCKER: Service;
+  readonly REGISTRY: Service;
+  readonly REGISTRY_HOST: string;
 }
 
 function check(isTrue: boolean, what: string): void {
@@ -24,7 +30,7 @@ async function codeOf(work: PromiseLike<unknown>): Promise<unknown> {
 }
 
 /** Does what can be done with images; throws at the first thing that is wrong. */
-async function use({ DOCKER, REGISTRY }: Environment): Promise<void> {
+async function use({ DOCKER, REGISTRY_HOST: host }: Environment): Promise<void> {
   await using engine = await Engine.connect({ transport: DOCKER.fetch.bind(DOCKER) });
   const { images } = engine;
   check((await engine.apiVersion()) === "1.41", "the version");
@@ -32,7 +38,7 @@ async function use({ DOCKER, REGISTRY }: Environment): Promise<void> {
   const image = await images.import(tree, { name: "base:1", changes: ["LABEL a=ü"] });
   check(image.labels["a"] === "ü", "the label");
   check((await images.list()).length === 1, "the list");
-  const name = `${REGISTRY}/acme/app:1`;
+  const name = `${host}/acme/app:1`;
   await image.tag(name);
   const push = images.push(name);
   const events: EngineEvent[] = [];
@@ -51,7 +57,7 @@ async function use({ DOCKER, REGISTRY }: Environment): Promise<void> {
   );
   check(await codeOf(images.load(archive.slice(0, 9000))) === "LOAD_FAILED", "half an archive");
   check(await codeOf(images.get("nosuch")) === "IMAGE_NOT_FOUND", "a missing image");
-  check(await codeOf(images.pull(`${REGISTRY}/acme/app:zz`)) === "PULL_FAILED", "a missing tag");
+  check(await codeOf(images.pull(`${host}/acme/app:zz`)) === "PULL_FAILED", "a missing tag");
   const reader = images.save("base:1").getReader();
   await reader.read();
   await reader.cancel();
@@ -61,12 +67,31 @@ async function use({ DOCKER, REGISTRY }: Environment): Promise<void> {
   check((await images.list()).length === 1, "the list in the end");
 }
 
+/** Runs a case of the suite, and leaves the engine empty. */
+async function runCase(index: number, environment: Environment): Promise<void> {
+  const { DOCKER, REGISTRY, REGISTRY_HOST: host } = environment;
+  const [transport, registryTransport] = [DOCKER, REGISTRY].map((service) =>
+    service.fetch.bind(service)
+  );
+  const one = ENGINE_SUITE[index];
+  if (one === undefined || transport === undefined) throw new Error(`there is no case ${index}`);
+  await using engine = await Engine.connect({ transport });
+  try {
+    await one.run({ engine, transport, baseURL: "http://engine.test", host, registryTransport });
+  } finally {
+    await clearEngine(engine);
+  }
+}
+
 const worker: {
   fetch(request: Request, environment: Environment): Promise<Response>;
 } = {
-  async fetch(_, environment) {
+  async fetch({ url }, environment) {
+    const { pathname } = new URL(url);
     try {
-      await use(environment);
+      if (pathname === "/cases") return Response.json(ENGINE_SUITE.map(({ name }) => name));
+      if (pathname === "/use") await use(environment);
+      else await runCase(Number(pathname.slice(1)), environment);
       return new Response("all is well");
     } catch (error) {
       return new Response(error instanceof Error ? error.stack : String(error), { status: 500 });

@@ -1,16 +1,13 @@
-import { iterate } from "../bytes/iterate.ts";
-import { withSignal } from "../bytes/signal.ts";
-import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { UnsafePathError } from "../model/errors.ts";
 import { type FileAttributes, type FileSystem, FileSystemError } from "../store/file_system.ts";
 import { sanitizePath } from "../tar/path.ts";
-import type { TarInput } from "../tar/writer.ts";
+import type { TarEntry } from "../tar/reader.ts";
 import type { ExtractOptions, ExtractResult } from "./extract_options.ts";
 import type { FileNode } from "./_file_tree.ts";
 import type { FileMeta } from "./_layer_files.ts";
 import { entryOf } from "./_rootfs_entry_of.ts";
 import type { RootfsEntry } from "./rootfs_entry.ts";
-import { namedNodes, nodeInputs } from "./_tree_inputs.ts";
+import { type NamedNodes, namedNodes, planNodes } from "./_tree_inputs.ts";
 import type { TreeParts } from "./rootfs.ts";
 
 /** What nobody else may look into while it is being filled. */
@@ -19,6 +16,12 @@ const PRIVATE_FILE = 0o600;
 
 /** All bits but set-user-ID and set-group-ID: for another owner than the image says they are wrong. */
 const WITHOUT_SET_ID = 0o1777;
+
+type Node = FileNode<FileMeta>;
+type Attributes = Pick<FileMeta, "mode" | "uid" | "gid" | "mtimeNs">;
+
+/** What a directory has that no layer mentions. */
+const IMPLIED: Attributes = { mode: 0o755, uid: 0, gid: 0, mtimeNs: 0n };
 
 /** One extraction under way. */
 export class Extraction {
@@ -41,10 +44,10 @@ export class Extraction {
   }
 
   async run(): Promise<ExtractResult> {
-    const { tree, layers } = this.#parts;
+    const { tree } = this.#parts;
     const { signal } = this.#options;
     // Every name is judged before the first one is written.
-    const directories: { readonly path: string; readonly node: FileNode<FileMeta> }[] = [];
+    const directories: { readonly path: string; readonly node: Node }[] = [];
     for (const { path, node } of tree.entries()) {
       this.#checkName(path);
       if (node.target !== undefined) this.#checkText(path, node.target);
@@ -57,10 +60,7 @@ export class Extraction {
         signal?.throwIfAborted();
         await this.#makeDirectory(path);
       }
-      for await (const input of nodeInputs(layers, namedNodes(tree), { signal })) {
-        signal?.throwIfAborted();
-        await this.#make(input);
-      }
+      await this.#makeNodes(namedNodes(tree));
       for (const { path, node } of directories.reverse()) await this.#finish(path, node.meta);
       if (tree.root.meta !== undefined) await this.#finish("", tree.root.meta);
     } catch (error) {
@@ -108,48 +108,75 @@ export class Extraction {
     await this.#fs.makeDirectory(this.#at(path), { mode: PRIVATE_DIRECTORY });
   }
 
-  async #make(input: TarInput): Promise<void> {
-    const { path, type = "file" } = input;
-    if (type === "character-device" || type === "block-device" || type === "fifo") {
-      const node = this.#parts.tree.lookup(path, false);
-      if (node !== undefined) this.#leftOut.push(entryOf(path, node));
-      return;
+  /** Makes what has no content first, then files in the order of the layers. */
+  async #makeNodes(nodes: NamedNodes): Promise<void> {
+    const { layers } = this.#parts;
+    const { signal } = this.#options;
+    const { empty, contents } = planNodes(layers, nodes);
+    const make = async (node: Node, entry?: TarEntry): Promise<void> => {
+      signal?.throwIfAborted();
+      const names = nodes.get(node);
+      if (node.meta !== undefined && names !== undefined) {
+        await this.#make(node, node.meta, names, entry);
+      }
+    };
+    for (const node of empty) await make(node);
+    for (const [number, layer] of layers.entries()) {
+      const wanted = contents[number];
+      if (wanted === undefined || wanted.size === 0) continue;
+      let ordinal = 0;
+      for await (const entry of layer.entries({ signal })) {
+        const node = wanted.get(ordinal++);
+        if (node !== undefined) await make(node, entry);
+      }
     }
-    if (type === "hardlink") return await this.#link(input);
-    await this.#clear(path);
-    if (type === "symlink") {
-      await this.#fs.symlink(decode(input.linkPathBytes), this.#at(path));
-      this.#links++;
-    } else {
-      await this.#write(path, input.body);
-      this.#files++;
-    }
-    await this.#fs.setAttributes(this.#at(path), this.#attributes(input));
   }
 
-  async #link({ path, linkPathBytes }: TarInput): Promise<void> {
-    const target = decode(linkPathBytes);
-    // Other names of a device that was not made.
-    if (this.#parts.tree.lookup(target, false)?.kind === "other") {
-      const left = this.#leftOut.find((entry) => entry.path === target);
-      if (left !== undefined) return void this.#leftOut.push({ ...left, path });
+  /** Makes a node under its first name, and links it to the others. */
+  async #make(
+    node: Node,
+    meta: FileMeta,
+    [first = "", ...others]: readonly string[],
+    entry: TarEntry | undefined,
+  ): Promise<void> {
+    if (node.kind !== "symlink" && meta.type !== "file") {
+      for (const path of [first, ...others]) this.#leftOut.push(entryOf(path, node));
+      return;
     }
-    await this.#clear(path);
-    await this.#fs.link(this.#at(target), this.#at(path));
+    await this.#clear(first);
+    if (node.target === undefined) await this.#write(first, meta, entry);
+    else await this.#symlink(first, meta, node.target);
+    for (const path of others) {
+      await this.#clear(path);
+      await this.#fs.link(this.#at(first), this.#at(path));
+      this.#links++;
+    }
+  }
+
+  async #symlink(path: string, meta: FileMeta, target: string): Promise<void> {
+    await this.#fs.symlink(target, this.#at(path));
+    // Links have no permissions of their own.
+    const { mode: _mode, ...attributes } = this.#attributes(meta);
+    await this.#fs.setAttributes(this.#at(path), attributes);
     this.#links++;
   }
 
-  async #write(path: string, body: Bytes | ByteStream | undefined): Promise<void> {
+  async #write(path: string, meta: FileMeta, entry: TarEntry | undefined): Promise<void> {
+    const attributes = this.#attributes(meta);
     const writer = await this.#fs.create(this.#at(path), { mode: PRIVATE_FILE });
     try {
-      if (!(body instanceof ReadableStream)) return;
-      for await (const chunk of iterate(withSignal(body, this.#options.signal))) {
-        await writer.write(chunk);
-        this.#bytes += chunk.byteLength;
-      }
+      await entry?.lend((piece) => {
+        this.#bytes += piece.byteLength;
+        return writer.write(piece);
+      });
+      await writer.setAttributes?.(attributes);
     } finally {
       await writer.close();
     }
+    if (writer.setAttributes === undefined) {
+      await this.#fs.setAttributes(this.#at(path), attributes);
+    }
+    this.#files++;
   }
 
   /** Removes what is in the way, where that is wanted; a directory never. */
@@ -162,15 +189,13 @@ export class Extraction {
   }
 
   async #finish(path: string, meta: FileMeta | undefined): Promise<void> {
-    const implied = { mode: 0o755, uid: 0, gid: 0, mtimeNs: 0n };
-    await this.#fs.setAttributes(this.#at(path), this.#attributes(meta ?? implied));
+    await this.#fs.setAttributes(this.#at(path), this.#attributes(meta ?? IMPLIED));
   }
 
-  #attributes({ mode, uid, gid, mtimeNs }: Partial<FileMeta> | TarInput): FileAttributes {
-    const { owners = false } = this.#options;
-    const mtimeMs = Number((mtimeNs ?? 0n) / 1000n) / 1000;
-    if (owners) return { mode, uid, gid, mtimeMs };
-    return { mode: (mode ?? 0) & WITHOUT_SET_ID, mtimeMs };
+  #attributes({ mode, uid, gid, mtimeNs }: Attributes): FileAttributes {
+    const mtimeMs = Number(mtimeNs / 1000n) / 1000;
+    if (this.#options.owners === true) return { mode, uid, gid, mtimeMs };
+    return { mode: mode & WITHOUT_SET_ID, mtimeMs };
   }
 
   #at(path: string): string {
@@ -198,8 +223,4 @@ const LONE_SURROGATE_REGEXP = /\p{Surrogate}/u;
 
 function refusal(path: string, reason: string): UnsafePathError {
   return new UnsafePathError(`Cannot extract ${JSON.stringify(path)}: ${reason}`, { path, reason });
-}
-
-function decode(bytes: Uint8Array | undefined): string {
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }

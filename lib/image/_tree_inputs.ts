@@ -25,6 +25,27 @@ export function addName(nodes: NamedNodes, node: FileNode<FileMeta>, path: strin
   else known.push(path);
 }
 
+/** Which nodes have content, and where it is. */
+export interface NodePlan {
+  /** Links, devices and empty files. */
+  readonly empty: readonly FileNode<FileMeta>[];
+  /** Files by the numbers of their entries, for each layer. */
+  readonly contents: readonly ReadonlyMap<number, FileNode<FileMeta>>[];
+}
+
+/** Tells nodes whose content has to be read from others. */
+export function planNodes(layers: readonly Layer[], nodes: NamedNodes): NodePlan {
+  const empty: FileNode<FileMeta>[] = [];
+  const contents = layers.map(() => new Map<number, FileNode<FileMeta>>());
+  for (const node of nodes.keys()) {
+    const { meta } = node;
+    if (meta === undefined) continue;
+    if (meta.size > 0) contents[meta.layer]?.set(meta.ordinal, node);
+    else empty.push(node);
+  }
+  return { empty, contents };
+}
+
 /**
  * Makes the entries of nodes: links, devices and empty files first, then files in the order of the
  * layers, each with its other names behind it. Only layers with such files are read.
@@ -34,12 +55,10 @@ export async function* nodeInputs(
   nodes: NamedNodes,
   options: CallOptions,
 ): AsyncGenerator<TarInput, void, undefined> {
-  const contents: Map<number, FileNode<FileMeta>>[] = layers.map(() => new Map());
-  for (const [node, names] of nodes) {
-    const { meta } = node;
-    if (meta === undefined) continue;
-    if (meta.size > 0) contents[meta.layer]?.set(meta.ordinal, node);
-    else yield* withLinks(inputOf(node, meta, names[0] ?? ""), names);
+  const { empty, contents } = planNodes(layers, nodes);
+  for (const node of empty) {
+    const names = nodes.get(node) ?? [];
+    if (node.meta !== undefined) yield* withLinks(inputOf(node, node.meta, names[0] ?? ""), names);
   }
   for (const [number, wanted] of contents.entries()) {
     const layer = layers[number];

@@ -1,6 +1,7 @@
 import { withSignal } from "../bytes/signal.ts";
 import { type Feed, feedOf, streamOfFeed, tapped } from "../bytes/feed.ts";
 import { limited } from "../bytes/limit.ts";
+import { hasProof } from "../bytes/lineage.ts";
 import { decompressFeed } from "../compress/decompress.ts";
 import { type KernelChoice, stagesOf } from "../compress/stages.ts";
 import type { HasherFactory } from "../hash/hasher.ts";
@@ -113,6 +114,8 @@ class SourceLayer implements Layer {
   readonly #descriptor: Descriptor;
   readonly #expected: string | undefined;
   readonly #computed = new Memo<string>();
+  /** Whether it was seen that the stored bytes decompress to what the config says. */
+  #isProved = false;
 
   constructor(source: ContentSource, descriptor: Descriptor, diffID: string | undefined) {
     this.#source = source;
@@ -153,28 +156,30 @@ class SourceLayer implements Layer {
    * Makes the one pass over the layer: each chunk of the source is inflated, checked and hashed
    * piece by piece in the memory of the kernel, and whoever reads the pieces sees them there.
    */
-  async #plain({ signal, maxOutputBytes, kernel }: LayerReadOptions): Promise<Feed> {
-    const stages = stagesOf(kernel);
+  async #plain({ signal, maxOutputBytes, kernel: choice }: LayerReadOptions): Promise<Feed> {
+    const { kernel, hasher } = stagesOf(choice);
     const archive = await openArchive(this.#source, this.#descriptor, { signal });
-    const plain = archive === undefined
-      ? decompressFeed(feedOf(await this.compressed({ signal })), {
-        maxOutputBytes,
-        kernel: stages.kernel,
-      })
-      : feedOf(bounded(withSignal(archive, signal), maxOutputBytes));
-    return this.#expected === undefined
-      ? plain
-      : this.#proved(plain, this.#expected, stages.hasher);
+    if (archive !== undefined) {
+      return this.#proved(feedOf(bounded(withSignal(archive, signal), maxOutputBytes)), hasher);
+    }
+    const stored = await this.compressed({ signal });
+    // Bytes that are proved decompress to the same each time: then the diffID is proved once.
+    const isSame = hasProof(stored, this.#descriptor, undefined);
+    const plain = decompressFeed(feedOf(stored), { maxOutputBytes, kernel });
+    if (isSame && this.#isProved) return plain;
+    return this.#proved(plain, hasher, () => this.#isProved = isSame);
   }
 
-  #proved(plain: Feed, expected: string, hashers: HasherFactory): Feed {
+  #proved(plain: Feed, hashers: HasherFactory, note?: () => void): Feed {
+    const expected = this.#expected;
+    if (expected === undefined) return plain;
     const algorithm = digestAlgorithm(expected);
     const hasher = hashers(algorithm);
     return tapped(plain, {
       piece: (piece) => hasher.update(piece),
       end: () => {
         const actual = formatDigest(algorithm, hasher.digest());
-        if (actual === expected) return;
+        if (actual === expected) return note?.();
         throw new DigestMismatchError(
           `Cannot read the layer ${this.#descriptor.digest}: uncompressed it has the digest ` +
             `${actual}, but the config says ${expected}`,

@@ -8,11 +8,11 @@ import {
   type FileInfo,
   type FileSystem,
   FileSystemError,
-  type FileSystemReason,
   type FileType,
   type FileWriter,
 } from "../store/file_system.ts";
 import type { RandomAccess } from "../store/random_access.ts";
+import { codeOf, diskError, refused } from "./_disk_error.ts";
 
 type NodeFS = typeof NodeFileSystemModule;
 
@@ -38,7 +38,8 @@ export function nodeFileSystem(): FileSystem {
   });
 }
 
-class NodeFileSystem implements FileSystem {
+/** The disk by `node:fs/promises`. */
+export class NodeFileSystem implements FileSystem {
   readonly #fs: NodeFS;
 
   constructor(fs: NodeFS) {
@@ -232,6 +233,15 @@ class NewFile implements FileWriter {
     return attempt("sync", this.#path, () => this.#handle.sync());
   }
 
+  setAttributes({ mode, uid, gid, mtimeMs }: FileAttributes): Promise<void> {
+    return attempt("change", this.#path, async () => {
+      // The owner first: changing it takes the set-user-ID bit away.
+      if (uid !== undefined && gid !== undefined) await this.#handle.chown(uid, gid);
+      if (mode !== undefined) await this.#handle.chmod(mode);
+      if (mtimeMs !== undefined) await this.#handle.utimes(mtimeMs / 1000, mtimeMs / 1000);
+    });
+  }
+
   close(): Promise<void> {
     return attempt("close", this.#path, () => this.#handle.close());
   }
@@ -268,32 +278,6 @@ async function closeAndThrow(handle: FileHandle, error: unknown): Promise<never>
   throw error;
 }
 
-const REASONS: Readonly<Record<string, readonly [FileSystemReason, string]>> = {
-  ENOENT: ["not-found", "there is no such file or directory"],
-  EEXIST: ["exists", "it exists already"],
-  ENOTEMPTY: ["not-empty", "the directory is not empty"],
-  ENOTDIR: ["not-directory", "it is no directory, or leads through something that is none"],
-  EISDIR: ["is-directory", "it is a directory"],
-  ELOOP: ["symlink", "it is a symbolic link, or leads through too many"],
-  ENOSPC: ["no-space", "there is no space left"],
-  EDQUOT: ["no-space", "the quota is used up"],
-  EFBIG: ["no-space", "the file system takes no file that large"],
-  EACCES: ["permission", "permission denied"],
-  EPERM: ["permission", "that is not allowed"],
-  NotCapable: ["permission", "Deno has no permission for it"],
-  EROFS: ["read-only", "the file system is read-only"],
-  EMFILE: ["too-many-open-files", "too many files are open"],
-  ENFILE: ["too-many-open-files", "too many files are open"],
-  ENOTSUP: ["unsupported", "the file system cannot do that"],
-  ENOSYS: ["unsupported", "the file system cannot do that"],
-  EXDEV: ["unsupported", "it is on another file system"],
-};
-
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  return "code" in error && typeof error.code === "string" ? error.code : error.name;
-}
-
 async function attempt<Result>(
   verb: string,
   path: string,
@@ -302,19 +286,6 @@ async function attempt<Result>(
   try {
     return await act();
   } catch (error) {
-    if (error instanceof FileSystemError) throw error;
-    const code = codeOf(error);
-    const [reason, why] = REASONS[code ?? ""] ?? ["io", code ?? "the host refuses"];
-    throw refused(verb, path, reason, why, error);
+    throw diskError(verb, path, error);
   }
-}
-
-function refused(
-  verb: string,
-  path: string,
-  reason: FileSystemReason,
-  why: string,
-  cause?: unknown,
-): FileSystemError {
-  return new FileSystemError(`Cannot ${verb} "${path}": ${why}`, { reason, path, cause });
 }

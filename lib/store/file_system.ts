@@ -100,6 +100,13 @@ export interface FileWriter {
   sync(): Promise<void>;
   /** Frees the file; once closed, closing again does nothing. It does not sync. */
   close(): Promise<void>;
+  /**
+   * Sets metadata on the open file: its name is not looked up again. Absent where the host has no
+   * such call.
+   *
+   * @param attributes What to set.
+   */
+  setAttributes?(attributes: FileAttributes): Promise<void>;
 }
 
 /**

@@ -4,6 +4,9 @@ import type { Bytes } from "../model/bytes.ts";
 /** Enough for a header, and for most metadata. */
 const FIRST_BYTES = 4096;
 
+/** What is reserved in proportion to what has come: each step copies all of it. */
+const GROWTH = 8;
+
 const NO_BYTES: Bytes = new Uint8Array(0);
 
 /** Reads exact numbers of bytes from a feed, and counts them. It waits only where the feed does. */
@@ -84,7 +87,9 @@ export class BlockReader {
       if (isFilled !== true && !(await isFilled)) break;
       const part = this.some(length - count);
       if (count + part.length > bytes.length) {
-        const grown = new Uint8Array(Math.min(length, Math.max(2 * count, count + part.length)));
+        const grown = new Uint8Array(
+          Math.min(length, Math.max(GROWTH * count, count + part.length)),
+        );
         grown.set(bytes.subarray(0, count));
         bytes = grown;
       }

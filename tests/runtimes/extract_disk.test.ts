@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -14,13 +15,14 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import type { Image } from "../../lib/image/mod.ts";
+import { extract, type Image } from "../../lib/image/mod.ts";
 import { isLadingError } from "../../lib/model/errors.ts";
 import { extractToDisk } from "../../lib/runtime/node_extract.ts";
+import { nodeFileSystem } from "../../lib/runtime/node_file_system.ts";
 import { corpusBytes, corpusList } from "../support/corpus.ts";
 import { fileTree } from "../support/tree.ts";
 import { breakoutImage, breakoutRows } from "../image/breakout_rows.ts";
-import { entry, imageOf } from "../image/images.ts";
+import { entry, imageOf, type Short } from "../image/images.ts";
 
 async function inScratch(work: (directory: string) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "lading-extract-"));
@@ -109,6 +111,52 @@ test("extractToDisk() writes files, links, modes and times", async () => {
     assert.equal(info("closed").mode & 0o7777, 0o500);
     assert.equal(readlinkSync(join(out, "s")), "../outside");
     assert.equal(readFileSync(join(out, "a\\b:c"), "utf8"), "posix");
+  });
+});
+
+test("extract() to nodeFileSystem() and extractToDisk() write the same, owners included", async () => {
+  await inScratch(async (scratch) => {
+    // Who is not root can give files to nobody but himself.
+    const [uid, gid] = process.getuid?.() === 0
+      ? [12, 34]
+      : [process.getuid?.(), process.getgid?.()];
+    const owner = { uid: uid ?? 0, gid: gid ?? 0 };
+    const image = await imageOf([
+      entry({ path: "d", type: "directory", mode: 0o2750, mtime: 5, ...owner }),
+      entry({ path: "d/su", body: Uint8Array.of(1), mode: 0o4755, mtime: 1.25, ...owner }),
+      entry({ path: "d/l", type: "symlink", linkPath: "su", mtime: 7, ...owner }),
+      entry({ path: "d/empty", mode: 0o600, mtime: 9, ...owner }),
+    ]);
+    const [one, other] = [join(scratch, "one"), join(scratch, "other")];
+    await extractToDisk(image, one, { owners: true });
+    await extract(image, nodeFileSystem(), other, { owners: true });
+    for (const out of [one, other]) {
+      const told = ["d", "d/su", "d/l", "d/empty"].map((name) => {
+        const { mode, uid, gid, mtimeMs } = lstatSync(join(out, name));
+        assert.deepEqual({ uid, gid }, owner, name);
+        return `${name} ${name === "d/l" ? "" : (mode & 0o7777).toString(8)} ${mtimeMs}`;
+      });
+      assert.deepEqual(told, ["d 2750 5000", "d/su 4755 1250", "d/l  7000", "d/empty 600 9000"]);
+    }
+  });
+});
+
+test("extractToDisk() of thousands of small files ends with its signal, and leaves nothing", async () => {
+  await inScratch(async (scratch) => {
+    const entries = Array.from({ length: 20_000 }, (_, i): Short => `${i}=`);
+    const [image, out] = [await imageOf(entries), join(scratch, "out")];
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const watch = setInterval(() => {
+      if (existsSync(join(out, "0"))) controller.abort(reason);
+    }, 1);
+    try {
+      const run = extractToDisk(image, out, { signal: controller.signal });
+      await assert.rejects(run, (error) => error === reason);
+    } finally {
+      clearInterval(watch);
+    }
+    assert.equal(existsSync(out), false);
   });
 });
 

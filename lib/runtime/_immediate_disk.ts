@@ -1,0 +1,160 @@
+// deno-lint-ignore-file require-await -- async methods turn what is thrown into rejections
+import type * as NodeFileSystemModule from "node:fs";
+import type { Bytes } from "../model/bytes.ts";
+import type { FileAttributes, FileWriter } from "../store/file_system.ts";
+import { diskError } from "./_disk_error.ts";
+import { NodeFileSystem } from "./node_file_system.ts";
+
+type NodeFS = typeof NodeFileSystemModule;
+
+/** How long the rest of the process waits at most: less than anybody notices. */
+const TURN_MS = 20;
+
+interface Host {
+  readonly setImmediate?: (callback: () => void) => unknown;
+}
+
+/**
+ * The disk, written to by calls that return when they are done. Where there are many small files, a
+ * call takes less time than to have another thread make it. Others get their turn in between.
+ */
+export class ImmediateDisk extends NodeFileSystem {
+  readonly #fs: NodeFS;
+  readonly #turns = new Turns();
+
+  constructor(fs: NodeFS) {
+    super(fs.promises);
+    this.#fs = fs;
+  }
+
+  override async create(
+    path: string,
+    options: { readonly mode?: number; readonly truncate?: boolean } = {},
+  ): Promise<FileWriter> {
+    if (options.truncate === true) return await super.create(path, options);
+    await this.#turns.next();
+    const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = this.#fs.constants;
+    const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+    const descriptor = attempt(
+      "create",
+      path,
+      () => this.#fs.openSync(path, flags, options.mode ?? 0o666),
+    );
+    return new ImmediateFile(this.#fs, path, descriptor);
+  }
+
+  override async makeDirectory(
+    path: string,
+    options: { readonly recursive?: boolean; readonly mode?: number } = {},
+  ): Promise<void> {
+    const { recursive = false, mode = 0o777 } = options;
+    await this.#turns.next();
+    attempt("create", path, () => this.#fs.mkdirSync(path, { recursive, mode }));
+  }
+
+  override async symlink(target: string, path: string): Promise<void> {
+    await this.#turns.next();
+    attempt("create", path, () => this.#fs.symlinkSync(target, path));
+  }
+
+  override async link(existing: string, path: string): Promise<void> {
+    await this.#turns.next();
+    attempt(`link "${existing}" as`, path, () => this.#fs.linkSync(existing, path));
+  }
+
+  override async setAttributes(path: string, attributes: FileAttributes): Promise<void> {
+    await this.#turns.next();
+    const { mode, uid, gid, mtimeMs } = attributes;
+    attempt("change", path, () => {
+      // The owner first: changing it takes the set-user-ID bit away.
+      if (uid !== undefined && gid !== undefined) this.#fs.lchownSync(path, uid, gid);
+      if (mode !== undefined) this.#setMode(path, mode);
+      if (mtimeMs !== undefined) this.#fs.lutimesSync(path, mtimeMs / 1000, mtimeMs / 1000);
+    });
+  }
+
+  #setMode(path: string, mode: number): void {
+    if (this.#fs.lstatSync(path).isSymbolicLink()) return;
+    const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = this.#fs.constants;
+    const descriptor = this.#fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    try {
+      this.#fs.fchmodSync(descriptor, mode);
+    } finally {
+      this.#fs.closeSync(descriptor);
+    }
+  }
+}
+
+class ImmediateFile implements FileWriter {
+  readonly #fs: NodeFS;
+  readonly #path: string;
+  #descriptor: number | undefined;
+
+  constructor(fs: NodeFS, path: string, descriptor: number) {
+    this.#fs = fs;
+    this.#path = path;
+    this.#descriptor = descriptor;
+  }
+
+  async write(chunk: Bytes): Promise<void> {
+    this.#do("write", (descriptor) => {
+      for (let at = 0; at < chunk.byteLength;) {
+        at += this.#fs.writeSync(descriptor, chunk, at, chunk.byteLength - at);
+      }
+    });
+  }
+
+  async sync(): Promise<void> {
+    this.#do("sync", (descriptor) => this.#fs.fsyncSync(descriptor));
+  }
+
+  async setAttributes({ mode, uid, gid, mtimeMs }: FileAttributes): Promise<void> {
+    this.#do("change", (descriptor) => {
+      // The owner first: changing it takes the set-user-ID bit away.
+      if (uid !== undefined && gid !== undefined) this.#fs.fchownSync(descriptor, uid, gid);
+      if (mode !== undefined) this.#fs.fchmodSync(descriptor, mode);
+      if (mtimeMs === undefined) return;
+      this.#fs.futimesSync(descriptor, mtimeMs / 1000, mtimeMs / 1000);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#descriptor === undefined) return;
+    this.#do("close", (descriptor) => {
+      this.#descriptor = undefined;
+      this.#fs.closeSync(descriptor);
+    });
+  }
+
+  #do(verb: string, act: (descriptor: number) => void): void {
+    attempt(verb, this.#path, () => {
+      if (this.#descriptor === undefined) throw new TypeError("the file is closed");
+      act(this.#descriptor);
+    });
+  }
+}
+
+/** Sees to it that others of the process get their turn. */
+class Turns {
+  #since = performance.now();
+
+  /** Waits for the others when it is their turn. */
+  next(): Promise<void> | undefined {
+    if (performance.now() - this.#since < TURN_MS) return undefined;
+    return new Promise((resolve) => {
+      const { setImmediate = setTimeout } = globalThis as Host;
+      setImmediate(() => {
+        this.#since = performance.now();
+        resolve();
+      });
+    });
+  }
+}
+
+function attempt<Result>(verb: string, path: string, act: () => Result): Result {
+  try {
+    return act();
+  } catch (error) {
+    throw diskError(verb, path, error);
+  }
+}

@@ -3,11 +3,11 @@ import type { Bytes } from "../model/bytes.ts";
 import type { FileWriter } from "./file_system.ts";
 
 /** How much is written at a time: small writes cost a round trip to the disk's thread each. */
-const MAX_BATCH_BYTES = 1024 * 1024;
+const MAX_BATCH_BYTES = 512 * 1024;
 
 /**
  * Gathers chunks and writes them while the next ones are gathered, so that reading, hashing and
- * writing overlap. Memory is two batches, at most 2 MiB, and less for small files; it is freed at
+ * writing overlap. Memory is two batches, at most 1 MiB, and less for small files; it is freed at
  * once in the end, since garbage collectors are slow to see what an image of many layers leaves.
  */
 export class WriteBehind {

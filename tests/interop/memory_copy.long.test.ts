@@ -16,6 +16,9 @@ import { inScratch, missing, mustRun } from "../support/program.ts";
 
 const ALLOWED_MIB = 64;
 
+/** The matrix of faults wants 96 MiB in all; an idle process of Node 24 has 58 of them. */
+const MANY_LAYERS_MIB = 44;
+
 test(
   `a copy of 2 GiB from registry to registry stays within ${ALLOWED_MIB} MiB of an idle process`,
   {
@@ -43,7 +46,7 @@ test(
   },
 );
 
-test(`F28: a pull of 200 layers of about 1 MiB stays within ${ALLOWED_MIB} MiB of an idle process`, async () => {
+test(`F28: a pull of 200 layers of about 1 MiB stays within ${MANY_LAYERS_MIB} MiB of an idle process`, async () => {
   await mustRun(process.execPath, ["tests/tools/build.mjs"]);
   const store = memoryStore();
   const options = { layers: 200, files: 2, maxFileBytes: 2 ** 20, compression: "none" } as const;
@@ -57,7 +60,7 @@ test(`F28: a pull of 200 layers of about 1 MiB stays within ${ALLOWED_MIB} MiB o
       const pulled = await peak("pull", "--quiet", name, `oci:${join(folder, "layout")}`);
       const figures = `idle ${idle} MiB, pull +${pulled - idle} MiB`;
       console.log(figures);
-      assert.ok(idle > 10 && pulled - idle < ALLOWED_MIB, figures);
+      assert.ok(idle > 10 && pulled - idle < MANY_LAYERS_MIB, figures);
     });
   } finally {
     await server.close();

@@ -4,7 +4,7 @@ import type { Bytes } from "../../lib/model/bytes.ts";
 import { createHasher } from "../../lib/hash/mod.ts";
 import { formatDigest } from "../../lib/model/mod.ts";
 import { type FileWriter, memoryFileSystem, ociLayout } from "../../lib/store/mod.ts";
-import { WriteBehind } from "../../lib/store/_write_behind.ts";
+import { MAX_BATCH_BYTES, WriteBehind } from "../../lib/store/_write_behind.ts";
 
 const MIB = 1024 * 1024;
 
@@ -52,7 +52,7 @@ test("WriteBehind gathers while it writes, and writes everything in order", asyn
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
   const expected = Array.from({ length: 50 }, (_, i) => pattern(100_000, i));
-  assert.equal(written.length, Math.ceil(5_000_000 / MIB));
+  assert.equal(written.length, Math.ceil(5_000_000 / MAX_BATCH_BYTES));
   const bytes = new Uint8Array(await new Blob(written).arrayBuffer());
   const wanted = new Uint8Array(await new Blob(expected).arrayBuffer());
   assert.equal(bytes.length, wanted.length);
@@ -62,9 +62,9 @@ test("WriteBehind gathers while it writes, and writes everything in order", asyn
 test("WriteBehind takes a second batch and no third while the first is written", async () => {
   const { writer, finish } = slowWriter();
   const behind = new WriteBehind(writer, 10 * MIB);
-  await behind.write(pattern(MIB, 1));
+  await behind.write(pattern(MAX_BATCH_BYTES, 1));
   let isTaken = false;
-  const second = behind.write(pattern(MIB, 2)).then(() => isTaken = true);
+  const second = behind.write(pattern(MAX_BATCH_BYTES, 2)).then(() => isTaken = true);
   await new Promise((resolve) => setTimeout(resolve, 10));
   assert.equal(isTaken, false);
   finish();

@@ -28,6 +28,9 @@ const CONCURRENCY = 4;
 /** How often the tag is written when others write it at the same time. */
 const MAX_WRITES = 6;
 
+/** The longest wait for others who have read the list before it was written. */
+const MAX_SETTLE_MS = 1000;
+
 /** What stands under the tag of the referrers of a manifest. */
 interface Found {
   readonly manifests: readonly Descriptor[];
@@ -112,8 +115,11 @@ function without(manifests: readonly Descriptor[], { digest }: Descriptor): Desc
 }
 
 /**
- * Writes the tag until a reading shows the change. Where the registry heeds conditions nobody's entry
- * is lost; where it does not, reading again catches what happens between.
+ * Writes the tag until readings show the change. Where the registry heeds conditions nobody's entry is
+ * lost. Where it does not (distribution), another writer who has read the list before may still write
+ * his over it: the tag is read again at once, and once more when he has had time to. A writer who
+ * takes longer than that between his reading and his writing is not noticed; who pushes the same
+ * manifest again puts it right.
  */
 async function changeTag(
   context: RepositoryContext,
@@ -123,16 +129,27 @@ async function changeTag(
 ): Promise<void> {
   const { client: { clock, endpoint, policy }, name } = context;
   const tag = referrersTag(subject);
-  await inTurn(`${endpoint.origin}/${name}:${tag}`, async () => {
-    for (let writes = 0;; writes++) {
+  let writes = 0;
+  /** How long it takes to read the list and to write it. */
+  let tookMs = 0;
+  const work = async (): Promise<void> => {
+    for (;;) {
+      const start = clock.now();
       const found = await readTag(context, tag, options);
       const manifests = change(found.manifests);
       if (manifests === undefined) return;
       if (writes === MAX_WRITES) throw overwritten(context, tag);
       if (writes > 0) await sleep(clock, backoff(policy, writes - 1), options.signal);
       await writeTag(context, tag, found, manifests, options);
+      writes++;
+      tookMs = clock.now() - start;
     }
-  }, options.signal);
+  };
+  for (let before = -1; before < writes;) {
+    if (before >= 0) await sleep(clock, Math.min(2 * tookMs, MAX_SETTLE_MS), options.signal);
+    before = writes;
+    await inTurn(`${endpoint.origin}/${name}:${tag}`, work, options.signal);
+  }
 }
 
 async function readTag(

@@ -247,7 +247,9 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
    * sent again after a failure; a function that opens the content can. Where the registry has a part,
    * only the rest is sent again. An upload that fails is given back, unless `upload.onState` keeps it
    * for another process. A manifest with a subject is listed among the referrers, in a registry
-   * without the API for them under the tag that stands in for it.
+   * without the API for them under the tag that stands in for it. Where such a registry ignores
+   * conditions, two processes that push at the same time about the same subject find and mend what
+   * they overwrite of each other, unless one takes far longer to write the tag than the other.
    *
    * @param expected What the content is.
    * @param content The content.

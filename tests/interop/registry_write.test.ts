@@ -2,8 +2,10 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { copy } from "../../mod.ts";
+import { copy as copyAny } from "../../lib/ops/mod.ts";
 import { Registry } from "../../lib/registry/mod.ts";
 import { hostTransport } from "../../lib/runtime/host_transport.ts";
+import { memoryStore } from "../../lib/store/mod.ts";
 import { randomIndex } from "../../lib/testing/mod.ts";
 import { withDockerRegistry } from "../support/docker_registry.ts";
 import { inScratch, missing, mustRun, run } from "../support/program.ts";
@@ -40,6 +42,34 @@ test(
       await inScratch((folder) => mustRun("skopeo", ["copy", "--quiet", ...dir, `dir:${folder}`]));
     });
   },
+);
+
+test(
+  "what a real registry does not mount goes to the uploads that it opens instead",
+  { skip },
+  () =>
+    inScratch((folder) =>
+      withDockerRegistry(folder, async (host) => {
+        const requests: string[] = [];
+        const send = hostTransport();
+        const transport = (request: Request) => {
+          requests.push(`${request.method} ${new URL(request.url).pathname}`);
+          return send(request);
+        };
+        const registry = new Registry(host, { transport });
+        const index = await randomIndex("unmounted");
+        const store = memoryStore();
+        await index.pushTo(store, "1");
+        const target = registry.repository("acme/copied");
+        const { blobs } = await copyAny(store, "1", target, { mountFrom: "acme/none" });
+        assert.equal((await target.resolve("1")).digest, index.descriptor.digest);
+        const methods = requests.filter((line) => line.includes("/blobs/uploads/"))
+          .map((line) => line.slice(0, line.indexOf(" ")));
+        assert.equal(methods.filter((method) => method === "POST").length, blobs);
+        assert.equal(methods.filter((method) => method === "PUT").length, blobs);
+        assert.equal(methods.length, 2 * blobs);
+      })
+    ),
 );
 
 test("untag() leaves the image and its other tags in distribution 2.8", { skip }, async () => {

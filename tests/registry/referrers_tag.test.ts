@@ -48,32 +48,38 @@ interface Options {
   readonly isConditional?: boolean;
   /** Answers in place of the registry, or lets something happen before it does. */
   before?(request: Request, tag: string | undefined): Promise<Response | undefined>;
+  /** Lets something happen once the registry has answered. */
+  after?(request: Request, tag: string | undefined): void;
 }
 
 /** A registry without the referrers API. */
-async function withoutAPI({ isConditional = true, before }: Options = {}) {
+async function withoutAPI({ isConditional = true, before, after }: Options = {}) {
   const memory = memoryRegistry();
   const requests: string[] = [];
   const events: RegistryEvent[] = [];
   const transport = async (request: Request): Promise<Response> => {
-    const { pathname } = new URL(request.url);
+    const { pathname, search } = new URL(request.url);
     requests.push(`${request.method} ${pathname.replace("/v2/acme/app/", "")}`);
     if (pathname.includes("/referrers/")) {
       return new Response("404 page not found", { status: 404 });
     }
-    const special = await before?.(request, /\/manifests\/([^:]+)$/.exec(pathname)?.[1]);
+    const tag = /\/manifests\/([^:]+)$/.exec(pathname)?.[1];
+    const special = await before?.(request, tag);
     if (special !== undefined) return special;
+    // Under other names it is the same registry.
+    const url = `https://registry.test${pathname}${search}`;
     const sent = request.body === null ? {} : { body: await request.arrayBuffer() };
     const headers = new Headers(request.headers);
     if (!isConditional) { for (const name of ["if-match", "if-none-match"]) headers.delete(name); }
     const { method } = request;
-    const response = await memory.transport(new Request(request.url, { method, headers, ...sent }));
+    const response = await memory.transport(new Request(url, { method, headers, ...sent }));
+    after?.(request, tag);
     const answered = new Headers(response.headers);
     answered.delete("oci-subject");
     return new Response(response.body, { status: response.status, headers: answered });
   };
-  const open = () =>
-    new Registry("registry.test", {
+  const open = (host = "registry.test") =>
+    new Registry(host, {
       transport,
       retry: { baseMs: 1 },
       onEvent: (event) => events.push(event),
@@ -102,10 +108,11 @@ test("a manifest with a subject is listed under the tag of its referrers", async
     const c = await withoutAPI({ isConditional });
     await c.repository.push(one.descriptor, one.raw);
     assert.deepEqual(await listOf(c), [listed(one, "one")]);
-    assert.deepEqual(c.requests.slice(-5, -1), [
+    assert.deepEqual(c.requests.slice(-6, -1), [
       `PUT manifests/${one.descriptor.digest}`,
       `GET manifests/${TAG}`,
       `PUT manifests/${TAG}`,
+      `GET manifests/${TAG}`,
       `GET manifests/${TAG}`,
     ]);
     await c.repository.push(two.descriptor, two.raw);
@@ -264,6 +271,42 @@ test("lesson 67: an entry that another writer overwrites is written again", asyn
   });
   await c.repository.push(mine.descriptor, mine.raw);
   assert.deepEqual(await listOf(c), [listed(other, "other"), listed(mine, "mine")]);
+});
+
+test("lesson 67: two writers who have read the same list lose no entry where conditions are ignored", async () => {
+  const first = artifact("first");
+  const second = artifact("second");
+  const answered: Record<string, number> = {};
+  const opened = { read: () => {}, seen: () => {}, written: () => {} };
+  const gate = (name: keyof typeof opened) =>
+    new Promise<void>((resolve) => opened[name] = resolve);
+  const [read, seen, written] = [gate("read"), gate("seen"), gate("written")];
+  const eventOf = ({ method, url }: Request) => `${new URL(url).hostname} ${method}`;
+  // Both read; the first one writes, and sees his entry; then the second one writes over it.
+  const c = await withoutAPI({
+    isConditional: false,
+    async before(request, tag) {
+      const event = tag === TAG ? eventOf(request) : "";
+      if (event === "first.test PUT" && answered[event] === undefined) await read;
+      if (event === "second.test PUT") await seen;
+      if (event === "first.test GET" && answered[event] === 2) await written;
+      return undefined;
+    },
+    after(request, tag) {
+      const event = tag === TAG ? eventOf(request) : "";
+      const count = answered[event] = (answered[event] ?? 0) + 1;
+      if (event === "second.test GET") opened.read();
+      if (event === "first.test GET" && count === 2) opened.seen();
+      if (event === "second.test PUT") opened.written();
+    },
+  });
+  // Under two names the writers know as little of each other as two processes.
+  const [one, two] = [c.open("first.test"), c.open("second.test")];
+  await Promise.all([
+    one.push(first.descriptor, first.raw),
+    two.push(second.descriptor, second.raw),
+  ]);
+  assert.deepEqual(await listOf(c), [listed(second, "second"), listed(first, "first")]);
 });
 
 test("a tag that others overwrite without end is an error that says so", async () => {

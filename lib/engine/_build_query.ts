@@ -102,9 +102,11 @@ export function buildQuery(options: BuildOptions, context: QueryContext): Engine
     rm: options.rm,
     forcerm: options.forceRm,
     pull: options.pull,
-    buildargs: json(context.buildArgs),
-    labels: json(options.labels ?? {}),
-    cachefrom: json(options.cacheFrom ?? []),
+    buildargs: json(named("buildArgs", context.buildArgs, ARGUMENT_REGEXP)),
+    labels: json(named("labels", options.labels ?? {}, /\S/)),
+    cachefrom: json(
+      (options.cacheFrom ?? []).map((image) => filled("an image of cacheFrom", image)),
+    ),
     extrahosts: hostsOf(options.extraHosts ?? []),
     ulimits: json(ulimits.map(({ name, soft, hard }) => ({
       Name: filled("the name of a ulimit", name),
@@ -123,6 +125,24 @@ export function buildQuery(options: BuildOptions, context: QueryContext): Engine
     outputs: json(outputs.map(({ type, attributes = {} }) => ({ Type: type, Attrs: attributes }))),
     ...limitsOf(limits),
   };
+}
+
+/** What no name of an argument has: builders would take such for another one. */
+const ARGUMENT_REGEXP = /^[^=\s\p{Cc}]+$/u;
+
+/** Checks names and texts: builders pass over what is none. */
+function named<Value extends string | null>(
+  option: string,
+  values: Readonly<Record<string, Value>>,
+  nameRegExp: RegExp,
+): Readonly<Record<string, Value>> {
+  for (const [name, value] of Object.entries(values)) {
+    if (nameRegExp.test(name) && (typeof value === "string" || value === null)) continue;
+    throw new TypeError(
+      `Cannot build: ${JSON.stringify(name)} in ${option} has no name or no text`,
+    );
+  }
+  return values;
 }
 
 function json(value: object): string | undefined {

@@ -12,6 +12,7 @@ import type {
   RemoteContext,
 } from "./build_context.ts";
 import { directoryContext } from "./_context_from_directory.ts";
+import { cleanPath } from "./_dockerignore_path.ts";
 import {
   type AddedDockerfile,
   addedDockerfile,
@@ -39,6 +40,7 @@ export async function openContext(
     return await directoryContext(given.directory, given.files ?? options.files, options);
   }
   refusePatterns(options);
+  refuseOutside(options);
   if (isArchive(given)) return await archiveContext(given, options);
   if ("remote" in given) return remoteContext(given.remote, options);
   if ("dockerfile" in given) return dockerfileContext(given.dockerfile, options);
@@ -60,6 +62,17 @@ function refusePatterns({ ignore }: OpenContextOptions): void {
   if (ignore === undefined) return;
   throw new TypeError(
     "Cannot build: patterns leave out files of directories; leave them out of other contexts",
+  );
+}
+
+/** Only what is on this machine has an outside that can be read. */
+function refuseOutside({ dockerfile }: OpenContextOptions): void {
+  if (typeof dockerfile !== "string" || !/^\.\.(?:\/|$)/.test(cleanPath(dockerfile))) return;
+  throw new InvalidInputError(
+    "INVALID_CONTEXT",
+    `Cannot build: the Dockerfile ${JSON.stringify(dockerfile)} is not in the context; give its ` +
+      "content",
+    { input: dockerfile },
   );
 }
 

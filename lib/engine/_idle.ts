@@ -1,5 +1,18 @@
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 
+/** The longest time that timers of JavaScript know: 24 days. */
+const MAX_IDLE_MS = 2 ** 31 - 1;
+
+/**
+ * Checks how long an answer may be silent.
+ *
+ * @throws {RangeError} when it is no time: timers would take it for none at all.
+ */
+export function checkIdleTimeout(idleMs: number | undefined): void {
+  if (idleMs === undefined || idleMs > 0 && idleMs <= MAX_IDLE_MS) return;
+  throw new RangeError(`Cannot wait for ${idleMs} ms: give a time from 1 to ${MAX_IDLE_MS} ms`);
+}
+
 /**
  * Hands a stream on, and errors it when nothing comes for some time while somebody waits.
  *

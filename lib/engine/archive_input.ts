@@ -26,6 +26,9 @@ export async function openArchive(
   if (typeof input === "function" || input instanceof ReadableStream) {
     return await openSource(input);
   }
+  if (typeof input?.file !== "string" || input.file === "" || input.file.includes("\0")) {
+    throw new TypeError("Cannot open an archive: it is neither content nor the path of a file");
+  }
   if (openFile !== undefined) return await openFile(input.file, options);
   throw new LadingError(
     "UNSUPPORTED_PLACE",

@@ -10,6 +10,7 @@ import type { BuildOptions } from "./build_options.ts";
 import { buildQuery, checkOptions, featuresOf, tagsOf } from "./_build_query.ts";
 import { BuildSessionError, isAboutSession } from "./build_session_error.ts";
 import { BuildSteps } from "./_build_steps.ts";
+import { checkContext } from "./_context_check.ts";
 import { openContext } from "./_context_open.ts";
 import type { EngineCall, EngineClient } from "./engine_client.ts";
 import { eventOf } from "./events.ts";
@@ -28,6 +29,7 @@ export function buildImage(
   context: BuildContext,
   options: BuildOptions = {},
 ): Operation<EngineImage, BuildEvent> {
+  checkContext(context, options);
   checkOptions(options);
   const proxies = options.useConfigProxy === false ? {} : client.proxyArguments;
   const buildArgs = { ...proxies, ...options.buildArgs };
@@ -35,8 +37,6 @@ export function buildImage(
   buildQuery(options, { remote: undefined, dockerfile: undefined, buildArgs });
   const action = `build ${nameOf(context, options)}`;
   return startOperation<EngineImage, BuildEvent>(async ({ emit, signal }) => {
-    for (const feature of featuresOf(options)) await client.require(feature, action, { signal });
-    await client.version({ signal });
     const isBuildKit = options.version === 2;
     const opened = await openContext(context, {
       ...options,
@@ -46,6 +46,7 @@ export function buildImage(
       signal,
     });
     try {
+      for (const feature of featuresOf(options)) await client.require(feature, action, { signal });
       const { remote, dockerfile, body, content } = opened;
       const config = isBuildKit
         ? undefined

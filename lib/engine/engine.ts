@@ -74,11 +74,18 @@ export class Engine implements AsyncDisposable {
    * Makes the client of an engine; nothing is sent yet.
    *
    * @param options The transport, and what requests need.
-   * @throws {TypeError} when the version is none.
+   * @throws {TypeError} when there is no transport, or the URL or the version is none.
+   * @throws {RangeError} when the time limit is none.
    */
   constructor(options: EngineOptions) {
     const { transport, baseURL = SOCKET_URL, apiVersion, idleTimeoutMs, openFile } = options;
     const { files, proxyArguments = {} } = options;
+    if (typeof transport !== "function") {
+      throw new TypeError("Cannot talk to an engine: there is no transport");
+    }
+    if (!URL.canParse(baseURL) || !/^https?:$/.test(new URL(baseURL).protocol)) {
+      throw new TypeError(`Cannot talk to an engine at ${JSON.stringify(baseURL)}: it is no URL`);
+    }
     this.name = options.name ?? baseURL;
     this.#close = options.close;
     this.#client = new EngineClient({

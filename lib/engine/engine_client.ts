@@ -19,7 +19,7 @@ import {
 import type { OpenFile } from "./archive_input.ts";
 import type { BuildFiles } from "./build_files.ts";
 import { failureOf, type MakeError, readSaid, reasonFor, said } from "./_failure.ts";
-import { withIdleTimeout } from "./_idle.ts";
+import { checkIdleTimeout, withIdleTimeout } from "./_idle.ts";
 import { untilAborted } from "./_until_aborted.ts";
 import { decodeMessages, type EngineMessage } from "./message.ts";
 import { type EngineQuery, formatQuery } from "./query.ts";
@@ -132,6 +132,7 @@ export class EngineClient {
         `Cannot speak the Engine API ${JSON.stringify(apiVersion)}: a version is like "1.41"`,
       );
     }
+    checkIdleTimeout(setup.idleTimeoutMs);
     this.#setup = setup;
     this.#version = apiVersion;
     this.name = setup.name;
@@ -183,7 +184,7 @@ export class EngineClient {
    */
   async send(call: EngineCall): Promise<EngineAnswer> {
     for (let isSecond = false;; isSecond = true) {
-      const version = call.isUnversioned === true ? undefined : await this.version(call);
+      const version = await this.#versionFor(call);
       const answer = await this.#dispatch(call, version);
       if (answer.status >= 200 && answer.status < 300) return answer;
       const failure = await this.#failureOf(call, answer, version);
@@ -196,6 +197,18 @@ export class EngineClient {
       const agreed = negotiateApiVersion(newest, answer.endpoint);
       if (agreed === version) throw failure;
       this.#version = agreed;
+    }
+  }
+
+  /** The version of a request; without it the request is not sent, and its body is let go. */
+  async #versionFor(call: EngineCall): Promise<string | undefined> {
+    if (call.isUnversioned === true) return undefined;
+    try {
+      return await this.version(call);
+    } catch (error) {
+      const content = call.body?.content;
+      if (content instanceof ReadableStream) await content.cancel(error).catch(() => {});
+      throw error;
     }
   }
 
@@ -314,6 +327,7 @@ export class EngineClient {
     signal?.throwIfAborted();
     const path = `${version === undefined ? "" : `/v${version}`}${call.path}`;
     const endpoint = `${method} ${path}`;
+    checkIdleTimeout(call.idleTimeoutMs);
     const idleMs = call.idleTimeoutMs ?? this.#setup.idleTimeoutMs;
     const upload = uploadOf(call.body?.content);
     const request = this.#request(call, path, upload);

@@ -78,7 +78,6 @@ export function importImage(
     if (message !== undefined) {
       await client.require({ since: "1.39", name: "a message" }, action, { signal });
     }
-    await client.version({ signal });
     const content = isURL(source)
       ? undefined
       : await openArchive(source, client.openFile, { signal });
@@ -124,11 +123,11 @@ function importPulled(
 }
 
 function isImage(source: ImportSource): source is ImageInput {
-  return typeof source === "object" && "image" in source;
+  return typeof source === "object" && source !== null && "image" in source;
 }
 
 function isURL(source: ImportSource): source is URLInput {
-  return typeof source === "object" && "url" in source;
+  return typeof source === "object" && source !== null && "url" in source;
 }
 
 function checkedURL(text: string): string {

@@ -11,6 +11,7 @@ import {
   timeField,
 } from "./_fields.ts";
 import type { EngineClient } from "./engine_client.ts";
+import { checkNamePattern } from "./names.ts";
 import { type EngineFilters, formatFilters } from "./query.ts";
 
 /** Options of {@linkcode EngineImages.list}. */
@@ -61,6 +62,7 @@ export async function listImages(
   { name, all, filters, sharedSize, manifests, identity, signal }: ListOptions = {},
 ): Promise<ImageSummary[]> {
   const action = "list images";
+  if (name !== undefined) checkNamePattern(name);
   if (identity === true && manifests !== true) {
     throw new TypeError(`Cannot ${action}: identities are those of manifests; ask for both`);
   }

@@ -47,17 +47,13 @@ export function loadImages(
       const since = platforms.length === 1 ? "1.48" : "1.52";
       await client.require({ since, name: "choosing platforms" }, action, { signal });
     }
-    // The engine is asked for its version before the archive is opened.
-    await client.version({ signal });
+    const content = await openArchive(archive, client.openFile, { signal });
     const call: EngineCall = {
       action,
       method: "POST",
       path: "/images/load",
       query: { quiet, platform: platforms },
-      body: {
-        type: "application/x-tar",
-        content: await openArchive(archive, client.openFile, { signal }),
-      },
+      body: { type: "application/x-tar", content },
       makeError: (message, options) => new LoadError(message, options),
       idleTimeoutMs,
       signal,

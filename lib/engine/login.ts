@@ -1,4 +1,5 @@
 import type { CallOptions } from "../model/content.ts";
+import { InvalidReferenceError } from "../model/errors.ts";
 import { serverAddress } from "../auth/registry_key.ts";
 import { textField } from "./_fields.ts";
 import type { EngineClient } from "./engine_client.ts";
@@ -26,6 +27,14 @@ export async function checkLogin(
   client: EngineClient,
   { registry = "docker.io", username, password, signal }: LoginOptions,
 ): Promise<LoginResult> {
+  if (username === "" || /\p{Cc}/u.test(username)) {
+    throw new TypeError(`Cannot log in as ${JSON.stringify(username)}: that is no user name`);
+  }
+  if (registry === "" || /[\s\p{Cc}]/u.test(registry)) {
+    const input = registry;
+    const shown = JSON.stringify(registry);
+    throw new InvalidReferenceError(`Cannot log in to ${shown}: that is no registry`, { input });
+  }
   const serveraddress = serverAddress(registry);
   const answer = await client.send({
     action: `log in to ${JSON.stringify(registry)} as ${JSON.stringify(username)}`,

@@ -24,8 +24,28 @@ export interface ImageName {
  * @throws {InvalidReferenceError} when it names no image.
  */
 export function imageName(name: string): ImageName {
-  parseAnyReference(name);
+  parseAnyReference(checkedText(name));
   return { path: name, shown: JSON.stringify(name) };
+}
+
+/** Programs without types forget names; "undefined" would be one. */
+function checkedText(name: unknown): string {
+  if (typeof name === "string") return name;
+  throw new TypeError(`Cannot find an image: its name is no text but ${name}`);
+}
+
+/**
+ * Checks what names are compared with: a repository, a name, or one with wildcards.
+ *
+ * @param pattern The pattern.
+ * @throws {InvalidReferenceError} when it is empty, or has a blank or a control character.
+ */
+export function checkNamePattern(pattern: string): void {
+  if (checkedText(pattern) !== "" && !/[\s\p{Cc}]/u.test(pattern)) return;
+  throw new InvalidReferenceError(
+    `Cannot look for images named ${JSON.stringify(pattern)}: that is no name`,
+    { input: pattern },
+  );
 }
 
 /** A name that can be given to an image. */
@@ -47,7 +67,7 @@ export interface TagName {
  * @throws {InvalidReferenceError} when it is none, or has a digest.
  */
 export function tagName(name: string, tag?: string): TagName {
-  const reference = parseReference(name);
+  const reference = parseReference(checkedText(name));
   if (reference.digest !== undefined) {
     throw new InvalidReferenceError(
       `Cannot give an image the name ${JSON.stringify(name)}: a digest is no name`,
@@ -80,7 +100,7 @@ export interface RemoteName {
  * @throws {InvalidReferenceError} when it is none.
  */
 export function remoteName(name: string, tag?: string): RemoteName {
-  const given = parseReference(name);
+  const given = parseReference(checkedText(name));
   const repository = familiarName(given);
   const reference = tag === undefined
     ? given

@@ -37,7 +37,7 @@ export function saveImages(
   names: readonly string[],
   options: SaveOptions = {},
 ): ByteStream {
-  const checked = names.map((name) => imageName(name));
+  const checked = Array.isArray(names) ? names.map((name: string) => imageName(name)) : [];
   if (checked.length === 0) throw new TypeError("Cannot save images: there is no name");
   const { chunkSize } = options;
   if (chunkSize !== undefined && (!Number.isSafeInteger(chunkSize) || chunkSize < 1)) {

@@ -43,6 +43,7 @@ export async function searchImages(
   term: string,
   { limit, filters, credentials, signal }: SearchOptions = {},
 ): Promise<SearchResult[]> {
+  if (typeof term !== "string") throw new TypeError(`Cannot search for ${term}: it is no text`);
   if (term.trim() === "" || /\p{Cc}/u.test(term)) {
     throw new InvalidReferenceError(
       `Cannot search for ${JSON.stringify(term)}: it is empty or has a control character`,

@@ -1,7 +1,15 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { EngineError } from "../../lib/engine/mod.ts";
-import { chunks, failure, json, scripted, utf8 } from "./scripted.ts";
+import {
+  type BuildContext,
+  type BuildOptions,
+  Engine,
+  EngineError,
+  type EngineImages,
+  type EngineOptions,
+} from "../../lib/engine/mod.ts";
+import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
+import { bytesOf, chunks, failure, json, scripted, utf8 } from "./scripted.ts";
 
 const NAMES = [
   "",
@@ -204,3 +212,176 @@ test("secrets of the engine's words do not get into errors", async () => {
   const error = await failure(engine.images.get("a"));
   assert.doesNotMatch(`${error["message"]} ${error["said"]}`, /word|abc/);
 });
+
+/** An engine, and everything that was asked of it, pings too. */
+function asked(options: Partial<EngineOptions> = {}): { engine: Engine; requests: string[] } {
+  const requests: string[] = [];
+  const transport = ({ url, method }: Request): Promise<Response> => {
+    requests.push(`${method} ${new URL(url).pathname}`);
+    return Promise.resolve(json({}, { headers: { "api-version": "1.41" } }));
+  };
+  return { engine: new Engine({ transport, ...options }), requests };
+}
+
+async function failureOf(work: () => unknown): Promise<Record<string, unknown>> {
+  return await failure((async () => await work())());
+}
+
+test("what programs without types forget is a TypeError, and nobody is asked", async () => {
+  const { engine, requests } = asked();
+  const images = engine.images as unknown as Record<string, (...args: unknown[]) => unknown>;
+  const methods = [
+    ...["get", "history", "attestations", "pull", "pullAll", "push", "remove", "save", "search"],
+    ...["distribution", "load", "import", "build"],
+  ];
+  for (const method of methods) {
+    for (const nothing of [undefined, null, 5, {}, []]) {
+      const error = await failureOf(() => images[method]?.call(images, nothing));
+      assert.ok(error instanceof TypeError, `${method}: ${error}`);
+      assert.match(error.message, /^Cannot /, method);
+    }
+  }
+  for (const name of [null, 5]) {
+    assert.ok(await failureOf(() => images["list"]?.call(images, { name })) instanceof TypeError);
+    assert.ok(await failureOf(() => images["tag"]?.call(images, "a", name)) instanceof TypeError);
+  }
+  assert.deepEqual(requests, []);
+});
+
+test("names to look for that are empty or have control characters are refused", async () => {
+  const { engine, requests } = asked();
+  for (const name of ["", " ", "a b", "a\nb", "\0"]) {
+    const error = await failureOf(() => engine.images.list({ name }));
+    assert.equal(error["code"], "INVALID_REFERENCE", JSON.stringify(name));
+  }
+  assert.deepEqual(requests, []);
+});
+
+test("a login without a user or a registry is refused before it is sent", async () => {
+  const { engine, requests } = asked();
+  for (const username of ["", "a\nb"]) {
+    assert.ok(
+      await failureOf(() => engine.login({ username, password: "p" })) instanceof TypeError,
+    );
+  }
+  for (const registry of ["", "a b", "r.test\n"]) {
+    const error = await failureOf(() => engine.login({ registry, username: "u", password: "p" }));
+    assert.equal(error["code"], "INVALID_REFERENCE", JSON.stringify(registry));
+  }
+  assert.deepEqual(requests, []);
+});
+
+test("archives and contexts that cannot be read are errors before the engine is asked", async () => {
+  const unreadable = new Error("permission denied");
+  const { engine, requests } = asked({ openFile: () => Promise.reject(unreadable) });
+  const { images } = engine;
+  for (const run of [images.load, images.import, images.build]) {
+    const work = run as (source: { file: string }) => PromiseLike<unknown>;
+    assert.equal(await failureOf(() => work.call(images, { file: "a.tar" })), unreadable);
+    for (const file of ["", "a\0b"]) {
+      assert.ok(await failureOf(() => work.call(images, { file })) instanceof TypeError);
+    }
+  }
+  for (const context of ["", " ", "a\0b", { directory: "" }, { entries: undefined }]) {
+    const error = await failureOf(() => images.build(context as BuildContext));
+    assert.ok(error instanceof TypeError, JSON.stringify(context));
+  }
+  for (const dockerfile of ["", " ", "a\nb", "a\0b"]) {
+    const error = await failureOf(() => images.build(new Uint8Array(), { dockerfile }));
+    assert.ok(error instanceof TypeError, JSON.stringify(dockerfile));
+  }
+  for (const dockerfile of ["../Dockerfile", "a/../../Dockerfile", ".."]) {
+    for (const context of [new Uint8Array(), { entries: [] }, { remote: "https://r.test/a" }]) {
+      const error = await failureOf(() => images.build(context, { dockerfile }));
+      assert.equal(error["code"], "INVALID_CONTEXT", dockerfile);
+    }
+  }
+  const wrong: readonly BuildOptions[] = [
+    { buildArgs: { "": "x" } },
+    { buildArgs: { "a=b": "x" } },
+    { buildArgs: { a: 5 as unknown as string } },
+    { labels: { " ": "x" } },
+    { labels: { a: undefined as unknown as string } },
+    { cacheFrom: [""] },
+  ];
+  for (const options of wrong) {
+    const error = await failureOf(() => images.build(new Uint8Array(), options));
+    assert.ok(error instanceof TypeError, JSON.stringify(options));
+  }
+  assert.deepEqual(requests, []);
+});
+
+test("an archive that is not sent after all is let go", async () => {
+  const { engine } = scripted(() => undefined, { speaks: "1.10" });
+  for (const method of ["load", "import", "build"] as const) {
+    let reason: unknown;
+    const archive = new ReadableStream<Bytes>({ cancel: (why) => void (reason = why ?? "gone") });
+    const error = await failure(engine.images[method](archive));
+    assert.equal(error["code"], "API_VERSION", method);
+    assert.ok(reason !== undefined, method);
+  }
+});
+
+test("clients that cannot work are refused when they are made", () => {
+  const transport = () => Promise.resolve(json({}));
+  const nothing = undefined as unknown as typeof transport;
+  assert.throws(() => new Engine({ transport: nothing }), TypeError);
+  for (const baseURL of ["", "nonsense", "unix:///run/docker.sock", "ftp://a"]) {
+    assert.throws(() => new Engine({ transport, baseURL }), TypeError, baseURL);
+  }
+  for (const idleTimeoutMs of [0, -1, Number.NaN, Infinity]) {
+    assert.throws(
+      () => new Engine({ transport, idleTimeoutMs }),
+      RangeError,
+      String(idleTimeoutMs),
+    );
+  }
+});
+
+test("an engine that hangs up ends every operation in an error of its kind", async () => {
+  const codes: Readonly<Record<string, (images: EngineImages) => PromiseLike<unknown>>> = {
+    PULL_FAILED: (images) => images.pull("a"),
+    PUSH_FAILED: (images) => images.push("a"),
+    LOAD_FAILED: (images) => images.load(utf8("archive")),
+    BUILD_FAILED: (images) => images.build({ dockerfile: "FROM scratch" }),
+    ENGINE_ERROR: (images) => bytesOf(images.save("a")),
+  };
+  const rest: readonly ((images: EngineImages) => PromiseLike<unknown>)[] = [
+    (images) => images.import(utf8("archive")),
+    (images) => images.pullAll("a"),
+    (images) => images.list(),
+    (images) => images.get("a"),
+    (images) => images.history("a"),
+    (images) => images.tag("a", "b"),
+    (images) => images.remove("a"),
+    (images) => images.prune(),
+    (images) => images.pruneBuilds(),
+    (images) => images.search("a"),
+    (images) => images.distribution("a"),
+  ];
+  for (const run of [...Object.values(codes), ...rest]) {
+    const { engine } = scripted(() => Promise.reject(new TypeError("socket hang up")));
+    const error = await failure(run(engine.images));
+    assert.ok(error instanceof EngineError, String(run));
+    assert.equal(error.reason, "unreachable", String(run));
+    assert.match(error.message, /^Cannot .*socket hang up/, String(run));
+  }
+  for (const [code, run] of Object.entries(codes)) {
+    const { engine } = scripted(() => new Response(brokenOff('{"status":"Pulling"}\r\n{"sta')));
+    const error = await failure(run(engine.images));
+    assert.equal(error["code"], code);
+    assert.match(String(error["message"]), /broke off: connection reset/, code);
+  }
+});
+
+/** A stream that fails after its first chunk. */
+function brokenOff(text: string): ByteStream {
+  let isBegun = false;
+  return new ReadableStream<Bytes>({
+    pull(controller) {
+      if (isBegun) controller.error(new TypeError("connection reset"));
+      else controller.enqueue(utf8(text));
+      isBegun = true;
+    },
+  }, { highWaterMark: 0 });
+}

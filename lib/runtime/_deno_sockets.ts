@@ -17,7 +17,9 @@ interface DenoConnection {
 
 interface DenoHost {
   readonly Deno?: {
-    connect(options: { hostname: string; port: number }): Promise<DenoConnection>;
+    connect(
+      options: { hostname: string; port: number; signal: AbortSignal },
+    ): Promise<DenoConnection>;
     startTls(
       connection: DenoConnection,
       options: { hostname: string; alpnProtocols: readonly string[] },
@@ -69,6 +71,7 @@ class DenoSocket {
   readonly #deno: Deno;
   readonly #options: ConnectOptions;
   readonly #handlers: Partial<SocketEvents> = {};
+  readonly #connecting = new AbortController();
   #connection: DenoConnection | undefined;
   readonly #unsent: { readonly bytes: Uint8Array; readonly written: (() => void) | undefined }[] =
     [];
@@ -134,6 +137,7 @@ class DenoSocket {
     this.destroyed = true;
     clearTimeout(this.#timer);
     this.#onResume();
+    this.#connecting.abort();
     this.#connection?.close();
   }
 
@@ -155,7 +159,8 @@ class DenoSocket {
 
   async #open(): Promise<DenoConnection> {
     const { host, port, ALPNProtocols } = this.#options;
-    const plain = await this.#deno.connect({ hostname: host, port });
+    const { signal } = this.#connecting;
+    const plain = await this.#deno.connect({ hostname: host, port, signal });
     plain.setNoDelay(true);
     if (ALPNProtocols === undefined) return plain;
     return await this.#deno.startTls(plain, { hostname: host, alpnProtocols: ALPNProtocols });

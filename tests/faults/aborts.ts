@@ -31,8 +31,8 @@ const MOST_KEPT = 8;
 /** Instances of the kernel that are kept, and those of layers that are read at a time. */
 const MOST_INSTANCES = 8;
 
-/** Garbage collections, and machines with much else to do, are not lading's: some may take longer. */
-const SHARE_IN_TIME = 0.9;
+/** Disks and machines with much else to do are not lading's: on a quiet one it is all of them. */
+const SHARE_IN_TIME = 0.5;
 
 /** Aborts each kind of work so many times, and looks at what is left. */
 export async function abortEachAtMoments(times: number): Promise<void> {

@@ -1,19 +1,26 @@
-// The layers that benches work on, made on this machine.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+// The layers that benches work on, made on this machine and kept for the next run.
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join, resolve } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { readAll, streamOf } from "../lib/bytes/mod.ts";
+import type { Bytes } from "../lib/model/bytes.ts";
+import { BLOCK_SIZE } from "../lib/tar/header.ts";
+import { readTar, type TarInput, writeTar } from "../lib/tar/mod.ts";
 import { DEBIAN_NEEDS, debianLayout } from "../tests/support/debian.ts";
 import { missing, mustRun } from "../tests/support/program.ts";
+import type { LayerFacts } from "./_results.ts";
 
-/** A Debian root file system as umoci packs it, gzip: 95 MB, 204 MB unpacked. */
-export async function debianLayer(): Promise<Uint8Array> {
-  const absent = missing(...DEBIAN_NEEDS);
-  if (absent !== false) throw new Error(`this bench ${absent}`);
-  const blobs = join(await debianLayout(), "blobs/sha256");
-  const paths = readdirSync(blobs).map((name) => join(blobs, name));
-  const [layer] = paths.sort((one, other) => statSync(other).size - statSync(one).size);
-  if (layer === undefined) throw new Error(`no blob in ${blobs}`);
-  return readFileSync(layer);
-}
+const CACHE = resolve(".cache/bench");
 
 /** Packages that are programs of the platform, not JavaScript. */
 const PROGRAMS = [
@@ -21,15 +28,94 @@ const PROGRAMS = [
   ...["esbuild/bin", "binaryen/bin", ".bin"],
 ];
 
-/** The node_modules of this checkout as a tar of text. Made once, so that runs can be compared. */
-export async function nodeModulesTar(): Promise<Uint8Array> {
-  const path = resolve(".cache/node_modules.tar");
-  if (!existsSync(path)) {
-    mkdirSync(dirname(path), { recursive: true });
-    const excluded = PROGRAMS.map((name) => `--exclude=./${name}`);
-    const draft = `${path}.part`;
-    await mustRun("tar", ["-C", "node_modules", "--sort=name", ...excluded, "-cf", draft, "."]);
-    renameSync(draft, path);
+/** Uncompressed bytes of the layer that a process begins with. */
+const FIRST_BYTES = 65536;
+
+/** A layer on disk. */
+export interface MadeLayer {
+  readonly path: string;
+  readonly facts: LayerFacts;
+}
+
+/** What a bench works on. */
+export interface MadeLayers {
+  /** Name -> a whole layer; the smaller one is first. */
+  readonly whole: Readonly<Record<string, MadeLayer>>;
+  /** Name -> a layer of 64 KiB with some of its files. */
+  readonly first: Readonly<Record<string, MadeLayer>>;
+}
+
+/**
+ * Makes the layers: the packages of this checkout as npm has put them there, compressed by zlib 6,
+ * and a Debian root file system as umoci packs it. Needs root.
+ */
+export async function makeLayers(): Promise<MadeLayers> {
+  mkdirSync(CACHE, { recursive: true });
+  const paths = { npm: await npmLayer(), debian: await debianLayer() };
+  const whole: Record<string, MadeLayer> = {};
+  const first: Record<string, MadeLayer> = {};
+  for (const [name, path] of Object.entries(paths)) {
+    const stored = readFileSync(path);
+    const plain = gunzipSync(stored);
+    whole[name] = { path, facts: factsOf(stored, plain) };
+    const small = await beginning(new Uint8Array(plain));
+    const compressed = gzipSync(small);
+    const smallPath = join(CACHE, `first-${name}.tar.gz`);
+    writeFileSync(smallPath, compressed);
+    first[name] = { path: smallPath, facts: factsOf(compressed, small) };
   }
-  return readFileSync(path);
+  return { whole, first };
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+function factsOf(stored: Uint8Array, plain: Uint8Array): LayerFacts {
+  return {
+    digest: digestOf(stored),
+    diffID: digestOf(plain),
+    size: stored.length,
+    plainSize: plain.length,
+  };
+}
+
+async function debianLayer(): Promise<string> {
+  const absent = missing(...DEBIAN_NEEDS);
+  if (absent !== false) throw new Error(`this bench ${absent}`);
+  const blobs = join(await debianLayout(), "blobs/sha256");
+  const paths = readdirSync(blobs).map((name) => join(blobs, name));
+  const [layer] = paths.sort((one, other) => statSync(other).size - statSync(one).size);
+  if (layer === undefined) throw new Error(`no blob in ${blobs}`);
+  return layer;
+}
+
+/** What is installed changes with the lock, and so does the layer. */
+async function npmLayer(): Promise<string> {
+  const lock = createHash("sha256").update(readFileSync("package-lock.json")).digest("hex");
+  const path = join(CACHE, `npm-${lock.slice(0, 12)}.tar.gz`);
+  if (existsSync(path)) return path;
+  const excluded = PROGRAMS.map((name) => `--exclude=./${name}`);
+  const archive = join(CACHE, "npm.tar.part");
+  await mustRun("tar", ["-C", "node_modules", "--sort=name", ...excluded, "-cf", archive, "."]);
+  const draft = `${path}.part`;
+  writeFileSync(draft, gzipSync(readFileSync(archive)));
+  renameSync(draft, path);
+  rmSync(archive);
+  return path;
+}
+
+/** Packs the first small files of an archive, as many as fit. */
+async function beginning(archive: Bytes): Promise<Bytes> {
+  const inputs: TarInput[] = [];
+  // The two blocks at the end count too.
+  let length = 2 * BLOCK_SIZE;
+  for await (const entry of readTar(streamOf(archive))) {
+    const packed = BLOCK_SIZE + Math.ceil(entry.size / BLOCK_SIZE) * BLOCK_SIZE;
+    if (entry.type !== "file" || length + packed > FIRST_BYTES) continue;
+    inputs.push({ path: entry.path, type: "file", body: await entry.bytes() });
+    length += packed;
+    if (FIRST_BYTES - length < 2 * BLOCK_SIZE) break;
+  }
+  return await readAll(writeTar(inputs), { maxBytes: FIRST_BYTES });
 }

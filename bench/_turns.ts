@@ -1,0 +1,78 @@
+// Runs contenders in turns: machines change their pace, ratios of neighbours hold.
+
+/** One of those that are compared. */
+export interface Contender {
+  readonly name: string;
+  /** Does the work once. */
+  run(): Promise<void> | void;
+  /** Makes ready for a run; not measured. */
+  prepare?(): Promise<void> | void;
+}
+
+/** How long a contender took, round by round, in milliseconds. */
+export interface Times {
+  readonly wall: readonly number[];
+  /** Processor time of all threads, where the runtime tells it. */
+  readonly cpu?: readonly number[];
+}
+
+/** How many rounds. */
+export interface Turns {
+  /** Rounds that are measured. */
+  readonly rounds: number;
+  /** Whether one more comes before. */
+  readonly warmUp: boolean;
+}
+
+interface HostProcess {
+  cpuUsage?: () => { user: number; system: number };
+}
+
+function cpuMs(): number {
+  const { process } = globalThis as { process?: HostProcess };
+  try {
+    const usage = process?.cpuUsage?.();
+    return usage === undefined ? 0 : (usage.user + usage.system) / 1000;
+  } catch {
+    // workerd has the function, and it throws.
+    return 0;
+  }
+}
+
+/** Lets everybody run once per round, in every place of the order; an error ends it all. */
+export async function takeTurns(
+  contenders: readonly Contender[],
+  { rounds, warmUp }: Turns,
+): Promise<Map<string, Times>> {
+  const times = new Map(
+    contenders.map(({ name }) => [name, { wall: [] as number[], cpu: [] as number[] }]),
+  );
+  for (let round = warmUp ? -1 : 0; round < rounds; round++) {
+    for (let i = 0; i < contenders.length; i++) {
+      const contender = contenders[(i + round + 1) % contenders.length];
+      if (contender === undefined) continue;
+      await contender.prepare?.();
+      const [started, startedCPU] = [performance.now(), cpuMs()];
+      await contender.run();
+      const [ended, endedCPU] = [performance.now(), cpuMs()];
+      if (round < 0) continue;
+      times.get(contender.name)?.wall.push(ended - started);
+      times.get(contender.name)?.cpu.push(endedCPU - startedCPU);
+    }
+  }
+  // Runtimes may have the function and tell nothing.
+  return new Map(
+    [...times].map(([name, { wall, cpu }]) => [
+      name,
+      cpu.some((ms) => ms > 0) ? { wall, cpu } : {
+        wall,
+      },
+    ]),
+  );
+}
+
+/** Gives the middle value. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}

@@ -1,0 +1,101 @@
+// What every portable bench needs: the layers, who takes part, and where the times go. The server
+// beside the runtime has the layers and takes the times, as it has the corpus for the tests.
+import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
+import { type Contender, takeTurns } from "../_turns.ts";
+import type { BenchOptions, LayerFacts, Measurement } from "../_results.ts";
+
+/** What comes from a network or a disk at a time. */
+const CHUNK_BYTES = 65536;
+
+const server = (globalThis as { LADING_TEST_SERVER?: string }).LADING_TEST_SERVER ?? "";
+
+/** A layer in memory. */
+export interface BenchLayer extends LayerFacts {
+  readonly name: string;
+  readonly bytes: Bytes;
+}
+
+/** A contender, and how many bytes its result has where that is to be compared too. */
+export interface Entrant extends Contender {
+  readonly bytes?: number | undefined;
+}
+
+/** Makes an entrant whose runs must all come to the same. */
+export function entrant<Result extends number | string>(
+  name: string,
+  expected: Result,
+  run: () => Promise<Result> | Result,
+  bytes?: number,
+): Entrant {
+  return {
+    name,
+    bytes,
+    async run() {
+      const result = await run();
+      if (result !== expected) throw new Error(`${name} gave ${result}, not ${expected}`);
+    },
+  };
+}
+
+/** Gives a layer to each question in turn, and sends the times to the server. */
+export async function ask(
+  questions: Readonly<Record<string, (layer: BenchLayer) => Promise<readonly Entrant[]>>>,
+): Promise<void> {
+  const options = await (await fetch(`${server}/options`)).json() as BenchOptions;
+  let { warmUp } = options;
+  for (const [name, facts] of Object.entries(options.layers)) {
+    const layer = { ...facts, name, bytes: await layerBytes(name) };
+    for (const [question, entrants] of Object.entries(questions)) {
+      const all = await entrants(layer);
+      // What has run on the first layer is warm for the others.
+      const times = await takeTurns(all, { rounds: options.rounds, warmUp });
+      for (const { name: entrant, bytes } of all) {
+        const measured = times.get(entrant);
+        if (measured === undefined) continue;
+        await send({ question, layer: name, entrant, times: { ...measured, bytes } });
+      }
+    }
+    warmUp = false;
+  }
+}
+
+async function layerBytes(name: string): Promise<Bytes> {
+  return new Uint8Array(await (await fetch(`${server}/layers/${name}.tar.gz`)).arrayBuffer());
+}
+
+async function send(measurement: Measurement): Promise<void> {
+  const { navigator } = globalThis as { navigator?: { userAgent?: string } };
+  const body = JSON.stringify({ ...measurement, agent: navigator?.userAgent });
+  await (await fetch(`${server}/measured`, { method: "POST", body })).text();
+}
+
+/** Cuts bytes as a network does. */
+export function* chunks(
+  bytes: Uint8Array,
+  size: number = CHUNK_BYTES,
+): Generator<Bytes, void, undefined> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size) as Bytes;
+}
+
+/** Gives bytes as a stream that somebody pulls. */
+export function streamOf(bytes: Uint8Array, see?: (chunk: Bytes) => unknown): ByteStream {
+  const source = chunks(bytes);
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = source.next();
+      if (done === true) return controller.close();
+      await see?.(value);
+      controller.enqueue(value);
+    },
+  }, { highWaterMark: 0 });
+}
+
+/** Reads a stream to its end and gives its length. */
+export async function lengthOf(stream: ReadableStream<Uint8Array>): Promise<number> {
+  const reader = stream.getReader();
+  let length = 0;
+  for (let item = await reader.read(); !item.done; item = await reader.read()) {
+    length += item.value.length;
+  }
+  return length;
+}

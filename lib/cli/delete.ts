@@ -1,35 +1,54 @@
-import { argument, type Command, UsageError } from "./_command.ts";
+import { deleteReferrers } from "../ops/delete_referrers.ts";
+import { refuseFor } from "./_archive_output.ts";
+import { argument, type Command, flag, UsageError } from "./_command.ts";
 import { namedArgument } from "./_named.ts";
 import { REGISTRY_OPTION } from "./_options.ts";
 import { v1Argument } from "./_v1.ts";
 
-/** `lading delete REPOSITORY@DIGEST`. */
+/** `lading delete PLACE@DIGEST`. */
 export const deleteCommand: Command = {
   name: "delete",
-  synopsis: "REPOSITORY@DIGEST",
-  summary: "delete a manifest from a registry, and every tag of it",
+  synopsis: "PLACE@DIGEST",
+  summary: "delete a manifest from a registry or a layout, and every tag of it",
   arity: [1, 1],
-  options: { ...REGISTRY_OPTION },
+  options: {
+    referrers: {
+      type: "boolean",
+      help: "delete signatures, SBOMs and whatever else refers to it before",
+    },
+    ...REGISTRY_OPTION,
+  },
   details:
-    "It takes digests alone: a tag may be another image a moment later. An index leaves its " +
-    "images. Of a registry of version 1 it deletes the whole repository: docker-v1://REPOSITORY.",
-  examples: ["lading delete ghcr.io/acme/app@sha256:9e01…"],
+    "It takes digests alone: a tag may be another image a moment later. An index leaves its\n" +
+    "images, and blobs stay. Without --referrers, what refers to it stays too, and most registries\n" +
+    "keep it for ever. Of a registry of version 1 it deletes the whole repository:\n" +
+    "docker-v1://REPOSITORY.",
+  examples: [
+    "lading delete ghcr.io/acme/app@sha256:9e01…",
+    "lading delete ghcr.io/acme/app@sha256:9e01… --referrers",
+  ],
   async run(context) {
-    const v1 = v1Argument(context, argument(context, 0));
+    const { signal, output } = context;
+    const text = argument(context, 0);
+    const v1 = v1Argument(context, text);
     if (v1 !== undefined) {
-      await v1.repository.delete({ signal: context.signal });
-      return context.output.note(`deleted ${argument(context, 0)} with all its tags`);
+      refuseFor("a registry of version 1", context, ["referrers"]);
+      await v1.repository.delete({ signal });
+      return output.note(`deleted ${text} with all its tags`);
     }
-    const { repository, reference } = namedArgument(context);
-    if (reference.digest === undefined) {
+    const { content, digest } = namedArgument(context);
+    if (digest === undefined) {
       throw new UsageError(
-        `name the digest to delete, as lading digest ${argument(context, 0)} tells it; ` +
-          "lading untag removes a tag",
+        `name the digest to delete, as lading digest ${text} tells it; lading untag removes a tag`,
       );
     }
-    const { signal } = context;
-    const descriptor = await repository.resolve(reference.digest, { signal });
-    await repository.delete(descriptor, { signal });
-    context.output.note(`deleted ${descriptor.digest}`);
+    const descriptor = await content.resolve(digest, { signal });
+    if (flag(context, "referrers")) {
+      for (const referrer of await deleteReferrers(content, descriptor, { signal })) {
+        output.note(`deleted ${referrer.digest}, which refers to it`);
+      }
+    }
+    await content.delete(descriptor, { signal });
+    output.note(`deleted ${digest}`);
   },
 };

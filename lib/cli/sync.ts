@@ -1,7 +1,8 @@
 import type { SyncEvent, SyncResult } from "../ops/sync.ts";
 import { syncPlaces } from "../runtime/sync_places.ts";
-import { argument, type Command, type CommandContext, flag, list, UsageError } from "./_command.ts";
+import { argument, type Command, type CommandContext, flag } from "./_command.ts";
 import { errorText } from "./_error_text.ts";
+import { PATTERN_OPTIONS, patternsOption } from "./_name_patterns.ts";
 import {
   JOBS_OPTION,
   jobsOption,
@@ -11,28 +12,6 @@ import {
   REGISTRY_OPTION,
 } from "./_options.ts";
 import { formatSize } from "./size.ts";
-
-/** Makes a test of tags from patterns, which have to match whole tags. */
-function chooser(context: CommandContext): (tag: string) => boolean {
-  const [included, excluded] = [patterns(context, "include"), patterns(context, "exclude")];
-  return (tag) => {
-    const isIncluded = included.length === 0 || included.some((pattern) => pattern.test(tag));
-    return isIncluded && !excluded.some((pattern) => pattern.test(tag));
-  };
-}
-
-function patterns(context: CommandContext, name: string): RegExp[] {
-  return list(context, name).map((pattern) => {
-    try {
-      return new RegExp(`^(?:${pattern})$`, "u");
-    } catch (error) {
-      throw new UsageError(
-        `--${name} takes a regular expression, not ${JSON.stringify(pattern)}`,
-        { cause: error },
-      );
-    }
-  });
-}
 
 function tell(context: CommandContext, event: SyncEvent): void {
   if (event.type === "tag") context.output.note(`${event.status.padEnd(9)}  ${event.reference}`);
@@ -65,18 +44,7 @@ export const syncCommand: Command = {
   summary: "copy many tags of a repository or a layout",
   arity: [2, 2],
   options: {
-    include: {
-      type: "string",
-      isList: true,
-      value: "REGEXP",
-      help: "copy the tags that match as a whole; may be given several times",
-    },
-    exclude: {
-      type: "string",
-      isList: true,
-      value: "REGEXP",
-      help: "leave out the tags that match as a whole; may be given several times",
-    },
+    ...PATTERN_OPTIONS,
     referrers: { type: "boolean", help: "copy signatures, SBOMs and whatever else refers to them" },
     platform: {
       type: "string",
@@ -98,7 +66,7 @@ export const syncCommand: Command = {
   async run(context) {
     const operation = syncPlaces(argument(context, 0), argument(context, 1), {
       ...openOptions(context),
-      include: chooser(context),
+      include: patternsOption(context),
       keepGoing: true,
       platform: platformsOption(context),
       jobs: jobsOption(context),

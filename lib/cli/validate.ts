@@ -1,7 +1,8 @@
+import { resolveImage } from "../image/resolve_image.ts";
 import { validate } from "../ops/validate.ts";
 import { openSource } from "../runtime/open.ts";
 import { argument, type Command, flag, ValidationFailedError } from "./_command.ts";
-import { JSON_OPTION, openOptions, REGISTRY_OPTION } from "./_options.ts";
+import { JSON_OPTION, openOptions, platformOption, REGISTRY_OPTION } from "./_options.ts";
 
 /** `lading validate IMAGE`. */
 export const validateCommand: Command = {
@@ -11,6 +12,11 @@ export const validateCommand: Command = {
   arity: [1, 1],
   options: {
     fast: { type: "boolean", help: "do not read the layers" },
+    platform: {
+      type: "string",
+      value: "OS/ARCH[/VARIANT]",
+      help: "of an index, prove the image for this platform only (default: all of it)",
+    },
     ...JSON_OPTION,
     ...REGISTRY_OPTION,
   },
@@ -22,7 +28,12 @@ export const validateCommand: Command = {
     const source = openSource(image, openOptions(context));
     try {
       const fast = flag(context, "fast");
-      const report = await validate(source.content, source.reference, { signal, fast });
+      const { content, reference } = source;
+      const platform = platformOption(context);
+      const named = platform === undefined
+        ? reference
+        : (await resolveImage(content, reference, platform, { signal })).digest;
+      const report = await validate(content, named, { signal, fast });
       if (flag(context, "json")) await output.json(report);
       else for (const { message } of report.problems) await output.line(message);
       if (!report.ok) {

@@ -56,11 +56,16 @@ function refuse(text: string, reason: string): never {
   );
 }
 
+// The digest of a manifest pins a path as it pins a repository.
+const PINNED_PATH_REGEXP = /^((?:[A-Za-z]:[\\/])?[^:]+)@(sha(?:256|512):.+)$/;
+
 /**
  * Splits a path from the name behind it. The first colon ends the path (containers-transports.5),
  * unless it stands behind the letter of a drive.
  */
 function splitPath(text: string): [path: string, reference: string | undefined] {
+  const [, pinned, digest] = PINNED_PATH_REGEXP.exec(text) ?? [];
+  if (pinned !== undefined) return [pinned, digest];
   const colon = text.indexOf(":", /^[A-Za-z]:[\\/]/.test(text) ? 2 : 0);
   return colon < 0 ? [text, undefined] : [text.slice(0, colon), text.slice(colon + 1)];
 }
@@ -68,7 +73,9 @@ function splitPath(text: string): [path: string, reference: string | undefined] 
 /**
  * Parses a place as skopeo writes it: `docker://alpine:3.20`, `oci:path:name`,
  * `oci-archive:file.tar:name`, `docker-archive:file.tar:name`, `docker-daemon:alpine:3.20`; and
- * `docker-v1://localhost:5000/app:1` for registries of version 1. What has no transport is a reference to a registry. The references themselves are not judged here.
+ * `docker-v1://localhost:5000/app:1` for registries of version 1. Paths may be pinned as names are:
+ * `oci:path@sha256:…`. What has no transport is a reference to a registry. The references themselves
+ * are not judged here.
  *
  * @param text A place.
  * @returns Its parts.

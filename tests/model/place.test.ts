@@ -8,6 +8,8 @@ const PLACES: readonly [string, Place][] = [
   ["localhost:5000/x:1", { transport: "docker", reference: "localhost:5000/x:1" }],
   ["docker://alpine:3.20", { transport: "docker", reference: "alpine:3.20" }],
   ["oci:images", { transport: "oci", path: "images" }],
+  ["oci:images@sha256:00", { transport: "oci", path: "images", reference: "sha256:00" }],
+  ["oci:a@b:sha256:00", { transport: "oci", path: "a@b", reference: "sha256:00" }],
   ["oci:images:a:b", { transport: "oci", path: "images", reference: "a:b" }],
   ["oci:/srv/images:ghcr.io/x/y:1", {
     transport: "oci",

@@ -185,26 +185,6 @@ test("the display of a copy has a line for each blob that moves, and the rate of
   assert.match(display.lines(9000)[0] ?? "", /1\.0 kB of 10\.0 kB$/);
 });
 
-test("lading tag, untag and delete change what a registry has, and name what they did", async () => {
-  await withRegistry(async (image, _folder, digest) => {
-    const repository = image.slice(0, -2);
-    const tagged = await lading("tag", image, "latest");
-    assert.equal(tagged.out.trim(), `${repository}@${digest}`, tagged.errors);
-    assert.equal((await lading("tags", repository)).out, "1\nlatest\n");
-    assert.equal((await lading("untag", image)).code, 0);
-    assert.equal((await lading("tags", repository)).out, "latest\n");
-    assert.equal((await lading("untag", image)).code, 3);
-    // A digest decides; a tag could be another image by now.
-    assert.equal((await lading("delete", `${repository}:latest`)).code, 2);
-    const deleted = await lading("delete", `${repository}@${digest}`);
-    assert.equal(deleted.code, 0, deleted.errors);
-    assert.equal((await lading("digest", `${repository}:latest`)).code, 3);
-    assert.equal((await lading("untag", `${repository}@${digest}`)).code, 2);
-    assert.equal((await lading("tag", "oci:./layout", "a")).code, 2);
-    assert.equal((await lading("tag", image, "not a tag")).code, 2);
-  });
-});
-
 test("lading referrers lists what was said about an image", async () => {
   const store = memoryStore();
   const image = await randomImage("subject");

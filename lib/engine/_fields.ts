@@ -27,14 +27,14 @@ export function namesField(object: JSONObject, name: string): readonly string[] 
   return value.filter((item) => typeof item === "string" && !item.startsWith("<none>"));
 }
 
-/** A descriptor; one of nothing when there is none. */
-export function descriptorField(object: JSONObject, name: string): Descriptor {
+/** A descriptor; `undefined` when there is none. */
+export function descriptorField(object: JSONObject, name: string): Descriptor | undefined {
   const value = object[name];
-  const descriptor = isJSONObject(value) ? value : {};
+  if (!isJSONObject(value) || textField(value, "digest") === "") return undefined;
   return {
-    mediaType: textField(descriptor, "mediaType"),
-    digest: textField(descriptor, "digest"),
-    size: numberField(descriptor, "size") ?? 0,
+    mediaType: textField(value, "mediaType"),
+    digest: textField(value, "digest"),
+    size: numberField(value, "size") ?? 0,
   };
 }
 

@@ -22,8 +22,8 @@ export interface AttestationsOptions extends CallOptions {
 
 /** What somebody attests about an image: how it was built, what is in it. */
 export interface ImageAttestation {
-  /** Where the statement is stored. */
-  readonly descriptor: Descriptor;
+  /** Where the statement is stored, as engines tell. */
+  readonly descriptor: Descriptor | undefined;
   /** What kind of statement it is, a URI. */
   readonly predicateType: string;
   /** The statement (in-toto), where it was asked for. */

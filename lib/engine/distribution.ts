@@ -53,7 +53,7 @@ export class RegistryData {
 
   /** The manifest that the name stands for. */
   get descriptor(): Descriptor {
-    return descriptorField(this.#attrs, "Descriptor");
+    return descriptorField(this.#attrs, "Descriptor") ?? { mediaType: "", digest: "", size: 0 };
   }
 
   /** The digest of the manifest. */

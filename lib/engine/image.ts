@@ -1,8 +1,10 @@
 import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
 import type { JSONObject } from "../model/json_object.ts";
 import { normalizePlatform, type Platform } from "../model/platform.ts";
 import {
+  descriptorField,
   labelsField,
   namesField,
   numberField,
@@ -67,6 +69,14 @@ export class EngineImage {
   /** The first digits of the ID, as `docker images` shows them. */
   get shortID(): string {
     return shortIDOf(this.id);
+  }
+
+  /**
+   * The manifest or index that the image is of, where containerd stores the images (API 1.48);
+   * `undefined` elsewhere: there the ID is the digest of the config, and there is no manifest.
+   */
+  get descriptor(): Descriptor | undefined {
+    return descriptorField(this.#attrs, "Descriptor");
   }
 
   /** The names of the image: `site:dev`. */

@@ -1,7 +1,9 @@
 import type { CallOptions } from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
 import type { JSONObject } from "../model/json_object.ts";
 import { compareApiVersions } from "./api_version.ts";
 import {
+  descriptorField,
   labelsField,
   namesField,
   numberField,
@@ -36,6 +38,8 @@ export interface ImageSummary {
   readonly id: string;
   /** The first digits of the ID. */
   readonly shortID: string;
+  /** The manifest or index that it is of, where containerd stores images (API 1.48). */
+  readonly descriptor: Descriptor | undefined;
   /** The names: `site:dev`. */
   readonly tags: readonly string[];
   /** The names with digests: `site@sha256:…`. */
@@ -108,6 +112,7 @@ function summaryOf(image: JSONObject): ImageSummary {
   return {
     id,
     shortID: shortIDOf(id),
+    descriptor: descriptorField(image, "Descriptor"),
     tags: namesField(image, "RepoTags"),
     digests: namesField(image, "RepoDigests"),
     labels: labelsField(image, "Labels"),

@@ -3,7 +3,6 @@ import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions, FetchOptions, Source } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { ImageNotFoundError, NotFoundError } from "../model/errors.ts";
-import { isJSONObject } from "../model/json_object.ts";
 import type { Platform } from "../model/platform.ts";
 import type { ArchiveOptions } from "../store/archive_options.ts";
 import { type DockerArchive, dockerArchive } from "../store/docker_archive.ts";
@@ -56,7 +55,7 @@ class SavedImages implements EngineSource {
       const { platform } = this.#options;
       const image = await this.#engine.images.get(reference, { signal });
       const archive = this.#archives.get(image.id) ??
-        open(image.save({ platform }), hasManifest(image.attrs), this.#options);
+        open(image.save({ platform }), image.descriptor !== undefined, this.#options);
       this.#archives.set(image.id, archive);
       return await archive.resolve("", { signal });
     } catch (error) {
@@ -102,11 +101,7 @@ class SavedImages implements EngineSource {
   }
 }
 
-/** Whether the engine keeps the manifest of the image, and so saves it. */
-function hasManifest({ Descriptor: descriptor }: Readonly<Record<string, unknown>>): boolean {
-  return isJSONObject(descriptor) && typeof descriptor["digest"] === "string";
-}
-
+/** Engines that keep the manifest of an image save it along, in a layout. */
 function open(
   archive: ByteStream,
   isLayout: boolean,

@@ -28,7 +28,7 @@ test("attestations() asks for platform, types and statements, and reads the repl
   assert.deepEqual(found, [
     { descriptor: DESCRIPTOR, predicateType: SLSA, statement },
     {
-      descriptor: { mediaType: "", digest: "", size: 0 },
+      descriptor: undefined,
       predicateType: "https://spdx.dev/Document",
       statement: undefined,
     },

@@ -1,69 +1,5 @@
-/**
- * What docker-py's own tests hold it to, of images, builds, credentials and utilities, and the test
- * here that holds lading to the same. Names of docker-py are without `test_`; files are below
- * `tests`, and `suite` is `testing/engine_suite.ts`, which the fake engine and Docker's own pass.
- *
- * | docker-py | intent | here |
- * |---|---|---|
- * | api_test url_valid_resource | names stand in paths as they are | below: names stand in paths |
- * | api_test url_invalid_resource | what is no name is refused | engine/hostile: hostile names are refused |
- * | regression 647_support_doubleslash_in_image_names | odd slashes do no harm | engine/hostile: hostile names are refused |
- * | api_test custom_user_agent | the client can name itself | below: the name of the client |
- * | api_test early_stream_response | a refusal during an upload is heard | runtimes/engine_transport: who refuses a request while it is sent is heard |
- * | api_test stream helpers, regression 443 | answers in one piece are streams too | below: an answer in one piece |
- * | utils_json_stream_test (all) | messages are found wherever chunks are cut | engine/message: decodeMessages() … |
- * | utils_json_stream_test with_falsy_entries | `{}` and lists are passed over | engine/message: passes over empty objects and lists |
- * | api_test decoding of `ed f3 f3` | bytes that are no UTF-8 become U+FFFD | below: bytes that are no UTF-8 |
- * | utils_test convert_filters | filters are lists of texts | engine/images: list() asks once |
- * | utils_test convert_filters (bool, number) | truth and numbers are written as text | below: filters of every kind |
- * | utils_test ParseRepositoryTagTest | a name falls into repository and tag | below: names fall into repository and tag |
- * | utils_test compare_versions | versions are compared by number | engine/api_version: compareApiVersions() |
- * | utils_test update_headers | HttpHeaders go along, explicit ones first | engine/images: every request has the headers |
- * | utils_test decode_json_header, encode_header 803 | URL-safe base64 with padding | engine/auth_header: encodeRegistryAuth() |
- * | errors_test create_api_error, status classes | the status and the words are in the error | engine/hostile: error bodies of every kind |
- * | errors_test ImageNotFound fragments | a missing image is an error of its own | below: which 404 is a missing image |
- * | errors_test create_error_from_exception (StreamParseError) | half a stream is no success | engine/message: fails when the stream ends within |
- * | api_image_test images, images_quiet | as many as the engine counts, with IDs | suite: a Dockerfile from scratch; a loaded image is listed |
- * | api_image_test images name, filters | chosen by the engine; the caller's stay | suite: lists are chosen; engine/images: list() does not change the filters |
- * | api_image_test pull, pull_streaming | done when the image is there, with progress | suite: images are pulled by tag |
- * | api_image_test pull_invalid_platform | a platform that is none is refused | below: a platform that is none |
- * | models_images_test pull, pull_with_sha, pull_with_tag | the image of that very name is given | suite: images are pulled by tag and by digest |
- * | models_images_test pull_tag_precedence | a tag of its own goes first | below: names fall into repository and tag |
- * | models_images_test pull_multiple | all tags, each an image | suite: all tags of a repository |
- * | models_images_test list by name | `alpine` and `alpine:latest` both find it | below: a name and the same with latest |
- * | models_images_test untagging | a name that went is found no more, others are | below: a name that was taken away |
- * | api_image_test commit, commit_with_changes | by the way to everything else | interop/engine_suite: containers keep images |
- * | api_image_test remove | a list with what was deleted | suite: removing takes names away first |
- * | api_image_test prune_images | dangling by default, all on request, what is used stays | suite: pruning removes; interop/engine_suite: containers keep images |
- * | api_image_test get_load_image, get_image_load_image | a round trip, and its words | suite: archives go out and come in |
- * | api_image_test import_from_* (bytes, file, stream, URL, changes) | an image of one layer | suite: the archive of a file tree; engine/operations: import() … |
- * | api_image_test import_from_bytes (text trap) | bytes are bytes, never a URL | below: bytes of an import |
- * | api_image_test import_image_from_image | is a pull, and named afterwards | engine/operations: import() of an image |
- * | api_image_test search | terms and limits | engine/images: search(); suite: searches for too much |
- * | api_image_test inspect_distribution | asked with the credentials | suite: registries are asked; engine/auth_header: pull, push, search |
- * | unit image_test (push, auth header, tag) | requests as they are | interop/engine_requests; engine/operations: push() … |
- * | unit image_test load_image timeout, quiet | no hidden limits; quiet is gated | engine/operations: load() takes quiet; an engine that is silent |
- * | models_images_test short_id, tags, labels, `<none>` | a handle with what Docker shows | engine/images: get() gives a handle; without names, labels |
- * | models_images_test save, save_name, save_name_error | by ID, first name, or one that it has | engine/save: a handle saves itself; below: names of archives |
- * | models_images_test save_and_load, save_and_load_repo_name | names come back with the archive | suite: an archive has the names; below: names of archives |
- * | models_images_test load, load_error, load_corrupt | an error in a good answer fails | suite: archives that are none; engine/operations: complaint 3 |
- * | models_images_test reload, history, tag, remove | a handle asks by its ID | engine/images: a handle asks by its ID |
- * | models_images_test get_registry_data, has_platform, reload | platforms as on the engine | below: platforms of a registry; engine/operations: distribution() … |
- * | models_images_test build, build_error, build_with_success_build_output, build_with_multiple_success | the ID is the engine's, not that of a text | engine/build: the ID comes from aux; fails after a good begin |
- * | api_build_test (options, limits, proxies, auth headers) | every option has its parameter | engine/build: every option of docker-py |
- * | api_build_test build_with_dockerignore, utils_build_test ExcludePathsTest, TarTest, process_dockerfile | what is sent | engine/context, engine/dockerignore |
- * | utils_build_test TagTest | names of images that are built | engine/build: every tag that docker-py takes |
- * | auth_test ResolveRepositoryNameTest | which registry a name is of | below: the registry of a name |
- * | auth_test ResolveAuthTest | which entry a registry gets | below: the entry of a registry |
- * | auth_test parse_auth, LoadConfigTest | odd entries and unknown keys | below: odd configurations |
- * | auth_test LoadConfigTest legacy .dockercfg | Docker has not written it since 2015 | none: it is not read |
- * | auth_test CredstoreTest get_all_credentials* | a store, helpers, entries, in this order | auth/docker_config: asks the helper of the registry, then that of all; below: only the registry in question |
- * | auth_test with_empty_credhelper, docker-py#3379 | a helper that has nothing does no harm | auth/helper: gives anonymous credentials; engine/build: credentials go along |
- * | unit login, api_test auth | tried by the engine, kept nowhere | engine/auth_header: login() …; suite: credentials are tried |
- * | credentials store_test, utils_test (helper protocol) | get, store, erase, list | auth/helper, auth/docker_config_store |
- * | utils_proxy_test | proxies become arguments | engine/build: proxies of the configuration |
- * | utils_test kwargs_from_env, parse_host, tls | where the engine is | engine/endpoint, engine/locate |
- */
+// What docker-py's own tests hold it to and no other test here does; the whole table is in
+// tests/tools/behaviours/docker_py.ts.
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import {
@@ -457,4 +393,79 @@ test("only the registry in question is looked up, and only its helper can fail",
     password: "password",
   });
   assert.deepEqual(ran.splice(0), ["docker-credential-store get plain.test"]);
+});
+
+test("handles of one image have one ID, and are written by its names", async () => {
+  const { engine } = faked();
+  const image = await engine.images.import(await treeOf("a"), { name: "app:1" });
+  await image.tag("some/repo:2");
+  const [one, two] = [await engine.images.get("app:1"), await engine.images.get("some/repo:2")];
+  assert.equal(one.id, two.id);
+  assert.equal(String(one), "app:1, some/repo:2");
+  await engine.images.remove(image.id, { force: true });
+  const nameless = await engine.images.import(await treeOf("a"));
+  assert.equal(String(nameless), nameless.shortID);
+});
+
+test("nothing is ever sent as a form, which engines swallow", async () => {
+  const { engine, sent } = scripted(() => undefined);
+  const { images } = engine;
+  const works: readonly (() => PromiseLike<unknown>)[] = [
+    () => images.pull("a"),
+    () => images.push("a"),
+    () => images.load(utf8("archive")),
+    () => images.load(new Blob(["archive"], { type: "application/x-www-form-urlencoded" })),
+    () => images.import(utf8("archive")),
+    () => images.import({ url: "http://r.test/a.tar" }),
+    () => images.build({ dockerfile: "FROM scratch" }),
+    () => images.build({ remote: "http://r.test/a.tar" }),
+    () => images.tag("a", "b"),
+    () => images.remove("a"),
+    () => images.prune(),
+    () => images.pruneBuilds(),
+    () => engine.login({ username: "u", password: "p" }),
+    () => engine.request({ method: "POST", path: "/commit", query: { container: "c" } }),
+    () => engine.request({ method: "POST", path: "/containers/create", body: { Image: "a" } }),
+  ];
+  for (const work of works) await failure(work());
+  const types = new Set(sent.map(({ headers, body }) => {
+    const type = headers.get("content-type");
+    return body === "" ? type : type ?? "none";
+  }));
+  assert.deepEqual(types, new Set([null, "application/json", "application/x-tar"]));
+  assert.equal(sent.length, works.length);
+});
+
+test("a login is kept nowhere: what comes after it has the credentials of the machine", async () => {
+  const { engine, sent } = scripted(({ path, method }) => {
+    if (path === "/auth") return json({ IdentityToken: "token", Status: "Login Succeeded" });
+    return method === "POST" ? messages({ status: "Status: done" }) : json({ Id: "sha256:1" });
+  });
+  await engine.login({ registry: "r.test", username: "u", password: "p" });
+  await engine.images.pull("r.test/app");
+  assert.equal(sent[1]?.path, "/images/create");
+  assert.equal(sent[1]?.headers.get("x-registry-auth"), null);
+});
+
+test("complaint 9: nothing has a time limit that nobody asked for", async () => {
+  const { engine, requests } = faked();
+  const { setTimeout: own } = globalThis;
+  const limits: unknown[] = [];
+  const noted = (...args: Parameters<typeof setTimeout>) => {
+    limits.push(args[1]);
+    return own(...args);
+  };
+  globalThis.setTimeout = noted as typeof setTimeout;
+  try {
+    const image = await engine.images.import(await treeOf("a"), { name: "app:1" });
+    const archive = await readAll(image.save({ named: true }), LIMITS);
+    await engine.images.load(archive);
+    await engine.images.build({ dockerfile: "FROM app:1\nLABEL a=b\n" });
+    await engine.images.list();
+    await engine.images.prune();
+  } finally {
+    globalThis.setTimeout = own;
+  }
+  assert.deepEqual(limits, []);
+  assert.ok(requests.length > 5);
 });

@@ -117,6 +117,22 @@ test("an image without names, labels and config has none", async () => {
   }
 });
 
+test("complaint 14: the ID is one thing, the manifest or index of an image another", async () => {
+  const digest = `sha256:${"7a".repeat(32)}`;
+  const descriptor = { mediaType: "application/vnd.oci.image.index.v1+json", digest, size: 10 };
+  const { engine } = scripted(({ path }) => {
+    const fields = { Id: digest, Descriptor: { ...descriptor, annotations: { a: "b" } } };
+    return json(path === "/images/json" ? [fields, inspected()] : inspected(fields));
+  }, { speaks: "1.48" });
+  assert.deepEqual((await engine.images.get("app:1")).descriptor, descriptor);
+  const listed = await engine.images.list();
+  assert.deepEqual(listed.map((image) => image.descriptor), [descriptor, undefined]);
+  const classic = answering(() => json(inspected({ Descriptor: null })));
+  const image = await classic.engine.images.get("app:1");
+  assert.equal(image.descriptor, undefined);
+  assert.match(image.id, /^sha256:/);
+});
+
 test("get() reads the recorded reply", async () => {
   const reply = await recorded("image-inspect");
   const { engine } = answering(() => reply);

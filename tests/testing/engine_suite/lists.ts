@@ -55,6 +55,7 @@ export const LISTS: readonly EngineCase[] = [
       assert.deepEqual(listed, {
         id,
         shortID: id.slice(0, 19),
+        descriptor: undefined,
         tags: ["acme/app:1"],
         digests: [],
         labels: { seed: "acme/app:1" },

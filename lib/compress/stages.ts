@@ -26,13 +26,14 @@ export interface Stages {
  * Finds who does what.
  *
  * @param choice What is wanted.
+ * @param module The compiled kernel, in a thread that has not compiled it itself.
  * @returns The stages. Hosts are probed once.
  */
-export function stagesOf(choice: KernelChoice = "host"): Stages {
+export function stagesOf(choice: KernelChoice = "host", module?: WebAssembly.Module): Stages {
   if (choice === "js") {
     return { kernel: loadKernel({ kind: "js" }), hasher: createResumableHasher };
   }
-  const kernel = loadKernel({ kind: choice === "wasm" ? "wasm" : "auto" });
+  const kernel = loadKernel({ kind: choice === "wasm" ? "wasm" : "auto", module });
   const own: HasherFactory = (algorithm) => kernel.hasher(algorithm);
   return { kernel, hasher: choice === "wasm" ? own : hostHasherFactory() ?? own };
 }

@@ -111,7 +111,7 @@ export class Extraction {
   /** Makes what has no content first, then files in the order of the layers. */
   async #makeNodes(nodes: NamedNodes): Promise<void> {
     const { layers } = this.#parts;
-    const { signal } = this.#options;
+    const { threads, signal } = this.#options;
     const { empty, contents } = planNodes(layers, nodes);
     const make = async (node: Node, entry?: TarEntry): Promise<void> => {
       signal?.throwIfAborted();
@@ -125,7 +125,7 @@ export class Extraction {
       const wanted = contents[number];
       if (wanted === undefined || wanted.size === 0) continue;
       let ordinal = 0;
-      for await (const entry of layer.entries({ signal })) {
+      for await (const entry of layer.entries({ threads, signal })) {
         const node = wanted.get(ordinal++);
         if (node !== undefined) await make(node, entry);
       }

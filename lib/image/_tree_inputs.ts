@@ -1,9 +1,8 @@
 import type { Bytes } from "../model/bytes.ts";
-import type { CallOptions } from "../model/content.ts";
 import type { TarInput } from "../tar/writer.ts";
 import type { FileNode, FileTree } from "./_file_tree.ts";
 import type { FileMeta } from "./_layer_files.ts";
-import type { Layer } from "./layer.ts";
+import type { Layer, LayerReadOptions } from "./layer.ts";
 import { encodeName, showName } from "./_lossless_name.ts";
 
 /** What is no directory, with the paths that lead to it. */
@@ -53,7 +52,7 @@ export function planNodes(layers: readonly Layer[], nodes: NamedNodes): NodePlan
 export async function* nodeInputs(
   layers: readonly Layer[],
   nodes: NamedNodes,
-  options: CallOptions,
+  options: LayerReadOptions,
 ): AsyncGenerator<TarInput, void, undefined> {
   const { empty, contents } = planNodes(layers, nodes);
   for (const node of empty) {
@@ -89,7 +88,7 @@ async function* layerInputs(
   layer: Layer,
   wanted: ReadonlyMap<number, FileNode<FileMeta>>,
   nodes: NamedNodes,
-  options: CallOptions,
+  options: LayerReadOptions,
 ): AsyncGenerator<TarInput, void, undefined> {
   let ordinal = 0;
   for await (const { body } of layer.entries(options)) {

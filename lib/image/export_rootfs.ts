@@ -19,7 +19,7 @@ import { directoryInput, namedNodes, nodeInputs } from "./_tree_inputs.ts";
  * more. The stream ends only when every layer it took content from is proved. Memory grows with the number of paths, never with contents.
  *
  * @param image The image.
- * @param options A signal, which also ends the stream, and a limit.
+ * @param options A signal, which also ends the stream, a limit, and threads.
  * @returns The archive. It errors with what {@linkcode loadRootfs} throws.
  *
  * @example The size of a flattened image
@@ -45,10 +45,10 @@ async function* exportEntries(
   image: Image,
   options: RootfsOptions,
 ): AsyncGenerator<TarInput, void, undefined> {
-  const { signal } = options;
+  const { threads, signal } = options;
   const layers = await image.layers({ signal });
   const tree = await mergeLayers(layers, options);
-  yield* nodeInputs(layers, namedNodes(tree), { signal });
+  yield* nodeInputs(layers, namedNodes(tree), { threads, signal });
   yield* directoryInputs(tree);
 }
 

@@ -59,9 +59,9 @@ export async function extract(
 
 async function rootfsOf(
   source: Image | Rootfs | Layer,
-  { maxEntries, signal }: ExtractOptions,
+  { maxEntries, threads, signal }: ExtractOptions,
 ): Promise<Rootfs> {
   if ("stat" in source) return source;
-  if ("rawManifest" in source) return await source.rootfs({ maxEntries, signal });
-  return await loadRootfs([source], { maxEntries, signal });
+  if ("rawManifest" in source) return await source.rootfs({ maxEntries, threads, signal });
+  return await loadRootfs([source], { maxEntries, threads, signal });
 }

@@ -1,3 +1,4 @@
+import type { LayerThreads } from "../compress/layer_threads.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { RootfsEntry } from "./rootfs_entry.ts";
 
@@ -21,6 +22,8 @@ export interface ExtractOptions extends CallOptions {
   readonly existing?: "refuse" | "replace" | undefined;
   /** The most paths that the tree may have; default 2,000,000. */
   readonly maxEntries?: number | undefined;
+  /** Threads to decompress and hash layers in; default none. The result is the same. */
+  readonly threads?: LayerThreads | undefined;
 }
 
 /** What `extract()` has written. */

@@ -2,9 +2,9 @@ import { withSignal } from "../bytes/signal.ts";
 import { type Feed, feedOf, streamOfFeed, tapped } from "../bytes/feed.ts";
 import { limited } from "../bytes/limit.ts";
 import { hasProof } from "../bytes/lineage.ts";
-import { decompressFeed } from "../compress/decompress.ts";
+import type { LayerThreads } from "../compress/layer_threads.ts";
+import { readArchive } from "../compress/read_archive.ts";
 import { type KernelChoice, stagesOf } from "../compress/stages.ts";
-import type { HasherFactory } from "../hash/hasher.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions, ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
@@ -22,6 +22,8 @@ export interface LayerReadOptions extends CallOptions {
   readonly maxOutputBytes?: number | undefined;
   /** Who inflates and hashes; default `"host"`. The results are the same. */
   readonly kernel?: KernelChoice | undefined;
+  /** Threads to inflate and hash in; default none. The results are the same. */
+  readonly threads?: LayerThreads | undefined;
 }
 
 /** A layer of an image. It is read from its source each time it is asked for; memory is fixed. */
@@ -156,37 +158,47 @@ class SourceLayer implements Layer {
    * Makes the one pass over the layer: each chunk of the source is inflated, checked and hashed
    * piece by piece in the memory of the kernel, and whoever reads the pieces sees them there.
    */
-  async #plain({ signal, maxOutputBytes, kernel: choice }: LayerReadOptions): Promise<Feed> {
-    const { kernel, hasher } = stagesOf(choice);
+  async #plain({ signal, ...options }: LayerReadOptions): Promise<Feed> {
+    const { maxOutputBytes, kernel } = options;
+    const expected = this.#expected;
+    const algorithm = expected === undefined ? undefined : digestAlgorithm(expected);
     const archive = await openArchive(this.#source, this.#descriptor, { signal });
     if (archive !== undefined) {
-      return this.#proved(feedOf(bounded(withSignal(archive, signal), maxOutputBytes)), hasher);
+      const plain = feedOf(bounded(withSignal(archive, signal), maxOutputBytes));
+      if (algorithm === undefined) return plain;
+      const hasher = stagesOf(kernel).hasher(algorithm);
+      return tapped(plain, {
+        piece: (piece) => hasher.update(piece),
+        end: () => this.#check(formatDigest(algorithm, hasher.digest())),
+      });
     }
     const stored = await this.compressed({ signal });
     // Bytes that are proved decompress to the same each time: then the diffID is proved once.
     const isSame = hasProof(stored, this.#descriptor, undefined);
-    const plain = decompressFeed(feedOf(stored), { maxOutputBytes, kernel });
-    if (isSame && this.#isProved) return plain;
-    return this.#proved(plain, hasher, () => this.#isProved = isSame);
+    const isKnown = isSame && this.#isProved;
+    const { size } = this.#descriptor;
+    return readArchive(
+      stored,
+      { ...options, signal, size, algorithm: isKnown ? undefined : algorithm },
+      {
+        end: ({ digest }) => {
+          if (digest === undefined) return;
+          this.#check(digest);
+          this.#isProved = isSame;
+        },
+      },
+    );
   }
 
-  #proved(plain: Feed, hashers: HasherFactory, note?: () => void): Feed {
+  /** Compares the digest of the uncompressed layer with what the config says. */
+  #check(actual: string): void {
     const expected = this.#expected;
-    if (expected === undefined) return plain;
-    const algorithm = digestAlgorithm(expected);
-    const hasher = hashers(algorithm);
-    return tapped(plain, {
-      piece: (piece) => hasher.update(piece),
-      end: () => {
-        const actual = formatDigest(algorithm, hasher.digest());
-        if (actual === expected) return note?.();
-        throw new DigestMismatchError(
-          `Cannot read the layer ${this.#descriptor.digest}: uncompressed it has the digest ` +
-            `${actual}, but the config says ${expected}`,
-          { expected, actual, descriptor: this.#descriptor },
-        );
-      },
-    });
+    if (expected === undefined || actual === expected) return;
+    throw new DigestMismatchError(
+      `Cannot read the layer ${this.#descriptor.digest}: uncompressed it has the digest ` +
+        `${actual}, but the config says ${expected}`,
+      { expected, actual, descriptor: this.#descriptor },
+    );
   }
 }
 

@@ -1,13 +1,15 @@
 import { readAll } from "../bytes/read_all.ts";
 import { streamOf } from "../bytes/stream_from.ts";
+import type { LayerThreads } from "../compress/layer_threads.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { NotFoundError } from "../model/errors.ts";
 import { checkpointedLayer, openByCheckpoints } from "./_checkpointed_layer.ts";
 import type { CheckpointCache } from "./checkpoint_cache.ts";
-import { applyEntry, type FileMeta } from "./_layer_files.ts";
+import { entriesOfEach } from "./_entries_ahead.ts";
+import { applyEntry, type FileMeta, type TreeEntry } from "./_layer_files.ts";
 import { FileTree, MAX_TREE_ENTRIES, noSuchFile } from "./_file_tree.ts";
-import type { Layer } from "./layer.ts";
+import type { Layer, LayerReadOptions } from "./layer.ts";
 import { openEntry } from "./_open_entry.ts";
 import { openTableEntry } from "./remote_file.ts";
 import { entryOf } from "./_rootfs_entry_of.ts";
@@ -22,6 +24,11 @@ export const MAX_FILE_BYTES: number = 64 * 1024 * 1024;
 export interface RootfsOptions extends CallOptions {
   /** The most paths that the tree may have; default 2,000,000. Each takes some hundred bytes. */
   readonly maxEntries?: number | undefined;
+  /**
+   * Threads to decompress and hash layers in, as many side by side; default none. The result is the
+   * same.
+   */
+  readonly threads?: LayerThreads | undefined;
 }
 
 /** Options of {@linkcode loadRootfs}. */
@@ -136,7 +143,11 @@ export async function loadRootfs(
   layers: readonly Layer[],
   options: LoadRootfsOptions = {},
 ): Promise<Rootfs> {
-  const { tables = "none", maxEntries = MAX_TREE_ENTRIES, checkpoints, signal } = options;
+  const { tables = "none", maxEntries = MAX_TREE_ENTRIES, checkpoints, threads, signal } = options;
+  if (tables === "none" && checkpoints === undefined) {
+    const tree = await mergeLayers(layers, options);
+    return new MergedRootfs(tree, layers, layers.map(layerReader), false);
+  }
   const tree = new FileTree<FileMeta>(maxEntries);
   const readers: FileReader[] = [];
   let hasTables = false;
@@ -146,7 +157,7 @@ export async function loadRootfs(
       const read = checkpoints === undefined
         ? layer
         : await checkpointedLayer(layer, checkpoints, { signal });
-      await mergeLayer([tree], read, number, { signal });
+      await mergeLayer([tree], read, number, { threads, signal });
       readers.push(layerReader(layer));
       continue;
     }
@@ -183,11 +194,12 @@ function tableReader(layer: Layer, { entries }: LayerTable): FileReader {
 /** Applies the layers one after another to an empty tree. */
 export async function mergeLayers(
   layers: readonly Layer[],
-  { maxEntries = MAX_TREE_ENTRIES, signal }: RootfsOptions,
+  { maxEntries = MAX_TREE_ENTRIES, threads, signal }: RootfsOptions,
 ): Promise<FileTree<FileMeta>> {
   const tree = new FileTree<FileMeta>(maxEntries);
-  for (const [number, layer] of layers.entries()) {
-    await mergeLayer([tree], layer, number, { signal });
+  let number = 0;
+  for await (const entries of entriesOfEach(layers, { threads, signal })) {
+    await applyEntries([tree], entries, number++);
   }
   return tree;
 }
@@ -197,11 +209,19 @@ export async function mergeLayer(
   trees: readonly FileTree<FileMeta>[],
   layer: Layer,
   number: number,
-  options: CallOptions,
+  options: LayerReadOptions,
+): Promise<void> {
+  await applyEntries(trees, layer.entries(options), number);
+}
+
+async function applyEntries(
+  trees: readonly FileTree<FileMeta>[],
+  entries: AsyncIterable<TreeEntry>,
+  number: number,
 ): Promise<void> {
   for (const tree of trees) tree.nextLayer();
   let ordinal = 0;
-  for await (const entry of layer.entries(options)) {
+  for await (const entry of entries) {
     for (const tree of trees) applyEntry(tree, entry, number, ordinal);
     ordinal++;
   }

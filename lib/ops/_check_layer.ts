@@ -1,17 +1,18 @@
-import { feedOf, tapped } from "../bytes/feed.ts";
 import { iterate } from "../bytes/iterate.ts";
 import { hasProof } from "../bytes/lineage.ts";
 import { withSignal } from "../bytes/signal.ts";
 import { verified } from "../bytes/verify.ts";
-import { decompressFeed } from "../compress/decompress.ts";
+import type { ArchiveSummary } from "../compress/archive_task.ts";
 import type { Compression } from "../compress/detect.ts";
+import type { LayerThreads } from "../compress/layer_threads.ts";
+import { readArchive } from "../compress/read_archive.ts";
 import { type KernelChoice, stagesOf } from "../compress/stages.ts";
 import { layerPath } from "../image/layer_path.ts";
 import { parseWhiteout } from "../image/whiteout.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { digestAlgorithm, formatDigest } from "../model/digest.ts";
+import { digestAlgorithm } from "../model/digest.ts";
 import { LimitExceededError } from "../model/errors.ts";
 import { readEntries } from "../tar/read_entries.ts";
 import type { TarEntry } from "../tar/reader.ts";
@@ -33,6 +34,7 @@ export interface LayerFindings {
 /** How content is checked. */
 export interface CheckOptions {
   readonly kernel: KernelChoice | undefined;
+  readonly threads: LayerThreads | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -77,21 +79,19 @@ export async function checkLayer(
   options: CheckOptions,
 ): Promise<void> {
   const algorithm = digestAlgorithm(diffID);
-  const { kernel, hasher: hashers } = stagesOf(options.kernel);
-  const hasher = hashers(algorithm);
-  const stored = tapped(feedOf(await openProved(source, layer, options)), {
-    piece: (piece) => findings.bytes(piece.byteLength),
+  const stored = await openProved(source, layer, options);
+  const seen: { summary?: ArchiveSummary } = {};
+  const archive = readArchive(stored, { ...options, algorithm, size: layer.size }, {
+    stored: (bytes) => findings.bytes(bytes),
+    end: (summary) => seen.summary = summary,
   });
-  const archive = decompressFeed(stored, { kernel });
-  const plain = tapped(archive, { piece: (piece) => hasher.update(piece) });
   const view = { entry: (entry: TarEntry) => entry, end: () => {} };
-  await checkEntries(readEntries(() => plain, {}, view), findings);
-  const actual = formatDigest(algorithm, hasher.digest());
+  await checkEntries(readEntries(() => archive, {}, view), findings);
+  const { digest: actual, compression: found } = seen.summary ?? {};
   if (actual !== diffID) {
     findings.report("DIFF_ID_MISMATCH", `uncompressed it is ${actual}, the config says ${diffID}`);
   }
   const said = compressionOf(layer.mediaType);
-  const found = archive.compression;
   if (said !== undefined && said !== found) {
     findings.report(
       "COMPRESSION_MISMATCH",

@@ -1,3 +1,5 @@
+import { mapConcurrent } from "../bytes/map_concurrent.ts";
+import type { LayerThreads } from "../compress/layer_threads.ts";
 import type { KernelChoice } from "../compress/stages.ts";
 import { embeddedContent } from "../hash/embedded.ts";
 import { fetchConfig } from "../image/fetch_config.ts";
@@ -22,9 +24,9 @@ import { type ParsedSchema1, schema1Layers } from "../model/schema1.ts";
 import { checkBytes, checkLayer, type CheckOptions, type LayerFindings } from "./_check_layer.ts";
 import { isTime } from "./_is_time.ts";
 import { type Problem, type ProblemCode, problemCode } from "./problem.ts";
+import { ProblemList } from "./_problem_list.ts";
 
-/** The most problems that are listed: one damaged layer may have millions. */
-export const MAX_PROBLEMS = 1000;
+export { MAX_PROBLEMS } from "./_problem_list.ts";
 
 /** Options of {@linkcode validate}. */
 export interface ValidateOptions extends CallOptions {
@@ -32,6 +34,11 @@ export interface ValidateOptions extends CallOptions {
   readonly fast?: boolean | undefined;
   /** Who inflates and hashes; default `"host"`. The results are the same. */
   readonly kernel?: KernelChoice | undefined;
+  /**
+   * Threads to decompress and hash layers in, as many of an image side by side; default none. The
+   * report is the same.
+   */
+  readonly threads?: LayerThreads | undefined;
 }
 
 /** How much was looked at. */
@@ -94,9 +101,9 @@ export async function validate(
   reference: string,
   options: ValidateOptions = {},
 ): Promise<ValidationReport> {
-  const { signal = new AbortController().signal, fast = false, kernel } = options;
+  const { signal = new AbortController().signal, fast = false, kernel, threads } = options;
   const descriptor = await source.resolve(reference, { signal });
-  const validation = new Validation(source, fast, { kernel, signal });
+  const validation = new Validation(source, fast, { kernel, threads, signal });
   await validation.manifest(descriptor, 0);
   return { descriptor, ...validation.result() };
 }
@@ -107,8 +114,7 @@ class Validation {
   readonly #fast: boolean;
   readonly #signal: AbortSignal;
   readonly #options: CheckOptions;
-  readonly #problems: Problem[] = [];
-  readonly #reported = new Set<string>();
+  readonly #found = new ProblemList();
   readonly #manifests = new Set<string>();
   readonly #images = new Set<string>();
   readonly #blobs = new Set<string>();
@@ -125,9 +131,10 @@ class Validation {
   }
 
   result(): Omit<ValidationReport, "descriptor"> {
+    const { problems } = this.#found;
     return {
-      ok: this.#problems.length === 0,
-      problems: this.#problems,
+      ok: problems.length === 0,
+      problems,
       stats: {
         manifests: this.#manifests.size,
         images: this.#images.size,
@@ -147,7 +154,7 @@ class Validation {
       const limit = depth > MAX_INDEX_DEPTH
         ? `${MAX_INDEX_DEPTH} levels of indexes`
         : `${MAX_MANIFESTS} manifests`;
-      return this.#report(descriptor, "LIMIT_EXCEEDED", `there are more than ${limit}`);
+      return this.#found.report(descriptor, "LIMIT_EXCEEDED", `there are more than ${limit}`);
     }
     this.#walked++;
     this.#manifests.add(digest);
@@ -160,7 +167,7 @@ class Validation {
     // CVE-2021-41190: what a document says and what it is announced as have to be one.
     if (parsed.mediaType !== descriptor.mediaType) {
       const message = `it is ${parsed.mediaType}, but announced as ${descriptor.mediaType}`;
-      this.#report(descriptor, "INVALID_MANIFEST", message);
+      this.#found.report(descriptor, "INVALID_MANIFEST", message);
     }
     if (parsed.kind === "index") {
       for (const child of parsed.value.manifests) await this.#child(child, depth + 1);
@@ -185,7 +192,11 @@ class Validation {
         // The digest is none that can be proved: that is told where the content is read.
         continue;
       }
-      this.#report(descriptor, "DATA_MISMATCH", "the data in its descriptor is something else");
+      this.#found.report(
+        descriptor,
+        "DATA_MISMATCH",
+        "the data in its descriptor is something else",
+      );
     }
   }
 
@@ -224,16 +235,21 @@ class Validation {
       return value;
     });
     if (config !== undefined) this.#config(descriptor, manifest, config);
-    for (const [index, layer] of manifest.layers.entries()) {
-      await this.#layer(layer, config?.rootfs.diff_ids[index]);
-    }
+    const lists = await mapConcurrent(
+      manifest.layers,
+      this.#options.threads?.size ?? 1,
+      (layer, index, signal) => this.#layer(layer, config?.rootfs.diff_ids[index], signal),
+      { signal: this.#signal },
+    );
+    // The order of the layers, whichever was read first.
+    for (const list of lists) this.#found.append(list);
   }
 
   #config(descriptor: Descriptor, manifest: ImageManifest, config: ImageConfig): void {
     const { rootfs, history } = config;
     const count = manifest.layers.length;
     const report = (code: ProblemCode, message: string) =>
-      this.#report(manifest.config, code, message);
+      this.#found.report(manifest.config, code, message);
     if (rootfs.type !== "layers") {
       report("ROOTFS_TYPE", `the type of rootfs is ${JSON.stringify(rootfs.type)}, not "layers"`);
     }
@@ -261,39 +277,49 @@ class Validation {
     }
   }
 
-  async #layer(layer: Descriptor, diffID: string | undefined): Promise<void> {
+  /** Checks a layer, beside others; gives what is wrong with it. */
+  async #layer(
+    layer: Descriptor,
+    diffID: string | undefined,
+    signal: AbortSignal,
+  ): Promise<ProblemList> {
+    const found = new ProblemList();
     if (this.#fast || diffID === undefined || !isLayerType(layer.mediaType)) {
-      return await this.#blob(layer);
+      await this.#blob(layer, found, signal);
+      return found;
     }
-    if (!this.#isNew(`${layer.digest} ${layer.size} ${layer.mediaType} ${diffID}`)) return;
+    if (!this.#isNew(`${layer.digest} ${layer.size} ${layer.mediaType} ${diffID}`)) return found;
     this.#blobs.add(layer.digest);
-    if (await this.#isLeftOut(layer)) return;
-    const before = this.#problems.length;
-    const findings = this.#findings(layer);
+    if (await this.#isLeftOut(layer)) return found;
+    const findings = this.#findings(layer, found);
     const stored = asStored(layer);
+    const options = { ...this.#options, signal };
     await this.#guard(
       layer,
-      () => checkLayer(this.#source, stored, diffID, findings, this.#options),
+      () => checkLayer(this.#source, stored, diffID, findings, options),
+      found,
     );
     // What cannot be unpacked may be damaged on its way: that is told by the stored bytes.
-    if (this.#problems.slice(before).some(({ code }) => code === "INVALID_LAYER")) {
-      await this.#guard(layer, () => checkBytes(this.#source, stored, findings, this.#options));
+    if (found.problems.some(({ code }) => code === "INVALID_LAYER")) {
+      await this.#guard(layer, () => checkBytes(this.#source, stored, findings, options), found);
     }
+    return found;
   }
 
   /** Checks size and digest of content that is not looked into. */
-  async #blob(blob: Descriptor): Promise<void> {
+  async #blob(blob: Descriptor, found = this.#found, signal = this.#signal): Promise<void> {
     if (!this.#isNew(`${blob.digest} ${blob.size}`)) return;
     this.#blobs.add(blob.digest);
     if (await this.#isLeftOut(blob)) return;
     const stored = asStored(blob);
     await this.#guard(blob, async () => {
       if (!this.#fast) {
-        return await checkBytes(this.#source, stored, this.#findings(blob), this.#options);
+        const options = { ...this.#options, signal };
+        return await checkBytes(this.#source, stored, this.#findings(blob, found), options);
       }
-      if (await this.#source.exists(stored, { signal: this.#signal })) return;
-      this.#report(blob, "MISSING", "it is not there, or has another size");
-    });
+      if (await this.#source.exists(stored, { signal })) return;
+      found.report(blob, "MISSING", "it is not there, or has another size");
+    }, found);
   }
 
   /** Foreign layers may be elsewhere (OCI image-spec, layer.md §non-distributable layers). */
@@ -308,9 +334,9 @@ class Validation {
     return true;
   }
 
-  #findings(descriptor: Descriptor): LayerFindings {
+  #findings(descriptor: Descriptor, found: ProblemList): LayerFindings {
     return {
-      report: (code, message, path) => this.#report(descriptor, code, message, path),
+      report: (code, message, path) => found.report(descriptor, code, message, path),
       bytes: (count) => this.#bytes += count,
       entry: () => this.#entries++,
     };
@@ -320,6 +346,7 @@ class Validation {
   async #guard<Value>(
     descriptor: Descriptor,
     work: () => Promise<Value>,
+    found = this.#found,
   ): Promise<Value | undefined> {
     this.#signal.throwIfAborted();
     try {
@@ -327,22 +354,9 @@ class Validation {
     } catch (error) {
       const code = problemCode(error);
       if (code === undefined || !(error instanceof Error)) throw error;
-      this.#report(descriptor, code, error.message);
+      found.report(descriptor, code, error.message);
       return undefined;
     }
-  }
-
-  #report(descriptor: Descriptor, code: ProblemCode, message: string, path?: string): void {
-    // What several descriptors lead to is wrong once.
-    const key = `${code} ${descriptor.digest} ${message}`;
-    if (this.#problems.length >= MAX_PROBLEMS || this.#reported.has(key)) return;
-    this.#reported.add(key);
-    this.#problems.push({
-      code,
-      message: `${descriptor.digest}: ${message}`,
-      descriptor,
-      ...(path === undefined ? {} : { path }),
-    });
   }
 }
 

@@ -1,0 +1,41 @@
+import type { Feed } from "../bytes/feed.ts";
+import type { ByteStream } from "../model/bytes.ts";
+import type { CallOptions } from "../model/content.ts";
+import type { ArchiveHandlers, ArchiveTask } from "./archive_task.ts";
+
+/** Threads that layers can be read in; `layerThreads()` of the entries of the runtimes makes them. */
+export interface LayerThreads {
+  /** How many layers are read at the same time. */
+  readonly size: number;
+  /** Layers of fewer bytes as stored are not worth a thread. */
+  readonly minBytes: number;
+  /**
+   * Takes a thread that has nothing to do.
+   *
+   * @returns The thread; `undefined` when all of them are at work or the host has none, and then
+   * the layer is read where it was asked for. It never waits for another layer: who reads one slowly,
+   * or not at all, keeps nobody from the others.
+   */
+  take(): Promise<LayerThread | undefined>;
+}
+
+/** A thread that was taken, for one layer. */
+export interface LayerThread {
+  /**
+   * Decompresses a layer in the thread, and hashes what comes out. What the feed gives, counts and
+   * throws is what it would without a thread.
+   *
+   * @param stored The layer as it is stored; it is locked from now on.
+   * @param task What is to be done.
+   * @param handlers Who is told.
+   * @param options A signal, which also ends the feed.
+   * @returns The uncompressed layer, lent. The thread is free again when the feed has ended; after a
+   * cancel, or an abort, it ends at once.
+   */
+  read(
+    stored: ByteStream,
+    task: ArchiveTask,
+    handlers: ArchiveHandlers,
+    options: CallOptions,
+  ): Feed;
+}

@@ -1,0 +1,77 @@
+import type { TarEntry } from "../tar/reader.ts";
+import type { Layer, LayerReadOptions } from "./layer.ts";
+
+/** How many entries of a layer may wait for the layers below it, some hundred bytes each. */
+const MAX_WAITING = 16_384;
+
+/**
+ * Gives the entries of each layer, base first; those of one layer are to be taken before the next
+ * is asked for. With threads as many layers are read as there are threads, and what upper ones give
+ * waits: then there is no content to be read any more.
+ */
+export async function* entriesOfEach(
+  layers: readonly Layer[],
+  options: LayerReadOptions,
+): AsyncGenerator<AsyncIterable<TarEntry>, void, undefined> {
+  const { threads, signal } = options;
+  if (threads === undefined) {
+    for (const layer of layers) yield layer.entries(options);
+    return;
+  }
+  const stop = new AbortController();
+  const ended = AbortSignal.any([stop.signal, ...signal === undefined ? [] : [signal]]);
+  const unread = [...layers];
+  const open = () =>
+    unread.splice(0, 1).map((layer) =>
+      readAhead(layer.entries({ ...options, signal: ended }), MAX_WAITING)
+    );
+  try {
+    const readers = Array.from({ length: threads.size }, open).flat();
+    for (let next = readers.shift(); next !== undefined; next = readers.shift()) {
+      yield next;
+      readers.push(...open());
+    }
+  } finally {
+    stop.abort();
+  }
+}
+
+/** Reads on by itself, until `maxWaiting` items wait to be taken. */
+function readAhead<Item>(
+  source: AsyncIterable<Item>,
+  maxWaiting: number,
+): AsyncIterable<Item> {
+  const state: { waiting: Item[]; isDone: boolean; failure?: { readonly error: unknown } } = {
+    waiting: [],
+    isDone: false,
+  };
+  // Who gives waits for room and who takes for items: never both.
+  let wake = () => {};
+  const woken = () => new Promise<void>((resolve) => wake = resolve);
+  const read = async () => {
+    try {
+      for await (const item of source) {
+        state.waiting.push(item);
+        wake();
+        while (state.waiting.length >= maxWaiting) await woken();
+      }
+    } catch (error) {
+      state.failure = { error };
+    }
+    state.isDone = true;
+    wake();
+  };
+  read();
+  return (async function* () {
+    for (;;) {
+      const items = state.waiting;
+      state.waiting = [];
+      wake();
+      yield* items;
+      if (state.waiting.length > 0) continue;
+      if (state.failure !== undefined) throw state.failure.error;
+      if (state.isDone) return;
+      await woken();
+    }
+  })();
+}

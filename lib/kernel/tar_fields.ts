@@ -54,16 +54,21 @@ function isBlank(byte: number | undefined): boolean {
  * @returns Whether one of the two sums is the stored one.
  */
 export function hasTarChecksum(block: Uint8Array): boolean {
-  let unsigned = 0;
-  let high = 0;
+  const stored = readTarNumber(block, CHECKSUM_AT, CHECKSUM_BYTES);
+  let sum = CHECKSUM_BYTES * SPACE;
+  for (let at = 0; at < CHECKSUM_AT; at++) sum += block[at] ?? 0;
+  for (let at = CHECKSUM_AT + CHECKSUM_BYTES; at < TAR_BLOCK_BYTES; at++) sum += block[at] ?? 0;
+  return stored === sum || stored === sum - 256 * highBytes(block);
+}
+
+/** Counts the bytes that are negative where characters are signed. */
+function highBytes(block: Uint8Array): number {
+  let count = 0;
   for (let at = 0; at < TAR_BLOCK_BYTES; at++) {
     const isChecksum = at >= CHECKSUM_AT && at < CHECKSUM_AT + CHECKSUM_BYTES;
-    const byte = isChecksum ? SPACE : block[at] ?? 0;
-    unsigned += byte;
-    high += byte >> 7;
+    if (!isChecksum) count += (block[at] ?? 0) >> 7;
   }
-  const stored = readTarNumber(block, CHECKSUM_AT, CHECKSUM_BYTES);
-  return stored === unsigned || stored === unsigned - 256 * high;
+  return count;
 }
 
 /**

@@ -66,11 +66,11 @@ export class EntryBody {
     return (await this.lend(limit))?.slice();
   }
 
-  /** Reads what is left of the stored bytes, a copy. */
-  async all(): Promise<Bytes> {
+  /** Reads what is left of the stored bytes, a copy; at once where they are at hand. */
+  all(): Bytes | Promise<Bytes> {
     this.#assertOpen();
     const part = this.#reader.atHand(this.#rest);
-    if (part === undefined) return await this.exactly(this.#rest, RESERVE_BYTES);
+    if (part === undefined) return this.exactly(this.#rest, RESERVE_BYTES);
     this.#rest = 0;
     return part.slice();
   }

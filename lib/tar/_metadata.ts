@@ -15,6 +15,7 @@ const XATTR_PREFIX = "SCHILY.xattr.";
 /** What most entries have: neither pax records nor extended attributes. */
 const NO_RECORDS: ReadonlyMap<string, Bytes> = new Map();
 const SECOND_NS = 1_000_000_000n;
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const TYPES: Readonly<Record<string, TarEntryType>> = {
   "0": "file",
@@ -39,8 +40,8 @@ export interface MergedEntry {
   readonly linkPathBytes: Bytes | undefined;
   readonly uid: number;
   readonly gid: number;
-  readonly userName: Bytes;
-  readonly groupName: Bytes;
+  readonly userName: string;
+  readonly groupName: string;
   /** In seconds. */
   readonly mtime: number;
   readonly mtimeNs: bigint;
@@ -185,8 +186,8 @@ export class MetadataMerger {
       linkPathBytes: type === "hardlink" || type === "symlink" ? link : undefined,
       uid: number("uid", header.uid),
       gid: number("gid", header.gid),
-      userName: pax.get("uname") ?? header.userName,
-      groupName: pax.get("gname") ?? header.groupName,
+      userName: textOf(pax.get("uname")) ?? header.userName,
+      groupName: textOf(pax.get("gname")) ?? header.groupName,
       mtime: time === undefined ? header.mtime : seconds(time),
       mtimeNs: time ?? BigInt(header.mtime) * SECOND_NS,
       pax,
@@ -195,6 +196,10 @@ export class MetadataMerger {
       sparse,
     };
   }
+}
+
+function textOf(record: Bytes | undefined): string | undefined {
+  return record === undefined ? undefined : decoder.decode(record);
 }
 
 /** Whole seconds stay whole, which nanoseconds in a double do not. */

@@ -6,8 +6,8 @@ import { InvalidTarError } from "../model/errors.ts";
 import type { BlockReader } from "./_block_reader.ts";
 import { EntryBody, plainStream, sparseStream } from "./_entry_body.ts";
 import type { MergedEntry } from "./_metadata.ts";
-import type { TarEntry } from "./entry.ts";
-import { BLOCK_SIZE, type TarHeader } from "./header.ts";
+import type { TarEntry, TarEntryType } from "./entry.ts";
+import { BLOCK_SIZE, type TarFormat, type TarHeader } from "./header.ts";
 import type { SparseMapReader } from "./_sparse_map.ts";
 import type { SparseEntry } from "./sparse.ts";
 
@@ -21,6 +21,8 @@ const LENT_BYTES = 1 << 20;
 /** The content of an entry. */
 export interface EntryContent {
   readonly body: EntryBody;
+  /** The bytes of the file, holes included. */
+  readonly size: number;
   /** The pieces of a sparse file. */
   readonly map: readonly SparseEntry[] | undefined;
 }
@@ -43,99 +45,120 @@ export async function openSparse(
     }
     sparse.push(await body.exactly(BLOCK_SIZE));
   }
-  return { body, map: sparse.finish(body.rest) };
+  return { body, size: sparse.realSize, map: sparse.finish(body.rest) };
+}
+
+/** What an entry is made of. */
+export interface EntryParts {
+  /** Its own header. */
+  readonly header: TarHeader;
+  /** What that comes to with the metadata before it. */
+  readonly merged: MergedEntry;
+  /** Where the header is. */
+  readonly headerOffset: number;
+  /** Where the content is. */
+  readonly bodyOffset: number;
+  readonly content: EntryContent;
 }
 
 /**
- * Makes the entry that users see.
- *
- * @param header Its own header.
- * @param merged What that comes to with the metadata before it.
- * @param headerOffset Where the header is.
- * @param bodyOffset Where the content is.
- * @param content The content.
+ * The entry that users see. Most contents are never read: a stream is made for those who want one.
+ * Everything is a property of the object itself, so that copies have it.
  */
-export function openEntry(
-  header: TarHeader,
-  merged: MergedEntry,
-  headerOffset: number,
-  bodyOffset: number,
-  content: EntryContent,
-): TarEntry {
-  const { type, sparse, storedSize, mtime, mtimeNs, pathBytes, linkPathBytes } = merged;
-  const size = sparse?.realSize ?? storedSize;
-  const path = decoder.decode(pathBytes);
-  const reading = new EntryReading(content, size, path);
-  return {
-    path,
-    pathBytes,
-    type,
-    typeFlag: header.typeFlag,
-    format: header.format,
-    size: type === "directory" ? 0 : size,
-    mode: header.mode,
-    uid: merged.uid,
-    gid: merged.gid,
-    userName: decoder.decode(merged.userName),
-    groupName: decoder.decode(merged.groupName),
-    mtime,
-    mtimeNs,
-    linkPath: linkPathBytes === undefined ? undefined : decoder.decode(linkPathBytes),
-    linkPathBytes,
-    deviceMajor: header.deviceMajor,
-    deviceMinor: header.deviceMinor,
-    pax: merged.pax,
-    xattrs: merged.xattrs,
-    headerOffset,
-    bodyOffset,
-    get body() {
-      return reading.stream;
-    },
-    lend: (take) => reading.lend(take),
-    bytes: (maxBytes) => reading.bytes(maxBytes),
-    text: async (maxBytes) => decoder.decode(await reading.bytes(maxBytes)),
-  };
-}
-
-/** The ways to read one content. Most are never read: a stream is made for those who want one. */
-class EntryReading {
+export class ReadEntry implements TarEntry {
+  readonly path: string;
+  readonly pathBytes: Bytes;
+  readonly type: TarEntryType;
+  readonly typeFlag: string;
+  readonly format: TarFormat;
+  readonly size: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly userName: string;
+  readonly groupName: string;
+  readonly mtime: number;
+  readonly mtimeNs: bigint;
+  readonly linkPath: string | undefined;
+  readonly linkPathBytes: Bytes | undefined;
+  readonly deviceMajor: number;
+  readonly deviceMinor: number;
+  readonly pax: ReadonlyMap<string, Bytes>;
+  readonly xattrs: ReadonlyMap<string, Bytes>;
+  readonly headerOffset: number;
+  readonly bodyOffset: number;
+  declare readonly body: ByteStream;
   readonly #content: EntryContent;
-  readonly #size: number;
-  readonly #path: string;
   #stream: ByteStream | undefined;
   #isBusy = false;
 
-  constructor(content: EntryContent, size: number, path: string) {
+  // One accessor for all: a getter of its own for each would make every object another shape, which
+  // takes five times as long.
+  static readonly #BODY: PropertyDescriptor = {
+    get(this: ReadEntry): ByteStream {
+      return this.#body;
+    },
+    enumerable: true,
+  };
+
+  constructor({ header, merged, headerOffset, bodyOffset, content }: EntryParts) {
+    const { type, linkPathBytes } = merged;
+    Object.defineProperty(this, "body", ReadEntry.#BODY);
     this.#content = content;
-    this.#size = size;
-    this.#path = path;
+    this.path = decoder.decode(merged.pathBytes);
+    this.pathBytes = merged.pathBytes;
+    this.type = type;
+    this.typeFlag = header.typeFlag;
+    this.format = header.format;
+    this.size = type === "directory" ? 0 : content.size;
+    this.mode = header.mode;
+    this.uid = merged.uid;
+    this.gid = merged.gid;
+    this.userName = merged.userName;
+    this.groupName = merged.groupName;
+    this.mtime = merged.mtime;
+    this.mtimeNs = merged.mtimeNs;
+    this.linkPath = linkPathBytes === undefined ? undefined : decoder.decode(linkPathBytes);
+    this.linkPathBytes = linkPathBytes;
+    this.deviceMajor = header.deviceMajor;
+    this.deviceMinor = header.deviceMinor;
+    this.pax = merged.pax;
+    this.xattrs = merged.xattrs;
+    this.headerOffset = headerOffset;
+    this.bodyOffset = bodyOffset;
   }
 
-  get stream(): ByteStream {
-    const { body, map } = this.#content;
-    return this.#stream ??= map === undefined
-      ? plainStream(body)
-      : sparseStream(body, map, this.#size);
+  readonly lend = (take: (piece: Bytes) => void | Promise<void>): Promise<void> => this.#lend(take);
+
+  readonly bytes = (maxBytes?: number): Promise<Bytes> => this.#bytes(maxBytes);
+
+  readonly text = async (maxBytes?: number): Promise<string> =>
+    decoder.decode(await this.#bytes(maxBytes));
+
+  get #body(): ByteStream {
+    const { body, size, map } = this.#content;
+    return this.#stream ??= map === undefined ? plainStream(body) : sparseStream(body, map, size);
   }
 
-  async bytes(maxBytes = DEFAULT_CONTENT_BYTES): Promise<Bytes> {
+  async #bytes(maxBytes = DEFAULT_CONTENT_BYTES): Promise<Bytes> {
     const { body, map } = this.#content;
     if (this.#stream !== undefined || map !== undefined) {
-      return await readAll(this.stream, { maxBytes, what: this.#what() });
+      return await readAll(this.#body, { maxBytes, what: this.#what() });
     }
     if (body.rest > maxBytes) throw tooLong(this.#what(), maxBytes);
     this.#begin();
     try {
-      return await body.all();
+      const whole = body.all();
+      return whole instanceof Promise ? await whole : whole;
     } finally {
       this.#isBusy = false;
     }
   }
 
-  async lend(take: (piece: Bytes) => void | Promise<void>): Promise<void> {
+  async #lend(take: (piece: Bytes) => void | Promise<void>): Promise<void> {
     const { body, map } = this.#content;
     if (this.#stream !== undefined || map !== undefined) {
-      for await (const piece of iterate(this.stream)) await take(piece);
+      for await (const piece of iterate(this.#body)) await take(piece);
       return;
     }
     this.#begin();
@@ -153,7 +176,7 @@ class EntryReading {
   }
 
   #what(): string {
-    return `the entry ${JSON.stringify(this.#path)}`;
+    return `the entry ${JSON.stringify(this.path)}`;
   }
 
   /** Two that read at a time would each get a part. */

@@ -19,8 +19,8 @@ export interface TarHeader {
   readonly mtime: number;
   readonly typeFlag: string;
   readonly linkName: Bytes;
-  readonly userName: Bytes;
-  readonly groupName: Bytes;
+  readonly userName: string;
+  readonly groupName: string;
   readonly deviceMajor: number;
   readonly deviceMinor: number;
   readonly prefix: Bytes;
@@ -28,7 +28,8 @@ export interface TarHeader {
 
 /** Tells whether a block is all zeros, as the two at the end of an archive are. */
 export function isZeroBlock(block: Uint8Array): boolean {
-  return block.every((byte) => byte === 0);
+  for (const byte of block) if (byte !== 0) return false;
+  return true;
 }
 
 const NO_BYTES: Bytes = new Uint8Array(0);
@@ -38,6 +39,21 @@ export function textField(block: Bytes, start: number, length: number): Bytes {
   let end = start;
   while (end < start + length && block[end] !== 0) end++;
   return end === start ? NO_BYTES : block.slice(start, end);
+}
+
+const OWNER_BYTES = 32;
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Reads the name of an owner: short, and ASCII nearly always, which takes no decoder. */
+function ownerField(block: Bytes, start: number): string {
+  let text = "";
+  for (let at = start; at < start + OWNER_BYTES; at++) {
+    const byte = block[at] ?? 0;
+    if (byte === 0) break;
+    if (byte > 0x7f) return decoder.decode(textField(block, start, OWNER_BYTES));
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 function refuse(what: string, offset: number): never {
@@ -104,8 +120,8 @@ export function parseHeader(block: Bytes, offset: number): TarHeader {
     mtime: number(136, 12, "the time"),
     typeFlag,
     linkName: textField(block, 157, 100),
-    userName: format === "v7" ? NO_BYTES : textField(block, 265, 32),
-    groupName: format === "v7" ? NO_BYTES : textField(block, 297, 32),
+    userName: format === "v7" ? "" : ownerField(block, 265),
+    groupName: format === "v7" ? "" : ownerField(block, 297),
     deviceMajor: isDevice && format !== "v7" ? number(329, 8, "the major number") : 0,
     deviceMinor: isDevice && format !== "v7" ? number(337, 8, "the minor number") : 0,
     // GNU headers hold times where POSIX has the prefix.

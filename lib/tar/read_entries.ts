@@ -4,7 +4,7 @@ import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
 import { BlockReader } from "./_block_reader.ts";
 import { EntryBody } from "./_entry_body.ts";
 import { isMetadata, MetadataMerger } from "./_metadata.ts";
-import { openEntry, openSparse } from "./_open_entry.ts";
+import { openSparse, ReadEntry } from "./_open_entry.ts";
 import type { TarEntry } from "./entry.ts";
 import { BLOCK_SIZE, isZeroBlock, parseHeader } from "./header.ts";
 
@@ -75,9 +75,10 @@ export async function* readEntries<View, Result>(
       // Reading the map may overwrite what the block was lent from.
       const own = sparse === undefined ? block : block.slice();
       const content = sparse === undefined
-        ? { body: new EntryBody(reader, storedSize), map: undefined }
+        ? { body: new EntryBody(reader, storedSize), size: storedSize, map: undefined }
         : await openSparse(reader, sparse, storedSize, offset);
-      yield view.entry(openEntry(header, merged, offset, reader.offset, content), own);
+      const parts = { header, merged, headerOffset: offset, bodyOffset: reader.offset, content };
+      yield view.entry(new ReadEntry(parts), own);
       const left = content.body.leave();
       if (left !== undefined) await left;
     }

@@ -163,10 +163,9 @@ function activeTimers(): number {
   return getActiveResourcesInfo?.().filter((kind) => kind === "Timeout").length ?? 0;
 }
 
-/** The heap behind a garbage collection, where one can be had; otherwise nothing. */
+/** The heap behind a garbage collection. */
 async function heapBytes(): Promise<number> {
   const { Bun } = globalThis as { Bun?: { gc(isSync: boolean): void } };
-  if ("Deno" in globalThis) return 0;
   if (Bun !== undefined) Bun.gc(true);
   else {
     setFlagsFromString("--expose-gc");

@@ -68,11 +68,13 @@ const PROXIES: Readonly<Record<string, string>> = {
  *
  * @param lookup Variables and files.
  * @returns The location.
- * @throws {InvalidConfigError} when the configuration or a context cannot be read.
+ * @throws {InvalidConfigError} when the configuration or a context cannot be read, or half of a
+ * client's certificate is missing.
  * @throws {InvalidInputError} (`INVALID_ENDPOINT`) when the address is none.
  */
 export async function locateEngine(lookup: EngineLookup): Promise<EngineLocation> {
   const { environment, isWindows = false } = lookup;
+  checkCertificate(lookup.tls ?? {});
   const folder = configFolder(environment);
   const config = folder === undefined ? {} : await readJSON(lookup, `${folder}/config.json`);
   const host = lookup.host ?? (lookup.context === undefined ? environment["DOCKER_HOST"] : "");
@@ -170,7 +172,18 @@ async function readTLS(
   const [ca, cert, key] = await Promise.all(
     ["ca.pem", "cert.pem", "key.pem"].map((name) => readFile(`${folder}/${name}`)),
   );
+  checkCertificate({ cert, key }, folder);
   return { ca, cert, key };
+}
+
+/** Refuses half of what a client proves itself with. */
+function checkCertificate({ cert, key }: EngineTLS, folder?: string): void {
+  if ((cert === undefined) === (key === undefined)) return;
+  const half = key === undefined ? "a certificate and no key" : "a key and no certificate";
+  throw new InvalidConfigError(
+    `Cannot prove who asks: there is ${half}${folder === undefined ? "" : ` in ${folder}`}`,
+    { input: folder ?? "" },
+  );
 }
 
 /** The proxies for the engine, or for all, as arguments of builds. */

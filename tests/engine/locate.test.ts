@@ -115,6 +115,25 @@ test("locateEngine() reads the TLS files of a context", async () => {
   assert.equal(ssh.endpoint.kind, "ssh");
 });
 
+test("locateEngine() refuses half of a certificate, wherever it is from", async () => {
+  const variables = { DOCKER_HOST: "tcp://h:2376", DOCKER_CERT_PATH: "/certs" };
+  const folder = `${CONFIG}/contexts/tls/${idOf("prod")}/docker`;
+  const prod = context("prod", { Host: "tcp://prod:2376" });
+  for (
+    const [one, words] of [
+      [lookup(variables, { "/certs/cert.pem": "CERT" }), /a certificate and no key in \/certs/],
+      [lookup(variables, { "/certs/key.pem": "KEY" }), /a key and no certificate in \/certs/],
+      [lookup({}, { ...prod, [`${folder}/cert.pem`]: "CERT" }, { context: "prod" }), /no key in/],
+      [lookup({}, {}, { host: "tcp://h:2376", tls: { key: "KEY" } }), /a key and no certificate$/],
+    ] as const
+  ) {
+    const error = await failure(locateEngine(one));
+    assert.equal(error["code"], "INVALID_CONFIG");
+    assert.match(String(error["message"]), words);
+    assert.doesNotMatch(String(error["message"]), /KEY|CERT/);
+  }
+});
+
 test("locateEngine() refuses a context that is not there, and does not fall back", async () => {
   const cases = [
     lookup({ DOCKER_CONTEXT: "nowhere" }),

@@ -384,6 +384,30 @@ test(
     ),
 );
 
+test(
+  "squashing makes one layer of those of a build, on an engine that experiments",
+  {
+    skip: noDockerEngine(),
+  },
+  () =>
+    inScratch((folder) =>
+      withDockerEngine(join(folder, "engine"), async ({ hosts: [host] }) => {
+        await using engine = await Engine.connect({ host });
+        assert.equal((await engine.ping()).isExperimental, true);
+        const entries = ["one", "two", "three"].map((path) => ({ path, body: path }));
+        const dockerfile = "FROM scratch\nCOPY one /\nCOPY two /\nCOPY three /\n";
+        const context = { entries: [{ path: "Dockerfile", body: dockerfile }, ...entries] };
+        const layersOf = async (options: BuildOptions): Promise<number> => {
+          const { attrs } = await engine.images.build(context, options);
+          const { Layers: layers } = attrs["RootFS"] as { readonly Layers: readonly string[] };
+          return layers.length;
+        };
+        assert.equal(await layersOf({}), 3);
+        assert.equal(await layersOf({ squash: true }), 1);
+      }, ["--experimental"])
+    ),
+);
+
 test("bases of a registry that wants a login are built on with its credentials", {
   skip: skip || noDockerEngine("docker-registry", "htpasswd"),
 }, () =>

@@ -1,5 +1,6 @@
 import type { Command } from "./_command.ts";
 import { appendCommand } from "./append.ts";
+import { artifactCommand } from "./artifact.ts";
 import { attachCommand } from "./attach.ts";
 import { blobCommand } from "./blob.ts";
 import { catalogCommand } from "./catalog.ts";
@@ -56,6 +57,7 @@ export const COMMANDS: readonly Command[] = [
   referrersCommand,
   catalogCommand,
   attachCommand,
+  artifactCommand,
   appendCommand,
   mutateCommand,
   rebaseCommand,

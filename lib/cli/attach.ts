@@ -1,27 +1,10 @@
 import { resolveImage } from "../image/resolve_image.ts";
-import { type ArtifactFile, pushArtifact } from "../ops/push_artifact.ts";
-import { nodeFileSystem } from "../runtime/node_file_system.ts";
+import { pushArtifact } from "../ops/push_artifact.ts";
 import { openTarget } from "../runtime/open.ts";
-import { fileContent } from "../store/file_content.ts";
-import { argument, type Command, flag, text, UsageError } from "./_command.ts";
-import {
-  JSON_OPTION,
-  openOptions,
-  pairsOption,
-  platformOption,
-  REGISTRY_OPTION,
-} from "./_options.ts";
+import { ARTIFACT_OPTIONS, artifactFile, artifactOption } from "./_artifact_options.ts";
+import { argument, type Command, flag } from "./_command.ts";
+import { JSON_OPTION, openOptions, platformOption, REGISTRY_OPTION } from "./_options.ts";
 import { pinnedReference } from "../runtime/pinned_reference.ts";
-
-/** Reads `FILE:TYPE`; a colon without a media type behind it belongs to the name. */
-function fileOf(argument: string): ArtifactFile {
-  const [, path = argument, mediaType] = /^(.+):([^/:]+\/[^/:]+)$/.exec(argument) ?? [];
-  return {
-    content: fileContent(nodeFileSystem(), path),
-    title: path.slice(path.lastIndexOf("/") + 1),
-    mediaType,
-  };
-}
 
 /** `lading attach IMAGE [FILE[:TYPE]]…`. */
 export const attachCommand: Command = {
@@ -30,17 +13,7 @@ export const attachCommand: Command = {
   summary: "attach files to an image: a signature, an SBOM, anything",
   arity: [1, 100],
   options: {
-    "artifact-type": {
-      type: "string",
-      value: "TYPE",
-      help: "what kind of artifact it is, such as application/spdx+json",
-    },
-    annotation: {
-      type: "string",
-      isList: true,
-      value: "KEY=VALUE",
-      help: "say more about it; may be given several times",
-    },
+    ...ARTIFACT_OPTIONS,
     platform: {
       type: "string",
       value: "OS/ARCH[/VARIANT]",
@@ -59,21 +32,14 @@ export const attachCommand: Command = {
   ],
   async run(context) {
     const [place, ...files] = [argument(context, 0), ...context.args.slice(1)];
-    const artifactType = text(context, "artifact-type");
-    if (artifactType === undefined) {
-      throw new UsageError("name the kind of artifact: --artifact-type application/spdx+json");
-    }
+    const described = artifactOption(context);
     const { signal, output } = context;
     const target = openTarget(place, openOptions(context));
     try {
       const { content, reference } = target;
       const subject = await resolveImage(content, reference, platformOption(context), { signal });
-      const descriptor = await pushArtifact(content, files.map(fileOf), {
-        artifactType,
-        subject,
-        annotations: pairsOption(context, "annotation"),
-        signal,
-      });
+      const options = { ...described, subject, signal };
+      const descriptor = await pushArtifact(content, files.map(artifactFile), options);
       await target.commit({ signal });
       output.note(`attached to ${subject.digest}`);
       if (flag(context, "json")) return await output.json({ ...descriptor, subject });

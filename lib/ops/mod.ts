@@ -84,6 +84,27 @@ export {
   type TagEvent,
 } from "./sync.ts";
 export { type ArtifactFile, type ArtifactOptions, pushArtifact } from "./push_artifact.ts";
+export {
+  fetchArtifact,
+  type FetchArtifactOptions,
+  type StoredArtifact,
+  type StoredFile,
+} from "./fetch_artifact.ts";
+export {
+  saveArtifact,
+  type SaveArtifactOptions,
+  type SavedArtifact,
+  type SavedFile,
+} from "./save_artifact.ts";
 export { deleteReferrers, type DeleteReferrersOptions } from "./delete_referrers.ts";
 export { type CopyPlan, planCopy, type PlannedContent } from "./plan_copy.ts";
+export type {
+  DirectoryEntry,
+  FileAttributes,
+  FileInfo,
+  FileSystem,
+  FileType,
+  FileWriter,
+} from "../store/file_system.ts";
+export type { RandomAccess } from "../store/random_access.ts";
 export type { KernelChoice } from "../compress/stages.ts";

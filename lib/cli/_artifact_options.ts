@@ -1,0 +1,41 @@
+import type { ArtifactFile, ArtifactOptions } from "../ops/push_artifact.ts";
+import { nodeFileSystem } from "../runtime/node_file_system.ts";
+import { fileContent } from "../store/file_content.ts";
+import { type CommandContext, type OptionSpecs, text, UsageError } from "./_command.ts";
+import { pairsOption } from "./_options.ts";
+
+/** The options that say what an artifact is. */
+export const ARTIFACT_OPTIONS: OptionSpecs = {
+  "artifact-type": {
+    type: "string",
+    value: "TYPE",
+    help: "what kind of artifact it is, such as application/spdx+json",
+  },
+  annotation: {
+    type: "string",
+    isList: true,
+    value: "KEY=VALUE",
+    help: "say more about it; may be given several times",
+  },
+};
+
+/** Reads what an artifact is. */
+export function artifactOption(
+  context: CommandContext,
+): Pick<ArtifactOptions, "artifactType" | "annotations"> {
+  const artifactType = text(context, "artifact-type");
+  if (artifactType === undefined) {
+    throw new UsageError("name the kind of artifact: --artifact-type application/spdx+json");
+  }
+  return { artifactType, annotations: pairsOption(context, "annotation") };
+}
+
+/** Reads `FILE:TYPE`; a colon without a media type behind it belongs to the name. */
+export function artifactFile(argument: string): ArtifactFile {
+  const [, path = argument, mediaType] = /^(.+):([^/:]+\/[^/:]+)$/.exec(argument) ?? [];
+  return {
+    content: fileContent(nodeFileSystem(), path),
+    title: path.slice(path.lastIndexOf("/") + 1),
+    mediaType,
+  };
+}

@@ -3,12 +3,12 @@ import type { Bytes, ByteStream } from "../model/bytes.ts";
 /** What {@linkcode through} does with the chunks that pass. */
 export interface ThroughHandlers {
   /**
-   * Sees each chunk that is not empty before the consumer does. What it gives back is handed on;
-   * `undefined` hands nothing on. An error ends the stream and cancels the source.
+   * Sees each chunk that is not empty before the consumer does. What it gives back, or promises, is
+   * handed on; `undefined` hands nothing on. An error ends the stream and cancels the source.
    */
-  chunk(chunk: Bytes): Bytes | undefined;
+  chunk(chunk: Bytes): Bytes | undefined | Promise<Bytes | undefined>;
   /** Sees the end of the source before the consumer does; an error takes its place. */
-  end?(): void;
+  end?(): void | Promise<void>;
   /** Sees the error of the source before the consumer does. */
   error?(error: unknown): void;
 }
@@ -33,12 +33,14 @@ export function through(source: ByteStream, handlers: ThroughHandlers): ByteStre
           // The read that a cancel ends is no end of the content.
           if (cancelled) return;
           if (done) {
-            handlers.end?.();
+            await handlers.end?.();
             reader.releaseLock();
             return controller.close();
           }
           if (value.byteLength === 0) continue;
-          const chunk = handlers.chunk(value);
+          const handed = handlers.chunk(value);
+          const chunk = handed instanceof Promise ? await handed : handed;
+          if (cancelled) return;
           if (chunk !== undefined && chunk.byteLength > 0) return controller.enqueue(chunk);
         }
       } catch (error) {

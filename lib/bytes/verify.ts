@@ -1,7 +1,7 @@
 import type { ByteStream } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { createHasher } from "../hash/mod.ts";
-import type { Hasher, HasherFactory } from "../hash/hasher.ts";
+import { createHasher, createStreamHasher, type StreamHasher } from "../hash/mod.ts";
+import type { HasherFactory } from "../hash/hasher.ts";
 import { digestAlgorithm, formatDigest } from "../model/digest.ts";
 import { DigestMismatchError, SizeMismatchError } from "../model/errors.ts";
 import { hasProof, noteProof, passLineage } from "./lineage.ts";
@@ -9,7 +9,7 @@ import { through } from "./through.ts";
 
 /** Options of {@linkcode verified}. */
 export interface VerifiedOptions {
-  /** Makes the hasher; default {@linkcode createHasher}. */
+  /** Makes the hasher; default the fastest one that the host has. */
   readonly hasher?: HasherFactory | undefined;
   /** What is read, for messages; default the digest. */
   readonly what?: string | undefined;
@@ -39,8 +39,8 @@ export function verified(
   const proof = new Proof(descriptor, options);
   const proved = through(stream, {
     chunk(chunk) {
-      proof.take(chunk);
-      return chunk;
+      const taken = proof.take(chunk);
+      return taken instanceof Promise ? taken.then(() => chunk) : chunk;
     },
     end: () => proof.end(),
   });
@@ -67,15 +67,18 @@ export function verifyBytes(
   if (bytes.byteLength !== descriptor.size) {
     throw sizeMismatch(options.what, descriptor, bytes.byteLength);
   }
-  const proof = new Proof(descriptor, options);
-  proof.take(bytes);
-  proof.end();
+  const { digest } = descriptor;
+  const algorithm = digestAlgorithm(digest);
+  const hasher = (options.hasher ?? createHasher)(algorithm);
+  hasher.update(bytes);
+  const actual = formatDigest(algorithm, hasher.digest());
+  if (actual !== digest) throw digestMismatch(options.what, descriptor, actual);
 }
 
 class Proof {
   readonly #descriptor: Descriptor;
   readonly #what: string | undefined;
-  readonly #hasher: Hasher;
+  readonly #hasher: StreamHasher;
   #total = 0;
   #proved = false;
 
@@ -85,29 +88,39 @@ class Proof {
     }
     this.#descriptor = descriptor;
     this.#what = options.what;
-    this.#hasher = (options.hasher ?? createHasher)(digestAlgorithm(descriptor.digest));
+    this.#hasher = (options.hasher ?? createStreamHasher)(digestAlgorithm(descriptor.digest));
   }
 
-  take(chunk: Uint8Array): void {
+  /** Hashes a chunk, which must stay as it is until the promise, if any, is fulfilled. */
+  take(chunk: Uint8Array): void | Promise<void> {
     this.#total += chunk.byteLength;
+    const isLast = this.#total === this.#descriptor.size;
     if (this.#total > this.#descriptor.size) {
       throw sizeMismatch(this.#what, this.#descriptor, this.#descriptor.size + 1);
     }
-    this.#hasher.update(chunk);
-    if (this.#total === this.#descriptor.size) this.#prove();
+    const taken = this.#hasher.update(chunk);
+    if (!isLast) return taken;
+    return taken instanceof Promise ? taken.then(() => this.#prove()) : this.#prove();
   }
 
-  end(): void {
+  end(): void | Promise<void> {
     if (this.#total < this.#descriptor.size) {
       throw sizeMismatch(this.#what, this.#descriptor, this.#total);
     }
-    this.#prove();
+    // Only content without a byte is not proved by now.
+    if (!this.#proved) return this.#prove();
   }
 
-  #prove(): void {
-    if (this.#proved) return;
+  #prove(): void | Promise<void> {
+    const digest = this.#hasher.digest();
+    return digest instanceof Promise
+      ? digest.then((bytes) => this.#compare(bytes))
+      : this.#compare(digest);
+  }
+
+  #compare(hash: Uint8Array): void {
     const { digest } = this.#descriptor;
-    const actual = formatDigest(digestAlgorithm(digest), this.#hasher.digest());
+    const actual = formatDigest(digestAlgorithm(digest), hash);
     if (actual !== digest) throw digestMismatch(this.#what, this.#descriptor, actual);
     this.#proved = true;
   }

@@ -1,7 +1,7 @@
 // Runs portable benches in the runtimes, prints a table for each runtime, and notes the times in
 // bench/results.json: `_measure.mjs NAME… [--runtimes node24,workerd] [--rounds 5]`.
-import { mkdirSync, rmSync, symlinkSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { createReadStream } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { findComponents } from "../tests/tools/_components.mjs";
@@ -51,30 +51,28 @@ function collect(request, answers, done) {
 async function measure(context, runtime, name, layers) {
   const answers = {};
   const { routes } = context.server;
-  let options = {};
-  routes["/options"] = (_, response) => response.end(JSON.stringify(options));
-  routes["/measured"] = (request, response) => collect(request, answers, () => response.end());
-  const serve = (made) => {
-    const folder = join(context.scratch, "layers");
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
-    for (const [layer, { path }] of Object.entries(made)) {
-      symlinkSync(path, join(folder, `${layer}.tar.gz`));
-    }
-    routes["/layers/"] = folder;
-  };
+  // A runtime that is busy for seconds does not see that an idle connection was closed.
+  const serve = (path, answer) =>
+    routes[path] = (request, response) => {
+      response.setHeader("connection", "close");
+      answer(response, request);
+    };
   const file = `bench/portable/${name}.ts`;
-  if (name !== "start") {
-    serve(layers.whole);
-    options = { rounds, warmUp: true, layers: facts };
+  const run = async (options, made) => {
+    for (const [layer, { path }] of Object.entries(made)) {
+      serve(`/layers/${layer}.tar.gz`, (response) => createReadStream(path).pipe(response));
+    }
+    serve("/options", (response) => response.end(JSON.stringify(options)));
     await runtime.run(context, file);
+  };
+  serve("/measured", (response, request) => collect(request, answers, () => response.end()));
+  if (name !== "start") {
+    await run({ rounds, warmUp: true, layers: facts }, layers.whole);
     return answers;
   }
-  serve(layers.first);
   for (let round = 0; round < rounds; round++) {
     for (const [layer, { facts }] of Object.entries(layers.first)) {
-      options = { rounds: 1, warmUp: false, layers: { [layer]: facts } };
-      await runtime.run(context, file);
+      await run({ rounds: 1, warmUp: false, layers: { [layer]: facts } }, layers.first);
     }
   }
   return answers;

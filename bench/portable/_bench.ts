@@ -1,5 +1,6 @@
 // What every portable bench needs: the layers, who takes part, and where the times go. The server
 // beside the runtime has the layers and takes the times, as it has the corpus for the tests.
+import { test } from "node:test";
 import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
 import { type Contender, takeTurns } from "../_turns.ts";
 import type { BenchOptions, LayerFacts, Measurement } from "../_results.ts";
@@ -37,25 +38,35 @@ export function entrant<Result extends number | string>(
   };
 }
 
-/** Gives a layer to each question in turn, and sends the times to the server. */
-export async function ask(
+/** The smaller one is first: what has run on it is warm for the other. */
+const LAYERS = ["npm", "debian"];
+
+/** Asks the questions of each layer, as tests of the machinery that runs them. */
+export function ask(
   questions: Readonly<Record<string, (layer: BenchLayer) => Promise<readonly Entrant[]>>>,
-): Promise<void> {
-  const options = await (await fetch(`${server}/options`)).json() as BenchOptions;
-  let { warmUp } = options;
-  for (const [name, facts] of Object.entries(options.layers)) {
-    const layer = { ...facts, name, bytes: await layerBytes(name) };
+): void {
+  for (const layer of LAYERS) {
     for (const [question, entrants] of Object.entries(questions)) {
-      const all = await entrants(layer);
-      // What has run on the first layer is warm for the others.
-      const times = await takeTurns(all, { rounds: options.rounds, warmUp });
-      for (const { name: entrant, bytes } of all) {
-        const measured = times.get(entrant);
-        if (measured === undefined) continue;
-        await send({ question, layer: name, entrant, times: { ...measured, bytes } });
-      }
+      test(`${question}, ${layer}`, () => answer(question, layer, entrants));
     }
-    warmUp = false;
+  }
+}
+
+async function answer(
+  question: string,
+  name: string,
+  entrants: (layer: BenchLayer) => Promise<readonly Entrant[]>,
+): Promise<void> {
+  const { rounds, warmUp, layers } = await (await fetch(`${server}/options`))
+    .json() as BenchOptions;
+  const facts = layers[name];
+  if (facts === undefined) return;
+  const all = await entrants({ ...facts, name, bytes: await layerBytes(name) });
+  const times = await takeTurns(all, { rounds, warmUp: warmUp && name === LAYERS[0] });
+  for (const { name: entrant, bytes } of all) {
+    const measured = times.get(entrant);
+    if (measured === undefined) continue;
+    await send({ question, layer: name, entrant, times: { ...measured, bytes } });
   }
 }
 

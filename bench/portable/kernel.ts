@@ -1,8 +1,7 @@
 // How fast is each stage of the kernel beside what the runtime has of its own, and beside packages?
-import { test } from "node:test";
 import { ask } from "./_bench.ts";
 import { deflate } from "./_deflate.ts";
 import { crc32, sha256, sha512 } from "./_hashes.ts";
 import { inflate } from "./_inflate.ts";
 
-test("kernel", () => ask({ inflate, sha256, sha512, crc32, deflate }));
+ask({ inflate, sha256, sha512, crc32, deflate });

@@ -333,6 +333,36 @@ test("the Dockerfile is found as docker-py's process_dockerfile finds it", async
   }
 });
 
+/** The same files by the paths of Windows, whose drive `C:` is a folder. */
+function onWindows(fs: BuildFiles): BuildFiles {
+  const at = (path: string): string =>
+    path.replace(/^\\\\\?\\/, "").replaceAll("\\", "/").replace(/^C:\//i, "");
+  return {
+    stat: (path, options) => fs.stat(at(path), options),
+    readDirectory: (path) => fs.readDirectory(at(path)),
+    readLink: (path) => fs.readLink(at(path)),
+    open: (path, options) => fs.open(at(path), options),
+  };
+}
+
+test("paths of Windows are found inside and outside, with the prefix of long ones too", async () => {
+  const fs = memoryFileSystem();
+  await writeFile(fs, "src/foo/Dockerfile.foo", "FROM foo");
+  await writeFile(fs, "src/baz/dir/Dockerfile.baz", "FROM baz");
+  await writeFile(fs, "src/baz/Dockerfile", "FROM scratch");
+  for (const root of ["C:\\src\\baz", "C:/src/baz", "\\\\?\\C:\\src\\baz"]) {
+    const at = async (dockerfile: string) => {
+      const { dockerfile: name, content } = await open(root, onWindows(fs), { dockerfile });
+      return [name?.replace(/[0-9a-f]{20}$/, "X"), new TextDecoder().decode(content)];
+    };
+    const inside = ["dir/Dockerfile.baz", "FROM baz"];
+    assert.deepEqual(await at("C:\\src\\baz\\dir\\Dockerfile.baz"), inside, root);
+    assert.deepEqual(await at("\\\\?\\C:\\src\\baz\\dir\\Dockerfile.baz"), inside, root);
+    assert.deepEqual(await at("dir/Dockerfile.baz"), inside, root);
+    assert.deepEqual(await at("C:\\src\\foo\\Dockerfile.foo"), [".dockerfile.X", "FROM foo"], root);
+  }
+});
+
 test("a Dockerfile that is a link is sent by what it leads to, from outside when it has to be", async () => {
   const fs = await tree({ "real/D": "FROM real" });
   await fs.symlink("real", "ctx/dir");

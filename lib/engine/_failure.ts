@@ -56,7 +56,7 @@ export function reasonFor(status: number, said: string): EngineFailureReason | u
   if (ROUTER_REGEXP.test(said)) return undefined;
   if (status === 401) return "authentication";
   if (status === 429) return "rate-limit";
-  if (status === 409) return "conflict";
+  if (isConflict(status, said)) return "conflict";
   const found = REASONS.find(([words]) => words.test(said))?.[1];
   if (found !== undefined) return found;
   if (status === 403) return "authorization";
@@ -125,6 +125,12 @@ function isMissing(status: number, said: string): boolean {
   return status === 404 || status >= 500 && /no such image|image not known/i.test(said);
 }
 
+/** Whether something is in the way; podman says so with another status. */
+function isConflict(status: number, said: string): boolean {
+  return status === 409 ||
+    status >= 500 && /by ID with more than one tag|image is in use by/.test(said);
+}
+
 /** Makes the error of an answer that is one. */
 export function failureOf(answer: FailedAnswer): EngineError {
   const { action, status, endpoint, said, apiVersion } = answer;
@@ -142,5 +148,7 @@ export function failureOf(answer: FailedAnswer): EngineError {
   if (answer.isAboutImage && isMissing(status, said)) {
     return new ImageNotFoundError(message, options);
   }
-  return status === 409 ? new ConflictError(message, options) : new EngineError(message, options);
+  return isConflict(status, said)
+    ? new ConflictError(message, options)
+    : new EngineError(message, options);
 }

@@ -9,6 +9,7 @@ import { type EngineEvent, eventKey, eventOf } from "./events.ts";
 import { type EngineImage, getImage } from "./image.ts";
 import { listImages } from "./list.ts";
 import { type RemoteName, remoteName } from "./names.ts";
+import { refusePodman } from "./_podman.ts";
 import { platformText } from "./query.ts";
 import { registryAuth } from "./_registry_auth.ts";
 
@@ -66,6 +67,7 @@ export function pullAllTags(
   }
   const query = queryOf(remote, undefined, options);
   return startOperation<readonly EngineImage[], EngineEvent>(async ({ emit, signal }) => {
+    await refusePodman(client, `pull all tags of ${remote.repository}`, { signal });
     const call = await callFor(client, remote, query, { ...options, signal });
     await follow(client, call, emit);
     const summaries = await listImages(client, { name: remote.repository, signal });

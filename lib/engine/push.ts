@@ -12,6 +12,7 @@ import { type EngineEvent, eventKey, eventOf } from "./events.ts";
 import { getImage } from "./image.ts";
 import type { EngineMessage } from "./message.ts";
 import { type RemoteName, remoteName } from "./names.ts";
+import { refusePodman } from "./_podman.ts";
 import { platformJSON } from "./query.ts";
 import { registryAuth } from "./_registry_auth.ts";
 
@@ -74,6 +75,9 @@ export function pushImage(
   const wanted = options.allTags === true ? undefined : tag ?? DEFAULT_TAG;
   const query = { tag: wanted, platform: platformJSON(options.platform) };
   return startOperation<PushResult, EngineEvent>(async ({ emit, signal }) => {
+    if (wanted === undefined) {
+      await refusePodman(client, `push all tags of ${remote.repository}`, { signal });
+    }
     const call = await callFor(client, remote, query, { ...options, signal });
     const pushed = new Pushed();
     for await (const message of client.messages(call)) {
@@ -136,11 +140,13 @@ async function resultOf(
   wanted: string | undefined,
   { tags, isPartOfIndex }: Pushed,
 ): Promise<PushResult> {
-  const [first] = tags.values();
+  const [first, ...others] = tags.values();
   if (first !== undefined) {
     const { digest } = first;
     const reference = `${repository}@${digest}`;
-    return { repository, reference, digest, tags: [...tags.values()], isPartOfIndex };
+    // podman calls every tag "latest".
+    const only = wanted === undefined || others.length > 0 ? first : { ...first, tag: wanted };
+    return { repository, reference, digest, tags: [only, ...others], isPartOfIndex };
   }
   const found = wanted === undefined
     ? undefined

@@ -1,5 +1,6 @@
 import type { CallOptions } from "../model/content.ts";
 import { InvalidReferenceError } from "../model/errors.ts";
+import type { JSONObject } from "../model/json_object.ts";
 import type { EngineCredentials } from "./auth_header.ts";
 import { numberField, textField } from "./_fields.ts";
 import type { EngineClient } from "./engine_client.ts";
@@ -65,11 +66,16 @@ export async function searchImages(
     }),
     signal,
   });
-  return results.map((result) => ({
-    name: textField(result, "name"),
-    description: textField(result, "description"),
-    stars: numberField(result, "star_count") ?? 0,
-    isOfficial: result["is_official"] === true,
-    isAutomated: result["is_automated"] === true,
-  }));
+  return results.map(resultOf);
+}
+
+/** Reads a result; podman has fields of its own, and an "[OK]" for what is true. */
+function resultOf(result: JSONObject): SearchResult {
+  return {
+    name: textField(result, "name") || textField(result, "Name"),
+    description: textField(result, "description") || textField(result, "Description"),
+    stars: numberField(result, "star_count") ?? numberField(result, "Stars") ?? 0,
+    isOfficial: result["is_official"] === true || textField(result, "Official") !== "",
+    isAutomated: result["is_automated"] === true || textField(result, "Automated") !== "",
+  };
 }

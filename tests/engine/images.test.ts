@@ -229,6 +229,22 @@ test("remove() tells a missing image from one that is in use", async () => {
   assert.equal(error["said"], message);
 });
 
+test("remove() tells a conflict on podman as well, which answers 500", async () => {
+  for (
+    const message of [
+      'unable to delete image "5f70" by ID with more than one tag ([a:1 b:1]): please force removal',
+      "image used by 7a: image is in use by a container",
+    ]
+  ) {
+    const { engine } = answering(() =>
+      json({ cause: "c", message, response: 500 }, { status: 500 })
+    );
+    const error = await failure(engine.images.remove("a"));
+    assert.equal(error["code"], "ENGINE_CONFLICT");
+    assert.equal(error["reason"], "conflict");
+  }
+});
+
 test("prune() takes null for nothing, and filters as they are", async () => {
   const reply = await recorded("prune");
   const { engine, sent } = answering(() => reply);
@@ -293,6 +309,16 @@ test("search() encodes the term, limits the results and reads the reply", async 
   const reply = await recorded("search-nohub");
   const error = await failure(answering(() => reply).engine.images.search("a"));
   assert.equal(error["code"], "ENGINE_ERROR");
+});
+
+test("search() reads the fields of podman too", async () => {
+  const found = { Index: "r.test", Name: "r.test/app", Description: "d", Stars: 3 };
+  const { engine } = answering(() =>
+    json([{ ...found, Official: "[OK]", Automated: "", Tag: "" }])
+  );
+  assert.deepEqual(await engine.images.search("r.test/a"), [
+    { name: "r.test/app", description: "d", stars: 3, isOfficial: true, isAutomated: false },
+  ]);
 });
 
 test("a handle asks by its ID: tag, history, remove, reload", async () => {

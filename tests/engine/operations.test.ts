@@ -258,6 +258,34 @@ test("push() of all tags sends no tag, and gives them all", async () => {
   assert.throws(() => engine.images.push(`app@${DIGEST}`), TypeError);
 });
 
+test("push() knows the tag though podman calls every one latest", async () => {
+  const { engine } = scripted(() => messages({ status: `latest: digest: ${DIGEST} size: 341` }));
+  const { tags } = await engine.images.push("r.test/app:1");
+  assert.deepEqual(tags, [{ tag: "1", digest: DIGEST, size: 341 }]);
+});
+
+test("all tags are no matter for podman, which would take the latest one alone", async () => {
+  const paths: string[] = [];
+  const engine = new Engine({
+    transport: ({ url }) => {
+      paths.push(new URL(url).pathname);
+      const headers = { "api-version": "1.41", "server": "Libpod/4.3.1 (linux)" };
+      return Promise.resolve(new Response(null, { headers }));
+    },
+  });
+  for (
+    const work of [
+      engine.images.pullAll("r.test/app"),
+      engine.images.push("r.test/app", { allTags: true }),
+    ]
+  ) {
+    const error = await failure(work);
+    assert.equal(error["code"], "ENGINE_ERROR");
+    assert.match(String(error["message"]), /r\.test\/app: podman takes one tag at a time/);
+  }
+  assert.deepEqual(new Set(paths), new Set(["/_ping"]));
+});
+
 test("push() says when an engine pushed one image of an index", async () => {
   const { engine, sent } = working(() =>
     messages({ status: `1: digest: ${DIGEST} size: 9` }, {

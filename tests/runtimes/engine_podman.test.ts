@@ -6,7 +6,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import process from "node:process";
 import { copy } from "../../lib/ops/copy.ts";
-import { Engine, engineSource, engineTarget } from "../../lib/runtime/engine.ts";
+import { BuildError, Engine, engineSource, engineTarget } from "../../lib/runtime/engine.ts";
 import { memoryStore } from "../../lib/store/memory_store.ts";
 import { randomImage } from "../../lib/testing/mod.ts";
 import { writeTar } from "../../lib/tar/writer.ts";
@@ -69,8 +69,15 @@ async function useIt(engine: Engine, registry: string): Promise<void> {
 
   const name = `${registry}/acme/app`;
   await images.tag("base:1", `${name}:1`);
-  const { digest } = await images.push(`${name}:1`);
+  const { digest, tags } = await images.push(`${name}:1`);
   assert.match(digest, /^sha256:[0-9a-f]{64}$/);
+  assert.deepEqual(tags.map(({ tag }) => tag), ["1"]);
+  assert.deepEqual((await images.search(`${registry}/acme`)).map((found) => found.name), [name]);
+  const several = await failure(images.remove(base.id));
+  assert.equal(several["code"], "ENGINE_CONFLICT");
+  for (const work of [images.pullAll(name), images.push(name, { allTags: true })]) {
+    assert.match(String((await failure(work))["message"]), /podman takes one tag at a time/);
+  }
   assert.deepEqual((await images.remove(`${name}:1`)).untagged, [`${name}:1`]);
   assert.ok((await images.pull(`${name}:1`)).tags.includes(`${name}:1`));
   assert.ok((await images.pull(`${name}@${digest}`)).size > 0);
@@ -107,13 +114,40 @@ async function useIt(engine: Engine, registry: string): Promise<void> {
   for (const { id } of await images.list()) await images.remove(id, { force: true });
 }
 
+async function buildOn({ images }: Engine): Promise<void> {
+  const context = {
+    entries: [{ path: "Dockerfile", body: "FROM scratch\nCOPY a /\n" }, { path: "a", body: "a" }],
+  };
+  const build = images.build(context, {
+    tags: ["site:1", "site:2"],
+    labels: { c: "d" },
+    buildArgs: { A: "1" },
+  });
+  let log = "";
+  for await (const event of build) if (event.type === "log") log += event.text;
+  const image = await build;
+  assert.match(image.id, /^sha256:[0-9a-f]{64}$/);
+  assert.deepEqual(image.tags.map((tag) => tag.split("/").at(-1)).sort(), ["site:1", "site:2"]);
+  assert.equal(image.labels["c"], "d");
+  assert.match(log, /COPY a/);
+  assert.match((await images.build(context, { quiet: true })).id, /[0-9a-f]{64}$/);
+  const broken = await failure(images.build({ dockerfile: "FROM scratch\nCOPY none /\n" }));
+  assert.ok(broken instanceof BuildError, String(broken));
+  assert.match(broken.message, /none/);
+  for (const { id } of await images.list()) await images.remove(id, { force: true });
+}
+
 test("podman's service does what it has of the Engine API, over a socket and a port", {
   skip,
 }, async () => {
   await inScratch((folder) =>
     withDockerRegistry(
       folder,
-      (registry) => withPodman(folder, registry, (engine) => useIt(engine, registry)),
+      (registry) =>
+        withPodman(folder, registry, async (engine) => {
+          await useIt(engine, registry);
+          await buildOn(engine);
+        }),
     )
   );
 });

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { readAll, streamOf, through } from "../../lib/bytes/mod.ts";
+import { readAll, streamOf, through, verified } from "../../lib/bytes/mod.ts";
 import { gzip } from "../../lib/compress/mod.ts";
 import { diff, exportRootfs, extract, type Image, loadImage } from "../../lib/image/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
@@ -57,6 +57,37 @@ test("lesson 58: a layer is proved to its last byte, also behind the end of its 
         `${name}, ${isZipped ? "compressed" : "plain"}`,
       );
     }
+  }
+});
+
+test("lesson 58: a layer that was proved is proved again each time it is read", async () => {
+  const tar = await tarOf(["a=1", { path: "b", body: new Uint8Array(PADDING) }]);
+  for (const isProving of [true, false]) {
+    let isDamaged = false;
+    const { store } = memoryRegistry();
+    const target = await putImage(store, [tar]);
+    const source: ContentSource = {
+      exists: (descriptor) => store.exists(descriptor),
+      async fetch(descriptor) {
+        let at = 0;
+        const damaged = through(await store.fetch(descriptor), {
+          chunk(chunk) {
+            const middle = PADDING / 2 - at;
+            at += chunk.length;
+            if (!isDamaged || middle < 0 || middle >= chunk.length) return chunk;
+            const changed = chunk.slice();
+            changed[middle] = 1;
+            return changed;
+          },
+        });
+        return isProving ? verified(damaged, descriptor) : damaged;
+      },
+    };
+    const [layer] = await (await loadImage(source, target)).layers();
+    assert.ok(layer !== undefined);
+    for (let time = 0; time < 3; time++) await drain(layer.entries());
+    isDamaged = true;
+    await assert.rejects(drain(layer.entries()), { code: "DIGEST_MISMATCH" }, `${isProving}`);
   }
 });
 

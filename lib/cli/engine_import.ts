@@ -1,14 +1,11 @@
 import { standardInput } from "../runtime/standard_input.ts";
-import { fileContent } from "../store/file_content.ts";
-import { nodeFileSystem } from "../runtime/node_file_system.ts";
 import type { ImportSource } from "../engine/import.ts";
 import { argument, type Command, list, text } from "./_command.ts";
 import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "./_engine.ts";
 
-async function sourceOf(given: string): Promise<ImportSource> {
+function sourceOf(given: string): ImportSource {
   if (given === "-") return standardInput();
-  if (/^https?:\/\//.test(given)) return { url: given };
-  return await fileContent(nodeFileSystem(), given)();
+  return /^https?:\/\//.test(given) ? { url: given } : { file: given };
 }
 
 /** `lading engine import SOURCE [NAME]`. */
@@ -35,7 +32,7 @@ export const importCommand: Command = {
   run: (context) =>
     withEngine(context, async (engine) => {
       const { signal, output } = context;
-      const operation = engine.images.import(await sourceOf(argument(context, 0)), {
+      const operation = engine.images.import(sourceOf(argument(context, 0)), {
         name: context.args[1],
         changes: list(context, "change"),
         message: text(context, "message"),

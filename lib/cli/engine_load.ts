@@ -1,6 +1,4 @@
 import { standardInput } from "../runtime/standard_input.ts";
-import { fileContent } from "../store/file_content.ts";
-import { nodeFileSystem } from "../runtime/node_file_system.ts";
 import { type Command, text } from "./_command.ts";
 import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "./_engine.ts";
 
@@ -19,7 +17,7 @@ export const loadCommand: Command = {
   run: (context) =>
     withEngine(context, async (engine) => {
       const { args: [path = "-"], signal, output } = context;
-      const archive = path === "-" ? standardInput() : await fileContent(nodeFileSystem(), path)();
+      const archive = path === "-" ? standardInput() : { file: path };
       const platform = text(context, "platform");
       const operation = engine.images.load(archive, { platform, signal });
       const { names, images } = await showEngine(context, operation);

@@ -1,7 +1,8 @@
 import process from "node:process";
-import type { ByteStream } from "../model/bytes.ts";
+import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { LadingError } from "../model/errors.ts";
 import { iterate } from "../bytes/iterate.ts";
+import { freeChunk, ownsChunks } from "../bytes/lineage.ts";
 import { UsageError } from "./_command.ts";
 import { LiveLines } from "./_live_lines.ts";
 import { escapeControls, oneLine } from "./_plain_text.ts";
@@ -77,6 +78,7 @@ async function writeBytes(content: ByteStream | Uint8Array): Promise<void> {
     }
     isFirst = false;
     await write(chunk);
+    if (!(content instanceof Uint8Array) && ownsChunks(content)) freeChunk(chunk as Bytes);
   }
 }
 

@@ -1,5 +1,11 @@
+import { concatBytes } from "../bytes/concat.ts";
 import { freeChunk, ownsChunks } from "../bytes/lineage.ts";
 import type { Bytes } from "../model/bytes.ts";
+
+/** The longest piece that is copied together with the frame of its chunk: that is one write, not three. */
+const COPIED_BYTES = 16 * 1024;
+
+const CRLF: Bytes = new Uint8Array([0x0d, 0x0a]);
 
 /** Where the bytes of a request go. */
 export interface BodySink {
@@ -74,7 +80,11 @@ function writePiece(sink: BodySink, piece: Bytes, isChunked: boolean, isOwner: b
   if (piece.byteLength === 0) return true;
   const written = isOwner ? (): void => freeChunk(piece) : undefined;
   if (!isChunked) return sink.write(piece, written);
-  sink.write(`${piece.byteLength.toString(16)}\r\n`);
+  const size = `${piece.byteLength.toString(16)}\r\n`;
+  if (piece.byteLength <= COPIED_BYTES) {
+    return sink.write(concatBytes([new TextEncoder().encode(size), piece, CRLF]));
+  }
+  sink.write(size);
   sink.write(piece, written);
-  return sink.write("\r\n");
+  return sink.write(CRLF);
 }

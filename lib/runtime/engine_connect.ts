@@ -3,14 +3,15 @@ import type { CredentialProvider } from "../auth/credentials.ts";
 import { type EngineTLS, locateEngine } from "../engine/locate.ts";
 import { formatEngineHost } from "../engine/endpoint.ts";
 import type { EngineOptions } from "../engine/engine.ts";
+import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { InvalidConfigError } from "../model/errors.ts";
 import type { Transport } from "../model/transport.ts";
-import { fileContent } from "../store/file_content.ts";
 import { hostCredentials } from "./docker_credentials.ts";
 import { engineTransport } from "./engine_transport.ts";
 import { readVariable } from "./_helper_process.ts";
 import { nodeFileSystem } from "./node_file_system.ts";
+import { PIECE_BYTES, readAhead } from "./_read_ahead.ts";
 
 /** Options of `Engine.connect()`. */
 export interface ConnectOptions extends CallOptions {
@@ -61,7 +62,7 @@ export async function engineOptions(options: ConnectOptions = {}): Promise<Engin
   const common = {
     idleTimeoutMs,
     credentials: options.credentials ?? hostCredentials(),
-    openFile: async (path: string) => await fileContent(nodeFileSystem(), path)(),
+    openFile,
     files: hasDisk() ? nodeFileSystem() : undefined,
   };
   if (transport !== undefined) {
@@ -88,6 +89,18 @@ export async function engineOptions(options: ConnectOptions = {}): Promise<Engin
     headers: { ...location.headers, ...options.headers },
     proxyArguments: location.proxyArguments,
   };
+}
+
+/** Opens a file to send it. */
+async function openFile(path: string): Promise<ByteStream> {
+  const file = await nodeFileSystem().open(path);
+  let at = 0;
+  const read = async (): Promise<Bytes> => {
+    const piece = await file.read(at, PIECE_BYTES);
+    at += piece.byteLength;
+    return piece;
+  };
+  return readAhead(read, () => file.close());
 }
 
 function hasDisk(): boolean {

@@ -66,7 +66,13 @@ export function engineTransport(endpoint: EngineEndpoint, tls: EngineTLS = {}): 
       const url = new URL(request.url);
       const connection = takeOpen(waiting) ?? connect(url);
       const onFree = (): void => isOverSSH ? void waiting.push(connection) : connection.close();
-      return await connection.send(request, url, onFree).response;
+      try {
+        return await connection.send(request, url, onFree).response;
+      } catch (error) {
+        // "fetch failed" tells nobody anything that its cause does not tell.
+        const isWrapped = error instanceof TypeError && !request.signal.aborted;
+        throw isWrapped && error.cause !== undefined ? error.cause : error;
+      }
     },
     close() {
       for (const connection of open) connection.close();

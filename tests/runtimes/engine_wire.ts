@@ -89,11 +89,6 @@ export async function failure(work: Promise<unknown>): Promise<unknown> {
   return await work.then(() => assert.fail("it should have failed"), (error: unknown) => error);
 }
 
-/** Why a request failed: the error itself has the words of fetch. */
-export function causeOf(error: unknown): string {
-  return String((error as Error).cause);
-}
-
 /** What a request has sent. */
 export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];

@@ -56,6 +56,8 @@ export {
   layerFromPath as layerFrom,
   type LayerFromPathOptions,
 } from "./lib/runtime/layer_from_path.ts";
+export { type HostThreads, layerThreads, type LayerThreadsOptions } from "./lib/runtime/threads.ts";
+export type { LayerThreads } from "./lib/compress/layer_threads.ts";
 export type { CopyResult } from "./lib/ops/copy.ts";
 export type { CopyPlan, PlannedContent } from "./lib/ops/plan_copy.ts";
 export {

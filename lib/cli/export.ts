@@ -2,6 +2,7 @@ import { exportRootfs } from "../image/export_rootfs.ts";
 import type { Command } from "./_command.ts";
 import { imageArgument } from "./_image_argument.ts";
 import { PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
+import { THREADS_OPTION, withThreads } from "./_threads.ts";
 
 /** `lading export IMAGE`. */
 export const exportCommand: Command = {
@@ -9,10 +10,14 @@ export const exportCommand: Command = {
   synopsis: "IMAGE",
   summary: "write the merged file tree of an image as a tar archive",
   arity: [1, 1],
-  options: { ...PLATFORM_OPTION, ...REGISTRY_OPTION },
+  options: { ...THREADS_OPTION, ...PLATFORM_OPTION, ...REGISTRY_OPTION },
   examples: ["lading export alpine:3.20 > alpine.tar", "lading export oci:./alpine | tar -tv"],
   async run(context) {
     const image = await imageArgument(context);
-    await context.output.bytes(exportRootfs(image, { signal: context.signal }));
+    const { output, signal } = context;
+    await withThreads(
+      context,
+      (threads) => output.bytes(exportRootfs(image, { signal, threads })),
+    );
   },
 };

@@ -2,6 +2,7 @@ import { extractToDisk } from "../runtime/node_extract.ts";
 import { argument, type Command, flag } from "./_command.ts";
 import { imageArgument } from "./_image_argument.ts";
 import { JSON_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
+import { THREADS_OPTION, withThreads } from "./_threads.ts";
 import { formatSize } from "./size.ts";
 
 /** `lading extract IMAGE DIRECTORY`. */
@@ -16,6 +17,7 @@ export const extractCommand: Command = {
       type: "boolean",
       help: "replace files that are there; without it the directory is empty",
     },
+    ...THREADS_OPTION,
     ...PLATFORM_OPTION,
     ...JSON_OPTION,
     ...REGISTRY_OPTION,
@@ -28,11 +30,13 @@ export const extractCommand: Command = {
     const { output, signal } = context;
     const directory = argument(context, 1);
     const image = await imageArgument(context);
-    const result = await extractToDisk(image, directory, {
-      owners: flag(context, "owners"),
-      existing: flag(context, "replace") ? "replace" : "refuse",
-      signal,
-    });
+    const result = await withThreads(context, (threads) =>
+      extractToDisk(image, directory, {
+        owners: flag(context, "owners"),
+        existing: flag(context, "replace") ? "replace" : "refuse",
+        threads,
+        signal,
+      }));
     const { files, directories, links, bytes, leftOut, withXattrs } = result;
     if (leftOut.length > 0) output.warn(`${leftOut.length} devices and pipes were left out`);
     if (withXattrs > 0) output.warn(`the extended attributes of ${withXattrs} paths were left out`);

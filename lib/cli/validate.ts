@@ -3,6 +3,7 @@ import { validate } from "../ops/validate.ts";
 import { openSource } from "../runtime/open.ts";
 import { argument, type Command, flag, ValidationFailedError } from "./_command.ts";
 import { JSON_OPTION, openOptions, platformOption, REGISTRY_OPTION } from "./_options.ts";
+import { THREADS_OPTION, withThreads } from "./_threads.ts";
 
 /** `lading validate IMAGE`. */
 export const validateCommand: Command = {
@@ -17,11 +18,16 @@ export const validateCommand: Command = {
       value: "OS/ARCH[/VARIANT]",
       help: "of an index, prove the image for this platform only (default: all of it)",
     },
+    ...THREADS_OPTION,
     ...JSON_OPTION,
     ...REGISTRY_OPTION,
   },
   details: "Problems are printed, one a line; the exit code is 5 when there are any.",
-  examples: ["lading validate oci:./alpine", "lading validate alpine:3.20 --fast --json"],
+  examples: [
+    "lading validate oci:./alpine",
+    "lading validate oci:./debian --threads 2",
+    "lading validate alpine:3.20 --fast --json",
+  ],
   async run(context) {
     const { output, signal } = context;
     const image = argument(context, 0);
@@ -33,7 +39,10 @@ export const validateCommand: Command = {
       const named = platform === undefined
         ? reference
         : (await resolveImage(content, reference, platform, { signal })).digest;
-      const report = await validate(content, named, { signal, fast });
+      const report = await withThreads(
+        context,
+        (threads) => validate(content, named, { signal, fast, threads }),
+      );
       if (flag(context, "json")) await output.json(report);
       else for (const { message } of report.problems) await output.line(message);
       if (!report.ok) {

@@ -16,6 +16,7 @@
  *
  * @module
  */
+export type { Feed } from "../bytes/feed.ts";
 export type { Bytes, ByteStream } from "../model/bytes.ts";
 export type { CallOptions } from "../model/content.ts";
 export {
@@ -51,9 +52,11 @@ export {
   openAt,
   type OpenAtOptions,
 } from "./checkpoints.ts";
+export type { ArchiveHandlers, ArchiveSummary, ArchiveTask } from "./archive_task.ts";
 export { decompress, type DecompressOptions } from "./decompress.ts";
 export { type Compression, detectCompression, DETECTION_BYTES } from "./detect.ts";
 export { gunzip, type GunzipOptions, GunzipStream } from "./gunzip.ts";
 export { gzip, type GzipLevel, type GzipOptions, GzipStream } from "./gzip.ts";
+export type { LayerThread, LayerThreads } from "./layer_threads.ts";
 export { MAX_ZSTD_WINDOW_BYTES, unzstd, type UnzstdOptions } from "./unzstd.ts";
 export type { KernelChoice } from "./stages.ts";

@@ -104,6 +104,7 @@ export type { IndexAddition } from "./index_addition.ts";
 export { indexFrom, type IndexFromOptions } from "./index_from.ts";
 export { type IndexView, loadIndex } from "./index_view.ts";
 export { isBasedOn } from "./is_based_on.ts";
+export type { LayerThreads } from "../compress/layer_threads.ts";
 export type { KernelChoice } from "../compress/stages.ts";
 export { type Layer, type LayerReadOptions, openLayer } from "./layer.ts";
 export { layerFrom } from "./layer_from.ts";

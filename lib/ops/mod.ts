@@ -107,4 +107,5 @@ export type {
   FileWriter,
 } from "../store/file_system.ts";
 export type { RandomAccess } from "../store/random_access.ts";
+export type { LayerThreads } from "../compress/layer_threads.ts";
 export type { KernelChoice } from "../compress/stages.ts";

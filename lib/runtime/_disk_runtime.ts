@@ -21,3 +21,9 @@ export { hostTransport } from "./host_transport.ts";
 export { tlsTransport, type TLSTransportOptions } from "./tls_transport.ts";
 export { nodeFileSystem } from "./node_file_system.ts";
 export { type RequestHandler, type RunningServer, serve, type ServeOptions } from "./serve.ts";
+export {
+  type HostThreads,
+  layerThreads,
+  type LayerThreadsOptions,
+  MIN_THREAD_BYTES,
+} from "./threads.ts";

@@ -16,3 +16,9 @@
 export { detectRuntime, type RuntimeName } from "./detect.ts";
 export { hostPlatform } from "./host_platform.ts";
 export { hostTransport } from "./host_transport.ts";
+export {
+  type HostThreads,
+  layerThreads,
+  type LayerThreadsOptions,
+  MIN_THREAD_BYTES,
+} from "./threads.ts";

@@ -1,0 +1,30 @@
+import type { LayerThreads } from "../compress/layer_threads.ts";
+import { layerThreads } from "../runtime/threads.ts";
+import { type CommandContext, type OptionSpecs, text, UsageError } from "./_command.ts";
+
+/** The option of commands that read layers. */
+export const THREADS_OPTION: OptionSpecs = {
+  threads: {
+    type: "string",
+    value: "N",
+    help: "decompress and hash N layers side by side (default: one, on the main thread)",
+  },
+};
+
+/** Runs what reads layers with the threads that were asked for, and ends them. */
+export async function withThreads<Result>(
+  context: CommandContext,
+  use: (threads: LayerThreads | undefined) => Promise<Result>,
+): Promise<Result> {
+  const value = text(context, "threads");
+  if (value === undefined) return await use(undefined);
+  if (!/^[1-9][0-9]?$/.test(value)) {
+    throw new UsageError(`--threads takes a number from 1 to 99, not ${JSON.stringify(value)}`);
+  }
+  const threads = layerThreads(Number(value));
+  try {
+    return await use(threads);
+  } finally {
+    await threads.close();
+  }
+}

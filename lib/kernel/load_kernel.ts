@@ -7,7 +7,7 @@ import { wasmKernel } from "./wasm_kernel.ts";
 export interface LoadKernelOptions {
   /**
    * Which kernel: `js` for plain TypeScript, `wasm` for WebAssembly where the host allows it, `auto`
-   * (the default) for the same with the host's own CRC-32 where it has one, which is faster.
+   * (the default) for the same with the host's own CRC-32 where that is faster.
    */
   readonly kind?: "wasm" | "js" | "auto" | undefined;
   /** A compiled `wasm/kernel.wasm`, for hosts that compile modules in a way of their own. */

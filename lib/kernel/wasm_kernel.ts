@@ -12,8 +12,8 @@ import type { Kernel } from "./kernel.ts";
 /** Options of {@linkcode wasmKernel}. */
 export interface WasmKernelOptions {
   /**
-   * Whether the host takes CRC-32s where it has a function for them, which uses an instruction that
-   * WebAssembly lacks. The results are the same. Default `true`.
+   * Whether the host takes CRC-32s where it has a function for them that is faster, as it uses an
+   * instruction that WebAssembly lacks. The results are the same. Default `true`.
    */
   readonly host?: boolean | undefined;
 }

@@ -27,6 +27,25 @@ test("the kernel's CRC-32 is the definition for every length and split", () => {
   }
 });
 
+test("the kernel's CRC-32 is the definition where it goes from one method to the next", () => {
+  const next = randomNumbers(7);
+  const bytes = Uint8Array.from({ length: 31_000 }, () => next() & 0xff);
+  // Twice 53 and twice 300 vectors of 16 bytes, and where the vectors between them are moved.
+  const lengths = [1696, 2544, 9600, 15_168, 15_170, 25_537].flatMap((length) =>
+    Array.from({ length: 35 }, (_, index) => length - 17 + index)
+  );
+  for (const kernel of KERNELS) {
+    for (const length of lengths) {
+      const at = next() % 17;
+      const message = bytes.subarray(at, at + length);
+      assert.equal(kernel.crc32(message), slowCRC32(message), `${kernel.kind}: ${length} bytes`);
+      const first = kernel.crc32(message.subarray(0, 5));
+      const seeded = kernel.crc32(message.subarray(5), first);
+      assert.equal(seeded, slowCRC32(message), `${kernel.kind}: ${length} - 5 bytes`);
+    }
+  }
+});
+
 test("the kernels agree on a CRC-32 of more than an input buffer", () => {
   const next = randomNumbers(6);
   const bytes = Uint8Array.from({ length: 400_003 }, () => next() & 0xff);

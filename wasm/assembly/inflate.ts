@@ -31,7 +31,9 @@
 //   - The bit buffer is kept shifted left by two. Masked, it is then the offset of the entry, not
 //     its index, which saves a shift for every symbol.
 //   - Up to three literals are decoded between two refills.
-//   - Matches are copied in two vectors at once, without looking whether the second is needed;
+//   - What may follow a symbol is loaded before it is asked what the symbol is, so that a processor
+//     that guessed wrong has it all the same.
+//   - Matches are copied in three vectors at once, without looking whether the others are needed;
 //     those of a distance below 16 are a pattern that fills a vector.
 //
 // The window is the 32 KiB of history that distances may reach, and 128 KiB of output. When a run

@@ -20,27 +20,27 @@
 //  0x02700      16    STRIDES          bytes of such a pattern that are whole repetitions
 //  0x03000    9376    LITERAL_TABLE    2344 entries of 4 bytes
 //  0x05800    4752    DISTANCE_TABLE    594 entries of 8 bytes
-//  0x07000   16384    CRC_TABLES       8 tables for a word, 8 for a word in a braid of four
-//  0x0b000    1152    LITERAL_COUNTS   how often the block at work has each literal and length
-//  0x0b480     128    DISTANCE_COUNTS  the same for distances
-//  0x0b500     128    RUN_COUNTS       the same for the symbols that describe codes
-//  0x0b580    1152    LITERAL_CODES    code of each literal and length: its bits, how many
-//  0x0ba00     128    DISTANCE_CODES   the same for distances
-//  0x0ba80     128    RUN_CODES        the same for the symbols that describe codes
-//  0x0bb00    1024    LENGTH_CODES     code and extra bits of each length
-//  0x0bf00     320    WRITTEN_LENGTHS  code lengths: literals, from 288 on distances
-//  0x0c040     320    RUN_LENGTHS      the same without gap, then those of the runs' own code
-//  0x0c180     640    RUNS             the runs that describe them, 2 bytes each
-//  0x0c400     256    LENGTH_SYMBOLS   symbol of each length
-//  0x0c500     512    DISTANCE_SYMBOLS symbol of each distance up to 256, of each 128 above
-//  0x0c700     128    DISTANCE_STARTS  first distance of each symbol
-//  0x0c780     192    CODE_COUNTS      codes of each length
-//  0x0c840      64    CODE_NEXT        next code of each length
-//  0x0c880    1152    TREE_KEYS        symbols by frequency
-//  0x0cd00    1152    TREE             weights, parents, depths
-//  0x0d180      64    KINDS_BEFORE     items of each kind in the block so far
-//  0x0d1c0      64    KINDS_NEW        and in those after them
-//  0x0d200   11776    nothing
+//  0x07000    8192    CRC_TABLES       the CRCs of each byte and of 0 to 7 zero bytes behind it
+//  0x09000    1152    LITERAL_COUNTS   how often the block at work has each literal and length
+//  0x09480     128    DISTANCE_COUNTS  the same for distances
+//  0x09500     128    RUN_COUNTS       the same for the symbols that describe codes
+//  0x09580    1152    LITERAL_CODES    code of each literal and length: its bits, how many
+//  0x09a00     128    DISTANCE_CODES   the same for distances
+//  0x09a80     128    RUN_CODES        the same for the symbols that describe codes
+//  0x09b00    1024    LENGTH_CODES     code and extra bits of each length
+//  0x09f00     320    WRITTEN_LENGTHS  code lengths: literals, from 288 on distances
+//  0x0a040     320    RUN_LENGTHS      the same without gap, then those of the runs' own code
+//  0x0a180     640    RUNS             the runs that describe them, 2 bytes each
+//  0x0a400     256    LENGTH_SYMBOLS   symbol of each length
+//  0x0a500     512    DISTANCE_SYMBOLS symbol of each distance up to 256, of each 128 above
+//  0x0a700     128    DISTANCE_STARTS  first distance of each symbol
+//  0x0a780     192    CODE_COUNTS      codes of each length
+//  0x0a840      64    CODE_NEXT        next code of each length
+//  0x0a880    1152    TREE_KEYS        symbols by frequency
+//  0x0ad00    1152    TREE             weights, parents, depths
+//  0x0b180      64    KINDS_BEFORE     items of each kind in the block so far
+//  0x0b1c0      64    KINDS_NEW        and in those after them
+//  0x0b200   19968    CRC_FOLDS        vectors of a message while it is folded
 //
 // What follows is used for inflating, for hashes and tar in an instance of its own, or for
 // deflating in another; they share the place.
@@ -77,6 +77,8 @@ export const STRIDES: usize = 0x2700;
 export const LITERAL_TABLE: usize = 0x3000;
 export const DISTANCE_TABLE: usize = 0x5800;
 export const CRC_TABLES: usize = 0x7000;
+export const CRC_FOLDS: usize = 0xb200;
+export const CRC_FOLDS_BYTES: usize = 0x4e00;
 
 export const INPUT: usize = 0x10000;
 export const INPUT_BYTES: u32 = 0x20000;
@@ -92,25 +94,25 @@ export const WINDOW_OUTPUT: usize = WINDOW + HISTORY_BYTES;
 /** A run stops here: two literals and the longest match may still follow the last check. */
 export const WINDOW_LIMIT: usize = WINDOW_OUTPUT + 0x20000 - 260;
 
-export const LITERAL_COUNTS: usize = 0xb000;
-export const DISTANCE_COUNTS: usize = 0xb480;
-export const RUN_COUNTS: usize = 0xb500;
-export const LITERAL_CODES: usize = 0xb580;
-export const DISTANCE_CODES: usize = 0xba00;
-export const RUN_CODES: usize = 0xba80;
-export const LENGTH_CODES: usize = 0xbb00;
-export const WRITTEN_LENGTHS: usize = 0xbf00;
-export const RUN_LENGTHS: usize = 0xc040;
-export const RUNS: usize = 0xc180;
-export const LENGTH_SYMBOLS: usize = 0xc400;
-export const DISTANCE_SYMBOLS: usize = 0xc500;
-export const DISTANCE_STARTS: usize = 0xc700;
-export const CODE_COUNTS: usize = 0xc780;
-export const CODE_NEXT: usize = 0xc840;
-export const TREE_KEYS: usize = 0xc880;
-export const TREE: usize = 0xcd00;
-export const KINDS_BEFORE: usize = 0xd180;
-export const KINDS_NEW: usize = 0xd1c0;
+export const LITERAL_COUNTS: usize = 0x9000;
+export const DISTANCE_COUNTS: usize = 0x9480;
+export const RUN_COUNTS: usize = 0x9500;
+export const LITERAL_CODES: usize = 0x9580;
+export const DISTANCE_CODES: usize = 0x9a00;
+export const RUN_CODES: usize = 0x9a80;
+export const LENGTH_CODES: usize = 0x9b00;
+export const WRITTEN_LENGTHS: usize = 0x9f00;
+export const RUN_LENGTHS: usize = 0xa040;
+export const RUNS: usize = 0xa180;
+export const LENGTH_SYMBOLS: usize = 0xa400;
+export const DISTANCE_SYMBOLS: usize = 0xa500;
+export const DISTANCE_STARTS: usize = 0xa700;
+export const CODE_COUNTS: usize = 0xa780;
+export const CODE_NEXT: usize = 0xa840;
+export const TREE_KEYS: usize = 0xa880;
+export const TREE: usize = 0xad00;
+export const KINDS_BEFORE: usize = 0xb180;
+export const KINDS_NEW: usize = 0xb1c0;
 
 export const HASH_HEADS: usize = 0x10000;
 export const MATCH_CHAIN: usize = 0x30000;

@@ -28,9 +28,6 @@ const DISTANCE_OFFSET_MASK: u32 = ((1 << DISTANCE_ROOT_BITS) - 1) << SHIFT;
 /** One turn of the fast loop refills at most twice, 7 bytes each, and a refill reads 8 bytes. */
 const INPUT_MARGIN: usize = 16;
 
-/** A distance code and its extra bits take at most 28 bits: fewer left, and it refills first. */
-const DISTANCE_BITS: u32 = 28;
-
 /** Copies are made in vectors of this many bytes. */
 const VECTOR_BYTES: u32 = 16;
 
@@ -44,27 +41,28 @@ export function setupPatterns(): void {
   }
 }
 
-/** Copies a match to `to`; up to 47 bytes after it are overwritten too. */
+/** Copies a match to `to`; up to 47 bytes behind it are overwritten too. */
 // @ts-ignore: decorator
 @inline
 function copyMatch(to: usize, distance: u32, length: u32): void {
   const from = to - distance;
   const end = to + length;
   if (distance >= VECTOR_BYTES) {
-    // Most matches have at most 32 bytes. A load never overtakes the store it depends on, because
-    // it reads at least 16 bytes behind.
+    // Nearly all matches have at most 48 bytes. A load never overtakes the store it depends on,
+    // because it reads at least 16 bytes behind.
     v128.store(to, v128.load(from));
     v128.store(to, v128.load(from, 16), 16);
-    for (let at: usize = 32; to + at < end; at += 32) {
+    v128.store(to, v128.load(from, 32), 32);
+    for (let at: usize = 48; to + at < end; at += 32) {
       v128.store(to + at, v128.load(from + at));
       v128.store(to + at, v128.load(from + at, 16), 16);
     }
     return;
   }
   // The pattern repeats within a vector; of what a store writes, whole repetitions are kept.
-  const shuffle = v128.load(SHUFFLES + (distance << 4));
+  const shuffle = v128.load(distance << 4, SHUFFLES);
   const pattern = i8x16.swizzle(v128.load(from), shuffle);
-  const stride = <usize>load<u8>(STRIDES + distance);
+  const stride = <usize>load<u8>(distance, STRIDES);
   v128.store(to, pattern);
   for (let at = to + stride; at < end; at += stride) v128.store(at, pattern);
 }
@@ -78,6 +76,18 @@ export function decodeSymbols(): i32 {
   return status;
 }
 
+// @ts-ignore: decorator
+@inline
+function literalEntry(buffer: u64): u32 {
+  return load<u32>(<u32>buffer & LITERAL_OFFSET_MASK, LITERAL_TABLE);
+}
+
+// @ts-ignore: decorator
+@inline
+function distanceEntryOf(buffer: u64): u64 {
+  return load<u64>((<u32>buffer & DISTANCE_OFFSET_MASK) << 1, DISTANCE_TABLE);
+}
+
 /**
  * The fast loop: no check of the input but at its top. `buffer` is the bit buffer shifted left by
  * SHIFT, with the number of bits in it, plus SHIFT, in the low six bits of `level`; above them is
@@ -87,8 +97,14 @@ export function decodeSymbols(): i32 {
  * AssemblyScript has no macros, so the refill is written out:
  *
  *     buffer |= load<u64>(input) << <u64>level;
- *     input += 7 - (level >> 3 & 7);
+ *     input += (level >> 3 & 7) ^ 7;
  *     level |= 56;
+ *
+ * Processors guess whether a symbol is a literal or a length, and guess wrong for every fifth one;
+ * then all that was begun behind the guess is lost. So both of what may follow a symbol, the entry
+ * of the next one and that of a distance, are loaded before it is asked what the symbol is. For the
+ * same reason refills are made without asking whether bits are missing, and always behind the look
+ * at the next entry, whose bits were there before.
  */
 function decodeFast(): i32 {
   const inputLimit = inputEnd - INPUT_MARGIN;
@@ -101,74 +117,79 @@ function decodeFast(): i32 {
 
   if (output >= WINDOW_LIMIT) return WINDOW_FULL;
   buffer |= load<u64>(input) << <u64>level;
-  input += 7 - (level >> 3 & 7);
+  input += (level >> 3 & 7) ^ 7;
   level |= 56;
-  let entry = load<u32>(LITERAL_TABLE + (<u32>buffer & LITERAL_OFFSET_MASK));
+  let entry = literalEntry(buffer);
 
   while (input <= inputLimit) {
     if (output >= WINDOW_LIMIT) {
       status = WINDOW_FULL;
       break;
     }
-    // Up to three literals of at most 11 bits, and a length of at most 20, fit into 54 bits.
+    // Two literals of at most 11 bits, a length of at most 20 and the 9 bits that index the table
+    // of distances fit into 54 bits; so do three literals and the 11 bits that index theirs.
+    let before = buffer;
+    buffer >>= <u64>entry;
+    level -= entry;
+    let following = literalEntry(buffer);
+    let distanceEntry = distanceEntryOf(buffer);
     if (<i32>entry < 0) {
+      store<u8>(output++, <u8>(entry >> 8));
+      entry = following;
+      before = buffer;
       buffer >>= <u64>entry;
       level -= entry;
-      store<u8>(output++, <u8>(entry >> 8));
-      entry = load<u32>(LITERAL_TABLE + (<u32>buffer & LITERAL_OFFSET_MASK));
+      following = literalEntry(buffer);
+      distanceEntry = distanceEntryOf(buffer);
       if (<i32>entry < 0) {
+        store<u8>(output++, <u8>(entry >> 8));
+        entry = following;
+        before = buffer;
         buffer >>= <u64>entry;
         level -= entry;
-        store<u8>(output++, <u8>(entry >> 8));
-        entry = load<u32>(LITERAL_TABLE + (<u32>buffer & LITERAL_OFFSET_MASK));
+        following = literalEntry(buffer);
+        distanceEntry = distanceEntryOf(buffer);
         if (<i32>entry < 0) {
-          buffer >>= <u64>entry;
-          level -= entry;
           store<u8>(output++, <u8>(entry >> 8));
+          entry = following;
           buffer |= load<u64>(input) << <u64>level;
-          input += 7 - (level >> 3 & 7);
+          input += (level >> 3 & 7) ^ 7;
           level |= 56;
-          entry = load<u32>(LITERAL_TABLE + (<u32>buffer & LITERAL_OFFSET_MASK));
           continue;
         }
       }
     }
 
-    let before = buffer;
-    buffer >>= <u64>entry;
-    level -= entry;
     if (entry & EXCEPTION) {
       if (entry & NO_SUB_TABLE) {
         status = entry & INVALID ? INVALID_LITERAL : ENDED;
         break;
       }
       const index = (entry >> 16) + (<u32>(buffer >> SHIFT) & (entry >> 8 & 0xff));
-      entry = load<u32>(LITERAL_TABLE + (index << 2));
+      entry = load<u32>(index << 2, LITERAL_TABLE);
       before = buffer;
       buffer >>= <u64>entry;
       level -= entry;
       if (<i32>entry < 0) {
         store<u8>(output++, <u8>(entry >> 8));
         buffer |= load<u64>(input) << <u64>level;
-        input += 7 - (level >> 3 & 7);
+        input += (level >> 3 & 7) ^ 7;
         level |= 56;
-        entry = load<u32>(LITERAL_TABLE + (<u32>buffer & LITERAL_OFFSET_MASK));
+        entry = literalEntry(buffer);
         continue;
       }
       if (entry & EXCEPTION) {
         status = entry & INVALID ? INVALID_LITERAL : ENDED;
         break;
       }
+      distanceEntry = distanceEntryOf(buffer);
     }
     const length = (entry >> 16 & 0x1ff) +
       (<u32>(before >> <u64>(entry >> 25)) & (entry >> 8 & 0x1f));
 
-    if ((level & 63) < DISTANCE_BITS + SHIFT) {
-      buffer |= load<u64>(input) << <u64>level;
-      input += 7 - (level >> 3 & 7);
-      level |= 56;
-    }
-    let distanceEntry = load<u64>(DISTANCE_TABLE + ((<u32>buffer & DISTANCE_OFFSET_MASK) << 1));
+    buffer |= load<u64>(input) << <u64>level;
+    input += (level >> 3 & 7) ^ 7;
+    level |= 56;
     before = buffer;
     buffer >>= distanceEntry;
     level -= <u32>distanceEntry;
@@ -179,7 +200,7 @@ function decodeFast(): i32 {
       }
       const mask = <u32>(distanceEntry >> 16) & 0xff;
       const index = <u32>(distanceEntry >> 32) + (<u32>(buffer >> SHIFT) & mask);
-      distanceEntry = load<u64>(DISTANCE_TABLE + (index << 3));
+      distanceEntry = load<u64>(index << 3, DISTANCE_TABLE);
       before = buffer;
       buffer >>= distanceEntry;
       level -= <u32>distanceEntry;
@@ -195,11 +216,12 @@ function decodeFast(): i32 {
       break;
     }
 
-    // The next entry is loaded before the copy, which hides the time that takes.
+    // At least 26 bits are left behind the distance. The next entry is loaded before the copy,
+    // which hides the time that takes.
+    entry = literalEntry(buffer);
     buffer |= load<u64>(input) << <u64>level;
-    input += 7 - (level >> 3 & 7);
+    input += (level >> 3 & 7) ^ 7;
     level |= 56;
-    entry = load<u32>(LITERAL_TABLE + (<u32>buffer & LITERAL_OFFSET_MASK));
     copyMatch(output, distance, length);
     output += length;
   }

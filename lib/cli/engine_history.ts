@@ -1,5 +1,5 @@
-import { argument, type Command, flag } from "./_command.ts";
-import { ENGINE_OPTIONS, withEngine } from "./_engine.ts";
+import { argument, type Command, flag, text } from "./_command.ts";
+import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, withEngine } from "./_engine.ts";
 import { escapeControls } from "./_plain_text.ts";
 import { formatSize } from "./size.ts";
 
@@ -10,12 +10,15 @@ export const historyCommand: Command = {
   synopsis: "IMAGE",
   summary: "list the steps that an image was made in, the last one first",
   arity: [1, 1],
-  options: { ...ENGINE_OPTIONS },
+  options: { ...ENGINE_PLATFORM_OPTION, ...ENGINE_OPTIONS },
   examples: ["lading engine history alpine:3.20"],
   run: (context) =>
     withEngine(context, async (engine) => {
       const { output, signal } = context;
-      const entries = await engine.images.history(argument(context, 0), { signal });
+      const entries = await engine.images.history(argument(context, 0), {
+        platform: text(context, "platform"),
+        signal,
+      });
       if (flag(context, "json")) return await output.json(entries);
       for (const { createdBy, size } of entries) {
         await output.line(`${formatSize(size).padStart(7)}  ${escapeControls(createdBy)}`);

@@ -1,5 +1,5 @@
-import { argument, type Command } from "./_command.ts";
-import { ENGINE_OPTIONS, withEngine } from "./_engine.ts";
+import { argument, type Command, flag, text } from "./_command.ts";
+import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, withEngine } from "./_engine.ts";
 
 /** `lading engine inspect IMAGE`. */
 export const inspectCommand: Command = {
@@ -8,12 +8,20 @@ export const inspectCommand: Command = {
   synopsis: "IMAGE",
   summary: "show what an engine says of an image, as JSON",
   arity: [1, 1],
-  options: { ...ENGINE_OPTIONS },
+  options: {
+    manifests: { type: "boolean", help: "list the manifests of an index along" },
+    ...ENGINE_PLATFORM_OPTION,
+    ...ENGINE_OPTIONS,
+  },
   examples: ["lading engine inspect alpine:3.20"],
   run: (context) =>
     withEngine(context, async (engine) => {
       const { signal } = context;
-      const image = await engine.images.get(argument(context, 0), { signal });
+      const image = await engine.images.get(argument(context, 0), {
+        platform: text(context, "platform"),
+        manifests: flag(context, "manifests"),
+        signal,
+      });
       await context.output.json(image.attrs);
     }),
 };

@@ -1,5 +1,5 @@
-import { type Command, flag } from "./_command.ts";
-import { ENGINE_OPTIONS, withEngine } from "./_engine.ts";
+import { type Command, flag, text } from "./_command.ts";
+import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, withEngine } from "./_engine.ts";
 
 /** `lading engine rm IMAGE…`. */
 export const rmCommand: Command = {
@@ -11,17 +11,20 @@ export const rmCommand: Command = {
   options: {
     force: { type: "boolean", short: "f", help: "remove an image with all its names" },
     "no-prune": { type: "boolean", help: "keep parents that have no name" },
+    ...ENGINE_PLATFORM_OPTION,
     ...ENGINE_OPTIONS,
   },
   examples: ["lading engine rm app:1"],
   run: (context) =>
     withEngine(context, async (engine) => {
       const { args, signal, output } = context;
+      const platform = text(context, "platform");
       const [untagged, deleted]: [string[], string[]] = [[], []];
       for (const name of args) {
         const result = await engine.images.remove(name, {
           force: flag(context, "force"),
           noPrune: flag(context, "no-prune"),
+          platforms: platform === undefined ? undefined : [platform],
           signal,
         });
         untagged.push(...result.untagged);

@@ -69,7 +69,7 @@ async function failure(work: PromiseLike<unknown>): Promise<unknown> {
   return await work.then(() => assert.fail("it should have failed"), (error: unknown) => error);
 }
 
-test("abort() ends a pull, a load and a save of a real engine", { skip }, async () => {
+test("abort() ends a pull, a load, an import and a save of a real engine", { skip }, async () => {
   await inScratch((folder) =>
     withSlowRegistry((registry) =>
       withDockerEngine(join(folder, "engine"), async ({ hosts }) => {
@@ -104,6 +104,13 @@ test("abort() ends a pull, a load and a save of a real engine", { skip }, async 
           load.abort(reason);
           assert.equal(await failure(load), reason);
           goOn();
+          const endless = new ReadableStream<Bytes>({
+            pull: (controller) => controller.enqueue(new Uint8Array(65536)),
+          }, { highWaterMark: 0 });
+          const importing = images.import(endless, { name: "endless:1" });
+          setTimeout(() => importing.abort(reason), 200);
+          assert.equal(await failure(importing), reason);
+          assert.deepEqual(await images.list({ name: "endless" }), []);
           const reader = images.save("base:1").getReader();
           await reader.read();
           await reader.cancel();

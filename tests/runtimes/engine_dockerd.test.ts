@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { type EngineEvent, engineSource, engineTarget } from "../../lib/runtime/engine.ts";
 import { Engine } from "../../lib/runtime/engine.ts";
 import { copy } from "../../lib/ops/copy.ts";
+import { Registry } from "../../lib/registry/mod.ts";
 import { memoryStore } from "../../lib/store/memory_store.ts";
 import { streamFrom } from "../../lib/bytes/stream_from.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
@@ -230,7 +231,7 @@ async function archives({ engine, folder }: Bench): Promise<void> {
   await reader.cancel();
 }
 
-async function copies({ engine }: Bench): Promise<void> {
+async function copies({ engine, registry }: Bench): Promise<void> {
   const store = memoryStore();
   {
     await using source = engineSource(engine);
@@ -240,7 +241,22 @@ async function copies({ engine }: Bench): Promise<void> {
     assert.equal((await failure(source.resolve("nosuch")))["code"], "NOT_FOUND");
   }
   const base = await engine.images.get("base:1");
+  const repository = new Registry(registry).repository("acme/copied");
+  {
+    await using source = engineSource(engine);
+    const { descriptor } = await copy(source, "base:1", repository, {
+      targetReference: "1",
+    });
+    assert.equal((await repository.resolve("1")).digest, descriptor.digest);
+  }
   await base.remove({ force: true });
+  {
+    await using target = engineTarget(engine);
+    await copy(repository, "1", target, { targetReference: "far:1" });
+    const far = (await target.commit())?.images[0];
+    assert.deepEqual([far?.id, far?.tags], [base.id, ["far:1"]]);
+    await far?.remove({ force: true });
+  }
   {
     await using target = engineTarget(engine);
     await copy(store, "base:1", target, { targetReference: "back:1" });

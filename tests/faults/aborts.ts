@@ -21,7 +21,8 @@ import { drain, until } from "./bench.ts";
 /** What is aborted. */
 export const WORKS = ["pull", "push", "extract", "save", "load"] as const;
 
-type Work = (run: string, signal: AbortSignal) => Promise<unknown>;
+/** Work that can be aborted; each run has a name of its own. */
+export type Work = (run: string, signal: AbortSignal) => Promise<unknown>;
 
 const MIB = 1024 * 1024;
 
@@ -107,7 +108,7 @@ async function worksOn(
   };
 }
 
-async function abortOne(name: string, work: Work, times: number): Promise<void> {
+export async function abortOne(name: string, work: Work, times: number): Promise<void> {
   const random = new Random(name);
   // The first ones warm up what the runtime compiles.
   let whole = Infinity;

@@ -19,10 +19,13 @@ export interface Feed {
 
 /** What {@linkcode tapped} does with the pieces that pass. */
 export interface TapHandlers {
-  /** Sees each piece before the consumer does; an error takes its place, and cancels the source. */
-  piece(piece: Bytes): void;
+  /**
+   * Sees each piece before the consumer does, who waits for the promise, if any; an error takes its
+   * place, and cancels the source.
+   */
+  piece(piece: Bytes): void | Promise<void>;
   /** Sees the end before the consumer does; an error takes its place. */
-  end?(): void;
+  end?(): void | Promise<void>;
 }
 
 /**
@@ -95,14 +98,16 @@ export function streamOfFeed(feed: Feed): ByteStream {
  * @returns The same pieces.
  */
 export function tapped(source: Feed, handlers: TapHandlers): Feed {
-  const see = (piece: Bytes | undefined): Bytes | undefined => {
+  const fail = (error: unknown): never => {
+    source.cancel(error).catch(() => {});
+    throw error;
+  };
+  const see = (piece: Bytes | undefined): Bytes | undefined | Promise<Bytes | undefined> => {
     try {
-      if (piece === undefined) handlers.end?.();
-      else handlers.piece(piece);
-      return piece;
+      const seen = piece === undefined ? handlers.end?.() : handlers.piece(piece);
+      return seen instanceof Promise ? seen.then(() => piece, fail) : piece;
     } catch (error) {
-      source.cancel(error).catch(() => {});
-      throw error;
+      return fail(error);
     }
   };
   return {

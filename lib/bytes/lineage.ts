@@ -1,4 +1,4 @@
-import type { HasherFactory } from "../hash/hasher.ts";
+import type { StreamHasherFactory } from "../hash/stream_hasher.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 
@@ -6,7 +6,7 @@ import type { Descriptor } from "../model/descriptor.ts";
 interface Proof {
   readonly digest: string;
   readonly size: number;
-  readonly hasher: HasherFactory | undefined;
+  readonly hasher: StreamHasherFactory | undefined;
 }
 
 /**
@@ -36,7 +36,7 @@ export function passLineage(from: ByteStream, to: ByteStream): ByteStream {
 export function noteProof(
   stream: ByteStream,
   { digest, size }: Descriptor,
-  hasher: HasherFactory | undefined,
+  hasher: StreamHasherFactory | undefined,
 ): void {
   LINEAGES.set(stream, { ...LINEAGES.get(stream), proof: { digest, size, hasher } });
 }
@@ -45,7 +45,7 @@ export function noteProof(
 export function hasProof(
   stream: ByteStream,
   { digest, size }: Descriptor,
-  hasher: HasherFactory | undefined,
+  hasher: StreamHasherFactory | undefined,
 ): boolean {
   const proof = LINEAGES.get(stream)?.proof;
   return proof !== undefined && proof.digest === digest && proof.size === size &&

@@ -1,7 +1,12 @@
 import type { ByteStream } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { createHasher, createStreamHasher, type StreamHasher } from "../hash/mod.ts";
 import type { HasherFactory } from "../hash/hasher.ts";
+import {
+  createHasher,
+  createStreamHasher,
+  type StreamHasher,
+  type StreamHasherFactory,
+} from "../hash/mod.ts";
 import { digestAlgorithm, formatDigest } from "../model/digest.ts";
 import { DigestMismatchError, SizeMismatchError } from "../model/errors.ts";
 import { hasProof, noteProof, passLineage } from "./lineage.ts";
@@ -10,6 +15,14 @@ import { through } from "./through.ts";
 /** Options of {@linkcode verified}. */
 export interface VerifiedOptions {
   /** Makes the hasher; default the fastest one that the host has. */
+  readonly hasher?: StreamHasherFactory | undefined;
+  /** What is read, for messages; default the digest. */
+  readonly what?: string | undefined;
+}
+
+/** Options of {@linkcode verifyBytes}. */
+export interface VerifyBytesOptions {
+  /** Makes the hasher; default {@linkcode createHasher}. */
   readonly hasher?: HasherFactory | undefined;
   /** What is read, for messages; default the digest. */
   readonly what?: string | undefined;
@@ -62,7 +75,7 @@ export function verified(
 export function verifyBytes(
   bytes: Uint8Array,
   descriptor: Descriptor,
-  options: VerifiedOptions = {},
+  options: VerifyBytesOptions = {},
 ): void {
   if (bytes.byteLength !== descriptor.size) {
     throw sizeMismatch(options.what, descriptor, bytes.byteLength);

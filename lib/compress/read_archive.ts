@@ -57,8 +57,8 @@ export function archiveFeed(
   const hasher = algorithm === undefined ? undefined : hashers(algorithm);
   return tapped(archive, {
     piece: (piece) => hasher?.update(piece),
-    end: () => {
-      const digest = hasher && formatDigest(hasher.algorithm, hasher.digest());
+    end: async () => {
+      const digest = hasher && formatDigest(hasher.algorithm, await hasher.digest());
       handlers.end?.({ digest, compression: archive.compression ?? "none" });
     },
   });

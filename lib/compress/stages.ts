@@ -1,14 +1,16 @@
 import { createResumableHasher } from "../hash/create_hasher.ts";
-import type { HasherFactory } from "../hash/hasher.ts";
-import { hostHasherFactory } from "../hash/host.ts";
+import {
+  hostStreamHasher,
+  offerStreamHasher,
+  type StreamHasherFactory,
+} from "../hash/stream_hasher.ts";
 import { type Kernel, loadKernel } from "../kernel/mod.ts";
 
 /**
  * Who does the work when a layer is read. All give the same results and refuse the same input:
  *
- * - `host`, the default: the host computes digests, and checksums, where it can do so at once and
- *   on the memory of the kernel (Node, Deno, Bun, workerd with `nodejs_compat`); the kernel does the
- *   rest;
+ * - `host`, the default: the host computes digests where it has a digest that takes pieces (Node,
+ *   Deno, Bun, workerd), and checksums where it can do so at once; the kernel does the rest;
  * - `wasm`: the kernel does all of it; in plain TypeScript where there is no WebAssembly;
  * - `js`: plain TypeScript does all of it.
  */
@@ -19,8 +21,11 @@ export interface Stages {
   /** Inflates, with the checks of gzip. */
   readonly kernel: Kernel;
   /** Makes hashers. */
-  readonly hasher: HasherFactory;
+  readonly hasher: StreamHasherFactory;
 }
+
+// Whoever reads layers has the kernel: what is fetched is proved by it, too.
+offerStreamHasher((algorithm) => loadKernel().hasher(algorithm));
 
 /**
  * Finds who does what.
@@ -34,6 +39,7 @@ export function stagesOf(choice: KernelChoice = "host", module?: WebAssembly.Mod
     return { kernel: loadKernel({ kind: "js" }), hasher: createResumableHasher };
   }
   const kernel = loadKernel({ kind: choice === "wasm" ? "wasm" : "auto", module });
-  const own: HasherFactory = (algorithm) => kernel.hasher(algorithm);
-  return { kernel, hasher: choice === "wasm" ? own : hostHasherFactory() ?? own };
+  const own: StreamHasherFactory = (algorithm) => kernel.hasher(algorithm);
+  const host: StreamHasherFactory = (algorithm) => hostStreamHasher(algorithm) ?? own(algorithm);
+  return { kernel, hasher: choice === "wasm" ? own : host };
 }

@@ -44,7 +44,13 @@ export type {
 } from "../model/schema1.ts";
 export type { HashAlgorithm, Hasher, HasherFactory, ResumableHasher } from "./hasher.ts";
 export { createHasher, createResumableHasher, resumeHasher } from "./create_hasher.ts";
-export { createStreamHasher, type StreamHasher } from "./stream_hasher.ts";
+export {
+  createStreamHasher,
+  hostStreamHasher,
+  offerStreamHasher,
+  type StreamHasher,
+  type StreamHasherFactory,
+} from "./stream_hasher.ts";
 export { sha256Hasher } from "./sha256.ts";
 export { sha512Hasher } from "./sha512.ts";
 export { hostHasherFactory } from "./host.ts";

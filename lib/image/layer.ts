@@ -135,9 +135,9 @@ class SourceLayer implements Layer {
       const hasher = stagesOf(options.kernel).hasher("sha256");
       const plain = await this.#plain({ ...options, signal });
       for (let piece = await plain.next(); piece !== undefined; piece = await plain.next()) {
-        hasher.update(piece);
+        await hasher.update(piece);
       }
-      return formatDigest("sha256", hasher.digest());
+      return formatDigest("sha256", await hasher.digest());
     }, options.signal);
   }
 
@@ -169,7 +169,7 @@ class SourceLayer implements Layer {
       const hasher = stagesOf(kernel).hasher(algorithm);
       return tapped(plain, {
         piece: (piece) => hasher.update(piece),
-        end: () => this.#check(formatDigest(algorithm, hasher.digest())),
+        end: async () => this.#check(formatDigest(algorithm, await hasher.digest())),
       });
     }
     const stored = await this.compressed({ signal });

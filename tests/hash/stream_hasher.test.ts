@@ -4,6 +4,8 @@ import {
   createResumableHasher,
   createStreamHasher,
   hostHasherFactory,
+  hostStreamHasher,
+  offerStreamHasher,
 } from "../../lib/hash/mod.ts";
 import { encodeHex } from "../../lib/model/mod.ts";
 
@@ -47,7 +49,18 @@ test("createStreamHasher() gives the digest of nothing", async () => {
   assert.equal(encodeHex(digest).slice(0, 8), "e3b0c442");
 });
 
-test("createStreamHasher() takes a digest of the host where there is one", () => {
+test("hostStreamHasher() finds the digest of the host, also in a Worker without Node's", () => {
   const isHost = hostHasherFactory() !== undefined || "DigestStream" in globalThis.crypto;
-  assert.equal("exportState" in createStreamHasher("sha256"), !isHost);
+  assert.equal(hostStreamHasher("sha256") !== undefined, isHost);
+});
+
+test("createStreamHasher() takes what was offered where the host has no digest", () => {
+  const isHost = hostStreamHasher("sha256") !== undefined;
+  const own = createResumableHasher("sha256");
+  offerStreamHasher(() => own);
+  try {
+    assert.equal(createStreamHasher("sha256") === own, !isHost);
+  } finally {
+    offerStreamHasher(createResumableHasher);
+  }
 });

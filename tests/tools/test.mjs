@@ -59,7 +59,7 @@ const RUNTIMES = {
   "workerd-bare": {
     run: runWorkerdBare,
     needs: ["workerd"],
-    folders: ["hash", "bytes", "kernel", "registry"],
+    folders: ["hash", "bytes", "kernel", "compress", "registry", "image"],
   },
   "workerd-2025": { run: runWorkerdOld, needs: ["workerd"], folders: ["wire"] },
   chromium: { run: runChromium, needs: ["chromium"], folders: SERVERLESS },

@@ -58,7 +58,7 @@ function claimRow(
   if (known.length === 0 && floor === undefined && aim === undefined) return undefined;
   const cells = figures.map((figure) => (figure?.toFixed(2) ?? "-").padStart(8));
   const bounds = [floor, aim].map((bound) => (bound?.toFixed(2) ?? "-").padStart(6));
-  const said = known.length < layers.length ? "not measured" : verdict(
+  const said = known.length === 0 || known.length < layers.length ? "not measured" : verdict(
     (bound) => known.every((figure) => claim.isLimit ? figure <= bound : figure >= bound),
     floor,
     aim,

@@ -8,6 +8,10 @@ import type { BenchOptions, LayerFacts, Measurement } from "../_results.ts";
 /** What comes from a network or a disk at a time. */
 const CHUNK_BYTES = 65536;
 
+/** Rounds take their time, on a machine that is busy with other things most of all. */
+const TIMEOUT_MS = 600_000;
+
+const global = globalThis as { LADING_TEST_TIMEOUT_MS?: number };
 const server = (globalThis as { LADING_TEST_SERVER?: string }).LADING_TEST_SERVER ?? "";
 
 /** A layer in memory. */
@@ -45,6 +49,7 @@ const LAYERS = ["npm", "debian"];
 export function ask(
   questions: Readonly<Record<string, (layer: BenchLayer) => Promise<readonly Entrant[]>>>,
 ): void {
+  global.LADING_TEST_TIMEOUT_MS = TIMEOUT_MS;
   for (const layer of LAYERS) {
     for (const [question, entrants] of Object.entries(questions)) {
       test(`${question}, ${layer}`, () => answer(question, layer, entrants));

@@ -1,6 +1,6 @@
-import { type DeflateLevel, type Deflater, type Kernel, loadKernel } from "../kernel/mod.ts";
+import { type DeflateLevel, type Kernel, loadKernel } from "../kernel/mod.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
-import { type Codec, codecPair, codecStream } from "./_codec_stream.ts";
+import { codecPair, codecStream } from "./_codec_stream.ts";
 
 /** How hard to compress: 0 stores, 1 is fast, 9 is small. */
 export type GzipLevel = DeflateLevel;
@@ -11,16 +11,6 @@ export interface GzipOptions {
   readonly level?: GzipLevel | undefined;
   /** The kernel that does the work. Default: what {@linkcode loadKernel} finds. */
   readonly kernel?: Kernel | undefined;
-}
-
-/** Wraps a deflater so that it gives copies. */
-function copying(deflater: Deflater): Codec {
-  return {
-    push: (chunk) => deflater.push(chunk),
-    end: () => deflater.end(),
-    read: () => deflater.read()?.slice(),
-    close: () => deflater.close(),
-  };
 }
 
 /**
@@ -48,7 +38,7 @@ export function gzip(stream: ByteStream, options: GzipOptions = {}): ByteStream 
   if (!Number.isInteger(level) || level < 0 || level > 9) {
     throw new RangeError(`Cannot compress: the level ${level} is none of 0 to 9`);
   }
-  return codecStream(stream, () => copying((options.kernel ?? loadKernel()).deflater({ level })));
+  return codecStream(stream, () => (options.kernel ?? loadKernel()).deflater({ level }));
 }
 
 /** Compresses into gzip as a transform stream, for `pipeThrough`; see {@linkcode gzip}. */

@@ -1,18 +1,13 @@
-import { concatBytes } from "../bytes/concat.ts";
-import { StreamCursor } from "../bytes/stream_cursor.ts";
 import { through } from "../bytes/through.ts";
 import { type Checkpoints, gunzipWithCheckpoints, openAt } from "../compress/checkpoints.ts";
-import { detectCompression } from "../compress/detect.ts";
-import type { Bytes, ByteStream } from "../model/bytes.ts";
+import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { ArchiveSource } from "./_archive_source.ts";
 import type { CheckpointCache } from "./checkpoint_cache.ts";
 import type { FileMeta } from "./_layer_files.ts";
 import { type Layer, layerContent, openLayer } from "./layer.ts";
+import { peekCompression } from "./_peek_compression.ts";
 import { rangesOf } from "./toc.ts";
-
-/** The first bytes of a gzip stream that tell it from anything else. */
-const GZIP_BYTES = 3;
 
 /**
  * Gives a view of a layer that takes checkpoints when it is read to its end; the layer itself when
@@ -33,9 +28,12 @@ export async function checkpointedLayer(
     exists: (target, call) => content.exists(target, call),
     fetch: (target, call) => content.fetch(target, call),
     async openArchive(_target, call) {
-      const stored = await gzipStream(await layer.compressed(call));
-      if (stored === undefined) return undefined;
-      const { stream, checkpoints } = gunzipWithCheckpoints(stored, {
+      const { compression, whole } = await peekCompression(await layer.compressed(call));
+      if (compression !== "gzip") {
+        await whole.cancel().catch(() => {});
+        return undefined;
+      }
+      const { stream, checkpoints } = gunzipWithCheckpoints(whole, {
         everyBytes: cache.everyBytes,
       });
       return through(stream, {
@@ -71,19 +69,4 @@ async function knownCheckpoints(
   const { digest, size } = layer.descriptor();
   const known = await cache.get(digest);
   return known?.compressedSize === size ? known : undefined;
-}
-
-/** Gives a stream back when it is gzip by its first bytes: media types are no proof. */
-async function gzipStream(stream: ByteStream): Promise<ByteStream | undefined> {
-  const cursor = new StreamCursor(stream);
-  const chunks: Bytes[] = [];
-  let length = 0;
-  for (let chunk; length < GZIP_BYTES && (chunk = await cursor.next(Infinity)) !== undefined;) {
-    chunks.push(chunk);
-    length += chunk.byteLength;
-  }
-  const head = concatBytes(chunks);
-  if (detectCompression(head) === "gzip") return cursor.rest(head);
-  await cursor.cancel().catch(() => {});
-  return undefined;
 }

@@ -1,8 +1,6 @@
 import { streamOf } from "../bytes/stream_from.ts";
-import { concatBytes } from "../bytes/concat.ts";
 import { decompress } from "../compress/decompress.ts";
-import { type Compression, detectCompression, DETECTION_BYTES } from "../compress/detect.ts";
-import type { Bytes, ByteStream } from "../model/bytes.ts";
+import type { ByteStream } from "../model/bytes.ts";
 import { writeTar } from "../tar/writer.ts";
 import { archiveInputs, listedInputs } from "./_layer_inputs.ts";
 import { changeNothing, layerRules } from "./_layer_rules.ts";
@@ -10,6 +8,7 @@ import type { LayerEntries, LayerSource } from "./layer_source.ts";
 import type { LayerOptions } from "./layer_options.ts";
 import { type LayerRecipe, newLayer } from "./_new_layer.ts";
 import type { NewLayer } from "./new_layer.ts";
+import { peekCompression } from "./_peek_compression.ts";
 import { startsAsTar } from "./_starts_as_tar.ts";
 
 /**
@@ -23,7 +22,8 @@ import { startsAsTar } from "./_starts_as_tar.ts";
  * entries, of an archive it is fixed; contents are never held.
  *
  * An archive that no option changes stays as it is, byte for byte, and but for its first header it is
- * not looked into; one without compression is compressed. Names of whiteouts (`.wh.name`) are left as they are: they delete.
+ * not looked into; one without compression is compressed. Names of whiteouts (`.wh.name`) are left as
+ * they are: they delete.
  *
  * @param source The entries or the archive, or a function that gives them.
  * @param options Where the entries go, whom they belong to, how the layer is stored.
@@ -75,7 +75,7 @@ async function recipeFor(source: LayerSource, options: LayerOptions): Promise<La
       }),
     };
   }
-  const { detected, whole } = await peek(first);
+  const { compression: detected, whole } = await peekCompression(first);
   const isKept = changeNothing(rules.archive) && (options.compression ?? detected) === detected;
   if (isKept && (detected === "gzip" || detected === "zstd")) {
     return {
@@ -131,30 +131,4 @@ function changedKind(): TypeError {
   return new TypeError(
     "Cannot read the layer again: its source gives an archive now, and entries then",
   );
-}
-
-/** Looks at the first bytes of a stream, and gives a stream that has them still. */
-async function peek(
-  stream: ByteStream,
-): Promise<{ readonly detected: Compression; readonly whole: ByteStream }> {
-  const reader = stream.getReader();
-  const chunks: Bytes[] = [];
-  let length = 0;
-  while (length < DETECTION_BYTES) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    chunks.push(value);
-    length += value.byteLength;
-  }
-  const whole = new ReadableStream<Bytes>({
-    async pull(controller) {
-      const chunk = chunks.shift();
-      if (chunk !== undefined) return controller.enqueue(chunk);
-      const { done, value } = await reader.read();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
-  return { detected: detectCompression(concatBytes(chunks).subarray(0, DETECTION_BYTES)), whole };
 }

@@ -1,5 +1,6 @@
 // What do programs of the system take for the same layers? A shell starts them and tells their
 // times: by the wall clock, and what their own code computed, without what the system did for it.
+// Debian has them in gzip, libdeflate-tools and isal.
 import { parseArgs } from "node:util";
 import { mustRun, run } from "../tests/support/program.ts";
 import { makeLayers } from "./_layers.ts";

@@ -1,7 +1,7 @@
 import type { BuildError } from "../model/errors.ts";
 import type { BuildLimits, BuildOptions } from "./build_options.ts";
 import { BuildSessionError } from "./build_session_error.ts";
-import type { EngineFeature } from "./engine_client.ts";
+import type { EngineFeature } from "./engine_call.ts";
 import { tagName } from "./names.ts";
 import { type EngineQuery, platformText } from "./query.ts";
 

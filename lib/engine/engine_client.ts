@@ -2,14 +2,12 @@ import type { CredentialProvider } from "../auth/credentials.ts";
 import { withSignal } from "../bytes/signal.ts";
 import { streamOf } from "../bytes/stream_from.ts";
 import { readAll } from "../bytes/read_all.ts";
-import { through } from "../bytes/through.ts";
-import { noteOwnedChunks, ownsChunks } from "../bytes/lineage.ts";
-import type { Bytes, ByteStream } from "../model/bytes.ts";
+import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
-import { ApiVersionError, EngineError, isLadingError } from "../model/errors.ts";
+import { ApiVersionError, type EngineError, isLadingError } from "../model/errors.ts";
 import { isJSONObject, type JSONObject } from "../model/json_object.ts";
-import { reasonOf, redactError } from "../model/redact.ts";
 import type { Transport } from "../model/transport.ts";
+import { broken, refusal, silent, unexpected, unreachable } from "./_answer_error.ts";
 import {
   compareApiVersions,
   isApiVersion,
@@ -18,71 +16,17 @@ import {
 } from "./api_version.ts";
 import type { OpenFile } from "./archive_input.ts";
 import type { BuildFiles } from "./build_files.ts";
-import { failureOf, type MakeError, readSaid, reasonFor, said } from "./_failure.ts";
+import type { EngineAnswer, EngineCall, EngineFeature, Reading } from "./engine_call.ts";
+import { failureOf, readSaid } from "./_failure.ts";
 import { checkIdleTimeout, withIdleTimeout } from "./_idle.ts";
-import { untilAborted } from "./_until_aborted.ts";
 import { decodeMessages, type EngineMessage } from "./message.ts";
-import { type EngineQuery, formatQuery } from "./query.ts";
+import { type EnginePing, pingOf } from "./ping.ts";
+import { requestOf } from "./_request.ts";
+import { untilAborted } from "./_until_aborted.ts";
+import { letGo, uploadOf } from "./_upload.ts";
 
 /** The largest document: a list of ten thousand images is some MiB. */
 const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
-
-/** What a request sends along. */
-export interface EngineBody {
-  /** Its media type; never that of forms, which engines swallow. */
-  readonly type: string;
-  /** The content. */
-  readonly content: Bytes | ByteStream | Blob | string;
-}
-
-/** One request to an engine. */
-export interface EngineCall extends CallOptions {
-  /** What is attempted, for messages: `remove image "app:1"`. */
-  readonly action: string;
-  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
-  /** The path below the version; safe in a URL. */
-  readonly path: string;
-  readonly query?: EngineQuery | undefined;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly body?: EngineBody | undefined;
-  /** Leaves the version out of the path. */
-  readonly isUnversioned?: boolean | undefined;
-  /** Whether 404 means that an image is not there. */
-  readonly isAboutImage?: boolean | undefined;
-  /** Makes the error when the engine refuses; default one by the status. */
-  readonly makeError?: MakeError | undefined;
-  /** How long the answer may be silent; default that of the engine. */
-  readonly idleTimeoutMs?: number | undefined;
-}
-
-/** What has to be known of a request to read its answer. */
-export type Reading = Pick<EngineCall, "action" | "makeError" | "signal">;
-
-/** What an engine answered. */
-export interface EngineAnswer {
-  readonly status: number;
-  readonly headers: Headers;
-  /** The method and the path of the request, for errors. */
-  readonly endpoint: string;
-  /** The body; it has to be read to its end or cancelled. */
-  readonly body: ByteStream;
-  /** What is sent meanwhile. */
-  readonly upload: Upload;
-}
-
-/** What a request sends, and why its source failed, if it did. */
-interface Upload {
-  readonly body: EngineBody["content"] | undefined;
-  failure?: { readonly error: unknown };
-}
-
-/** Something that engines can do from some version of the API on. */
-export interface EngineFeature {
-  /** The version. */
-  readonly since: string;
-  /** What it is, for messages: `pushing one platform`. */
-  readonly name: string;
-}
 
 /** What a client is made of. */
 export interface EngineClientSetup {
@@ -96,20 +40,6 @@ export interface EngineClientSetup {
   readonly openFile: OpenFile | undefined;
   readonly files: BuildFiles | undefined;
   readonly proxyArguments: Readonly<Record<string, string>>;
-}
-
-/** What an engine says of itself in answer to a ping. */
-export interface EnginePing {
-  /** The newest version of the API that it speaks; "" when it does not say. */
-  readonly apiVersion: string;
-  /** The operating system of its containers. */
-  readonly os: string;
-  /** The builder that it suggests: 1 is the classic one, 2 is BuildKit; "" when it does not say. */
-  readonly builderVersion: string;
-  /** Whether experimental features are on. */
-  readonly isExperimental: boolean;
-  /** Its name and version, such as `Docker/20.10.24 (linux)`. */
-  readonly server: string;
 }
 
 /** Sends requests to one engine, in a version of the API that both know, and judges the answers. */
@@ -206,8 +136,7 @@ export class EngineClient {
     try {
       return await this.version(call);
     } catch (error) {
-      const content = call.body?.content;
-      if (content instanceof ReadableStream) await content.cancel(error).catch(() => {});
+      await letGo(call.body, error);
       throw error;
     }
   }
@@ -221,7 +150,7 @@ export class EngineClient {
   async objectOf(answer: EngineAnswer, call: Reading): Promise<JSONObject> {
     const value = await this.#json(answer, call);
     if (isJSONObject(value)) return value;
-    throw this.#unexpected(answer, call, "object");
+    throw unexpected(answer, call, "object");
   }
 
   /** Sends a request whose answer is a list of JSON objects. */
@@ -230,7 +159,7 @@ export class EngineClient {
     const value = await this.#json(answer, call);
     if (value === null) return [];
     if (Array.isArray(value)) return value.filter(isJSONObject);
-    throw this.#unexpected(answer, call, "list");
+    throw unexpected(answer, call, "list");
   }
 
   async #json(answer: EngineAnswer, call: Reading): Promise<unknown> {
@@ -242,7 +171,7 @@ export class EngineClient {
       });
       return JSON.parse(new TextDecoder().decode(raw));
     } catch (error) {
-      throw this.broken(call, answer, error);
+      throw broken(call, answer, error);
     }
   }
 
@@ -255,55 +184,12 @@ export class EngineClient {
     const answer = await this.send(call);
     try {
       for await (const message of decodeMessages(answer.body)) {
-        if (message.error !== undefined) throw this.refusal(call, answer, message.error);
+        if (message.error !== undefined) throw refusal(call, answer, message.error);
         yield message;
       }
     } catch (error) {
-      throw this.broken(call, answer, error);
+      throw broken(call, answer, error);
     }
-  }
-
-  /** Makes the error of a message that is one. */
-  refusal(
-    call: Pick<EngineCall, "action" | "makeError">,
-    { status, endpoint }: Pick<EngineAnswer, "status" | "endpoint">,
-    error: { readonly message: string; readonly code?: number | undefined },
-  ): EngineError {
-    const words = said(error.message);
-    const message = `Cannot ${call.action}: ${
-      words === "" ? "the engine does not say why" : words
-    }`;
-    return errorFor(call, message, {
-      status,
-      endpoint,
-      said: words,
-      exitCode: error.code,
-      reason: reasonFor(status, words),
-    });
-  }
-
-  /** Makes the error of an answer that broke off or cannot be understood; others pass as they are. */
-  broken(
-    call: Reading,
-    { status, endpoint, upload }: Pick<EngineAnswer, "status" | "endpoint" | "upload">,
-    error: unknown,
-  ): unknown {
-    if (call.signal?.aborted === true) return call.signal.reason;
-    if (upload.failure !== undefined) return upload.failure.error;
-    if (isLadingError(error)) return error;
-    const cause = redactError(error);
-    const why = error instanceof SyntaxError ? cause.message : `it broke off: ${reasonOf(cause)}`;
-    return errorFor(call, `Cannot ${call.action}: the engine's answer is not whole: ${why}`, {
-      status,
-      endpoint,
-      cause,
-    });
-  }
-
-  #unexpected({ status, endpoint }: EngineAnswer, call: Reading, wanted: string): EngineError {
-    const message =
-      `Cannot ${call.action}: the engine answered with something that is no ${wanted}`;
-    return errorFor(call, message, { status, endpoint });
   }
 
   async #asked({ signal }: CallOptions): Promise<{ apiVersion: string; endpoint: string }> {
@@ -330,7 +216,8 @@ export class EngineClient {
     checkIdleTimeout(call.idleTimeoutMs);
     const idleMs = call.idleTimeoutMs ?? this.#setup.idleTimeoutMs;
     const upload = uploadOf(call.body?.content);
-    const request = this.#request(call, path, upload);
+    const { baseURL, headers } = this.#setup;
+    const request = requestOf(call, path, { baseURL, headers, upload });
     try {
       const response = await untilAborted(this.#setup.transport(request), request, signal);
       const body = response.body as ByteStream | null ?? streamOf(new Uint8Array());
@@ -348,29 +235,8 @@ export class EngineClient {
       if (signal?.aborted === true) throw signal.reason;
       if (upload.failure !== undefined) throw upload.failure.error;
       if (isLadingError(error)) throw error;
-      throw this.#unreachable(call, endpoint, error);
+      throw unreachable(call, endpoint, { name: this.name, error });
     }
-  }
-
-  #request(call: EngineCall, path: string, upload: Upload): Request {
-    const { method, query, body: sent, signal } = call;
-    const { body } = upload;
-    const url = new URL(`${this.#setup.baseURL}${path}${formatQuery(query ?? {})}`);
-    // The URL parser folds dots and drops line breaks; nothing that gets here may have any.
-    if (!url.pathname.endsWith(path)) {
-      throw new TypeError(`Cannot make a URL of ${JSON.stringify(path)}: it would be another path`);
-    }
-    const headers = new Headers(this.#setup.headers);
-    for (const [name, value] of Object.entries(call.headers ?? {})) headers.set(name, value);
-    if (sent !== undefined) headers.set("content-type", sent.type);
-    return new Request(url, {
-      method,
-      headers,
-      redirect: "manual",
-      ...(body === undefined ? {} : { body }),
-      ...(body instanceof ReadableStream ? { duplex: "half" } : {}),
-      ...(signal === undefined ? {} : { signal }),
-    });
   }
 
   async #failureOf(
@@ -390,55 +256,4 @@ export class EngineClient {
       makeError: call.makeError,
     });
   }
-
-  #unreachable(call: EngineCall, endpoint: string, error: unknown): EngineError {
-    const cause = redactError(error);
-    return new EngineError(
-      `Cannot ${call.action}: no answer from the engine at ${this.name}: ${reasonOf(cause)}; ` +
-        "is it running, and may you talk to it?",
-      { status: 0, endpoint, cause, reason: "unreachable" },
-    );
-  }
-}
-
-/** Notes why the source of a body fails: runtimes tell it in words of their own. */
-function uploadOf(content: EngineBody["content"] | undefined): Upload {
-  if (!(content instanceof ReadableStream)) return { body: content };
-  const body = through(content, {
-    chunk(chunk) {
-      // Some streams know it only when their first chunk is there.
-      if (ownsChunks(content)) noteOwnedChunks(body);
-      return chunk;
-    },
-    error(error) {
-      upload.failure = { error };
-    },
-  });
-  const upload: Upload = { body };
-  return upload;
-}
-
-function errorFor(
-  call: Pick<EngineCall, "makeError">,
-  ...[message, options]: Parameters<MakeError>
-): EngineError {
-  return call.makeError?.(message, options) ?? new EngineError(message, options);
-}
-
-function silent(call: EngineCall, endpoint: string, idleMs: number): EngineError {
-  return errorFor(call, `Cannot ${call.action}: the engine was silent for ${idleMs / 1000} s`, {
-    status: 200,
-    endpoint,
-    reason: "silent",
-  });
-}
-
-function pingOf(headers: Headers): EnginePing {
-  return {
-    apiVersion: headers.get("api-version") ?? "",
-    os: headers.get("ostype") ?? "",
-    builderVersion: headers.get("builder-version") ?? "",
-    isExperimental: headers.get("docker-experimental") === "true",
-    server: headers.get("server") ?? "",
-  };
 }

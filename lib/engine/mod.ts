@@ -103,7 +103,7 @@ export {
   type TCPEndpoint,
 } from "./endpoint.ts";
 export { Engine, type EngineOptions, type EngineRequest } from "./engine.ts";
-export type { EngineBody, EnginePing } from "./engine_client.ts";
+export type { EngineBody } from "./engine_call.ts";
 export type { EngineEvent, EngineLayerEvent, EngineLogEvent, EngineStatusEvent } from "./events.ts";
 export type { HistoryOptions, ImageHistoryEntry } from "./history.ts";
 export { EngineImage, type SaveImageOptions } from "./image.ts";
@@ -120,6 +120,7 @@ export {
   type MessageError,
   type MessageProgress,
 } from "./message.ts";
+export type { EnginePing } from "./ping.ts";
 export type { PruneBuildsOptions, PruneBuildsResult, PruneOptions, PruneResult } from "./prune.ts";
 export type { PullOptions } from "./pull.ts";
 export type { PushedTag, PushOptions, PushResult } from "./push.ts";

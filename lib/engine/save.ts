@@ -4,7 +4,9 @@ import { streamFrom } from "../bytes/stream_from.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Platform } from "../model/platform.ts";
-import type { EngineAnswer, EngineCall, EngineClient } from "./engine_client.ts";
+import { broken, refusal } from "./_answer_error.ts";
+import type { EngineAnswer, EngineCall } from "./engine_call.ts";
+import type { EngineClient } from "./engine_client.ts";
 import { decodeMessages } from "./message.ts";
 import { imageName } from "./names.ts";
 import { platformJSON } from "./query.ts";
@@ -121,13 +123,13 @@ async function* archiveOf(
       yield chunk;
     }
   } catch (error) {
-    throw client.broken(call, answer, error);
+    throw broken(call, answer, error);
   }
   if (tail.isEnd()) return;
   const error = await tail.error();
   throw error === undefined
-    ? client.broken(call, answer, new SyntaxError("the archive has no end"))
-    : client.refusal(call, answer, error);
+    ? broken(call, answer, new SyntaxError("the archive has no end"))
+    : refusal(call, answer, error);
 }
 
 /** The last bytes of an archive. */

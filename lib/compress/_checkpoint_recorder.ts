@@ -1,16 +1,15 @@
 import { createHasher } from "../hash/create_hasher.ts";
 import type { Hasher } from "../hash/hasher.ts";
-import type { Bytes } from "../model/bytes.ts";
+import type { InflateBoundary } from "../kernel/mod.ts";
 import { formatDigest } from "../model/digest.ts";
-import { HISTORY_BYTES } from "./_checkpoint_format.ts";
-import { type BlockStart, BlockWalker } from "./_checkpoint_walker.ts";
 import type { Checkpoint, Checkpoints } from "./checkpoints.ts";
 
-/** A checkpoint under way: its history is known when the output is there, its digest at its end. */
+/** A checkpoint under way: its digest is known at its end. */
 type Draft = { -readonly [Key in keyof Checkpoint]: Checkpoint[Key] };
 
 /**
- * Sets checkpoints along a gzip stream: it is shown each compressed chunk, and then what that gave.
+ * Sets checkpoints along a gzip stream: it is shown each compressed chunk, the boundaries that the
+ * inflater comes to in it, and how much came out.
  *
  * An inflater that began in the middle of a member could not go over its end, where a checksum of
  * the whole member stands; so the begin of the next member is always a checkpoint.
@@ -18,68 +17,40 @@ type Draft = { -readonly [Key in keyof Checkpoint]: Checkpoint[Key] };
 export class CheckpointRecorder {
   readonly #everyBytes: number;
   readonly #maxCheckpoints: number;
-  readonly #walker: BlockWalker = new BlockWalker((start) => this.#consider(start));
   readonly #points: Draft[] = [];
-  /** Checkpoints whose history has not come out yet. */
-  readonly #waiting: Draft[] = [];
   #hasher: Hasher = createHasher("sha256");
   #chunk: Uint8Array = new Uint8Array(0);
   /** Bytes of the chunk that are hashed. */
   #hashed = 0;
+  /** Compressed bytes before the chunk. */
   #compressedSize = 0;
   #size = 0;
-  readonly #history = new Uint8Array(HISTORY_BYTES);
-  #historyBytes = 0;
 
   constructor(everyBytes: number, maxCheckpoints: number) {
     this.#everyBytes = everyBytes;
     this.#maxCheckpoints = maxCheckpoints;
   }
 
-  /** Sees the next compressed bytes. */
+  /** Sees the next compressed bytes, which must stay as they are until `used`. */
   compressed(chunk: Uint8Array): void {
     this.#chunk = chunk;
     this.#hashed = 0;
-    this.#walker.push(chunk);
-    this.#hasher.update(chunk.subarray(this.#hashed));
-    this.#compressedSize += chunk.byteLength;
-    this.#chunk = new Uint8Array(0);
   }
 
   /** Sees what came out. */
   uncompressed(bytes: Uint8Array): void {
-    const end = this.#size + bytes.byteLength;
-    for (let next = this.#waiting[0]; next !== undefined && next.offset <= end;) {
-      next.history = this.#historyBefore(bytes, next.offset - this.#size);
-      this.#waiting.shift();
-      next = this.#waiting[0];
-    }
-    const history = this.#historyBefore(bytes, bytes.byteLength);
-    this.#history.set(history);
-    this.#historyBytes = history.byteLength;
-    this.#size = end;
+    this.#size += bytes.byteLength;
   }
 
-  /** Gives the checkpoints once the stream has ended and was good. */
-  finish(): Checkpoints {
-    // What the walker said and the inflater did not give was no block.
-    const { length } = this.#waiting;
-    const points = this.#points.slice(0, this.#points.length - length);
-    const last = this.#points.at(-1);
-    if (last !== undefined) last.digest = formatDigest("sha256", this.#hasher.digest());
-    return { points, compressedSize: this.#compressedSize, size: this.#size };
+  /** Sees that nothing more comes out of the chunk. */
+  used(): void {
+    this.#hasher.update(this.#chunk.subarray(this.#hashed));
+    this.#compressedSize += this.#chunk.byteLength;
+    this.compressed(new Uint8Array(0));
   }
 
-  #historyBefore(bytes: Uint8Array, count: number): Bytes {
-    if (count >= HISTORY_BYTES) return new Uint8Array(bytes.subarray(count - HISTORY_BYTES, count));
-    const kept = Math.min(this.#historyBytes, HISTORY_BYTES - count);
-    const history = new Uint8Array(kept + count);
-    history.set(this.#history.subarray(this.#historyBytes - kept, this.#historyBytes));
-    history.set(bytes.subarray(0, count), kept);
-    return history;
-  }
-
-  #consider({ compressedOffset, bit, offset, isMember }: BlockStart): void {
+  /** Sees a boundary in the chunk, or right behind it. */
+  boundary({ compressedOffset, bit, offset, isMember, history }: InflateBoundary): void {
     const last = this.#points.at(-1);
     const isDue = last === undefined || offset - last.offset >= this.#everyBytes;
     const isNeeded = isMember && last?.isMember === false;
@@ -94,9 +65,14 @@ export class CheckpointRecorder {
       this.#hasher = createHasher("sha256");
     }
     this.#hashed = at;
-    const history = new Uint8Array(0);
-    const point: Draft = { compressedOffset, bit, offset, isMember, history, digest: "" };
-    this.#points.push(point);
-    if (!isMember) this.#waiting.push(point);
+    const bytes = isMember ? new Uint8Array(0) : history();
+    this.#points.push({ compressedOffset, bit, offset, isMember, history: bytes, digest: "" });
+  }
+
+  /** Gives the checkpoints once the stream has ended and was good. */
+  finish(): Checkpoints {
+    const last = this.#points.at(-1);
+    if (last !== undefined) last.digest = formatDigest("sha256", this.#hasher.digest());
+    return { points: this.#points, compressedSize: this.#compressedSize, size: this.#size };
   }
 }

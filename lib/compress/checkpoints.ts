@@ -3,13 +3,12 @@ import { streamUntilAborted } from "../bytes/stream_until_aborted.ts";
 import { digestMismatch } from "../bytes/verify.ts";
 import { iterate } from "../bytes/iterate.ts";
 import { createHasher } from "../hash/create_hasher.ts";
-import { type Inflater, type Kernel, loadKernel } from "../kernel/mod.ts";
+import { type InflateBoundary, type Inflater, type Kernel, loadKernel } from "../kernel/mod.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { formatDigest } from "../model/digest.ts";
 import { CorruptStreamError } from "../model/errors.ts";
 import { checkPoints, decodePoints, encodePoints, MAX_CHECKPOINTS } from "./_checkpoint_format.ts";
-import { leadIn } from "./_checkpoint_prefix.ts";
 import { CheckpointRecorder } from "./_checkpoint_recorder.ts";
 import { type Codec, codecStream } from "./_codec_stream.ts";
 import { capped, outputCap } from "./_output_cap.ts";
@@ -91,8 +90,8 @@ const DEFAULT_MAX_CHECKPOINTS = 1024;
 
 /**
  * Decompresses gzip as `gunzip()` does, and notes where an inflater could begin: at starts of blocks
- * and of gzip members. That costs a second look at the compressed bytes, and 32 KiB for each
- * checkpoint. Whoever means to trust the checkpoints reads the stream to its end, and proves it.
+ * and of gzip members. That costs a hash of the compressed bytes, and 32 KiB for each checkpoint.
+ * Whoever means to trust the checkpoints reads the stream to its end, and proves it.
  *
  * @param stream The compressed bytes; the stream is locked from now on.
  * @param options How far apart checkpoints are, and limits.
@@ -119,7 +118,9 @@ export function gunzipWithCheckpoints(
   let ended = false;
   let found: Checkpoints | undefined;
   const open = (): Codec => {
-    const codec = capped((options.kernel ?? loadKernel()).inflater(), cap, "gzip");
+    const kernel = options.kernel ?? loadKernel();
+    const onBoundary = (boundary: InflateBoundary) => recorder.boundary(boundary);
+    const codec = capped(kernel.inflater({ onBoundary }), cap, "gzip");
     return {
       push(chunk) {
         recorder.compressed(chunk);
@@ -131,9 +132,13 @@ export function gunzipWithCheckpoints(
       },
       read() {
         const output = codec.read();
-        if (output !== undefined) recorder.uncompressed(output);
-        else if (ended) found ??= recorder.finish();
-        return output;
+        if (output !== undefined) {
+          recorder.uncompressed(output);
+          return output;
+        }
+        recorder.used();
+        if (ended) found ??= recorder.finish();
+        return undefined;
       },
       close: () => codec.close(),
     };
@@ -294,10 +299,10 @@ async function* readSpan(
   shared: number | undefined,
 ): AsyncGenerator<Bytes, number | undefined, undefined> {
   const hasher = createHasher("sha256");
-  const inflater = kernel.inflater({ format: point.isMember ? "gzip" : "deflate-raw" });
-  // The history comes out first, where there is one.
-  let at = point.offset - point.history.byteLength;
-  let isFirst = true;
+  const inflater = kernel.inflater(
+    point.isMember ? { format: "gzip" } : { format: "deflate-raw", resume: point },
+  );
+  let at = point.offset;
   let held: Bytes | undefined;
   let lastByte: number | undefined;
   try {
@@ -311,21 +316,16 @@ async function* readSpan(
       hasher.update(chunk);
       const wanted = Math.min(end, part.end);
       if (at >= wanted) continue;
-      for (const input of isFirst && !point.isMember ? ledIn(point, chunk) : [chunk]) {
-        if (at >= wanted) break;
-        inflater.push(input);
-        for (const output of outputs(inflater)) {
-          const from = Math.max(part.start, point.offset) - at;
-          const piece = output.slice(Math.max(from, 0), Math.max(wanted - at, 0));
-          at += output.byteLength;
-          if (piece.byteLength > 0) {
-            if (held !== undefined) yield held;
-            held = piece;
-          }
-          if (at >= wanted) break;
+      inflater.push(chunk);
+      for (const output of outputs(inflater)) {
+        const piece = output.slice(Math.max(part.start - at, 0), Math.max(wanted - at, 0));
+        at += output.byteLength;
+        if (piece.byteLength > 0) {
+          if (held !== undefined) yield held;
+          held = piece;
         }
+        if (at >= wanted) break;
       }
-      isFirst = false;
     }
     const digest = formatDigest("sha256", hasher.digest());
     if (digest !== point.digest) {
@@ -341,13 +341,6 @@ async function* readSpan(
   } finally {
     inflater.close();
   }
-}
-
-/** The first chunk, with what leads the inflater to the checkpoint in front. */
-function ledIn({ history, bit }: Checkpoint, chunk: Bytes): Bytes[] {
-  return [leadIn(history, bit, chunk[0] ?? 0), chunk.subarray(1)].filter((piece) =>
-    piece.byteLength > 0
-  );
 }
 
 function* outputs(inflater: Inflater): Generator<Bytes, void, undefined> {

@@ -16,7 +16,9 @@ export interface KernelExports {
   sha512Start(state: number): void;
   sha512Update(state: number, data: number, bytes: number): void;
   sha512Finish(state: number): void;
-  inflateStart(raw: number, checkedByHost: number): void;
+  inflateStart(raw: number, checkedByHost: number, boundaries: number): void;
+  inflateResume(bit: number, historyBytes: number): void;
+  inflateBitsLeft(): number;
   inflateCrc(): number;
   inflateSetCrc(crc: number): void;
   inflateInput(bytes: number): void;

@@ -6,6 +6,8 @@ export const STATUS = {
   windowFull: 1,
   ended: 2,
   checkDue: 3,
+  blockBoundary: 4,
+  memberBoundary: 5,
   badMagic: -1,
   badMethod: -2,
   reservedFlags: -3,

@@ -10,10 +10,9 @@ import { crc32 } from "../hash/mod.ts";
 import type { Bytes } from "../model/bytes.ts";
 import { inflateError, MAX_FIELD_BYTES, STATUS } from "./_inflate_status.ts";
 import { buildCodeTable } from "./_js_code_table.ts";
+import { checkedResume, HISTORY_BYTES } from "./_resume.ts";
 import type { Inflater, InflaterOptions } from "./kernel.ts";
 
-// RFC 1951 §2: a distance reaches at most 32 KiB back.
-const HISTORY_BYTES = 32768;
 // A read gives at most 128 KiB: it stops in time for the longest match.
 const SLACK_BYTES = 258;
 const WINDOW_BYTES = 131072 - SLACK_BYTES;
@@ -63,6 +62,7 @@ type State =
   | "name"
   | "comment"
   | "header-crc"
+  | "resumed"
   | "block"
   | "stored-lengths"
   | "stored"
@@ -78,6 +78,9 @@ type State =
 
 export class JSInflater implements Inflater {
   readonly #raw: boolean;
+  readonly #onBoundary: InflaterOptions["onBoundary"];
+  /** The bits of the first byte that are before the block to go on at. */
+  readonly #resumeBit: number;
   #state: State;
   #flags = 0;
   /** Bytes of a header field or bytes of the trailer taken so far. */
@@ -122,8 +125,14 @@ export class JSInflater implements Inflater {
   #closed = false;
 
   constructor(options: InflaterOptions = {}) {
+    const resume = checkedResume(options);
     this.#raw = options.format === "deflate-raw";
-    this.#state = this.#raw ? "block" : "member";
+    this.#onBoundary = options.onBoundary;
+    this.#resumeBit = resume?.bit ?? 0;
+    this.#state = resume !== undefined ? "resumed" : this.#raw ? "block" : "member";
+    if (resume === undefined) return;
+    this.#memberStart -= resume.history.length;
+    this.#window.set(resume.history, this.#memberStart);
   }
 
   get bytesIn(): number {
@@ -232,6 +241,8 @@ export class JSInflater implements Inflater {
       case "comment":
       case "header-crc":
         return this.#readHeader();
+      case "resumed":
+        return this.#skipResumeBits();
       case "block":
         return this.#readBlockHeader();
       case "stored-lengths":
@@ -288,6 +299,7 @@ export class JSInflater implements Inflater {
     }
     this.#header[this.#field++] = byte;
     if (this.#field === 2) this.#state = "fixed-header";
+    else this.#tellBoundary(true);
     return STATUS.ended;
   }
 
@@ -354,6 +366,13 @@ export class JSInflater implements Inflater {
     this.#memberLength = 0;
   }
 
+  #skipResumeBits(): number {
+    if (!this.#need(8)) return STATUS.needInput;
+    this.#take(this.#resumeBit);
+    this.#state = "block";
+    return STATUS.ended;
+  }
+
   #readBlockHeader(): number {
     if (!this.#need(3)) return STATUS.needInput;
     this.#isLastBlock = this.#take(1) === 1;
@@ -415,6 +434,7 @@ export class JSInflater implements Inflater {
   #endBlock(): void {
     if (!this.#isLastBlock) {
       this.#state = "block";
+      this.#tellBoundary(false);
       return;
     }
     this.#take(this.#bitCount & 7);
@@ -426,6 +446,21 @@ export class JSInflater implements Inflater {
     this.#members = 1;
     this.#goodBytes = this.bytesIn;
     this.#state = "zeros";
+  }
+
+  /** Calls `onBoundary` at the present bit, or at the byte before it: the first of a member. */
+  #tellBoundary(isMember: boolean): void {
+    const bitsLeft = isMember ? 8 : this.#bitCount & 7;
+    const end = this.#out;
+    const offset = this.#bytesOut + end - this.#given;
+    const historyBytes = Math.min(offset, HISTORY_BYTES);
+    this.#onBoundary?.({
+      compressedOffset: this.bytesIn - (bitsLeft > 0 ? 1 : 0),
+      bit: (8 - bitsLeft) % 8,
+      offset,
+      isMember,
+      history: () => this.#window.slice(end - historyBytes, end),
+    });
   }
 
   // RFC 1951 §3.2.6

@@ -2,7 +2,8 @@ import type { Bytes } from "../model/bytes.ts";
 import { CorruptStreamError } from "../model/errors.ts";
 import { bytesAt, INPUT_BYTES, type KernelExports } from "./_exports.ts";
 import { inflateError, STATUS } from "./_inflate_status.ts";
-import type { Crc32 } from "./_host_crc32.ts";
+import type { Crc32, CrcSource } from "./_host_crc32.ts";
+import { checkedResume, HISTORY_BYTES } from "./_resume.ts";
 import type { WasmInstances } from "./_wasm_instances.ts";
 import type { Inflater, InflaterOptions } from "./kernel.ts";
 
@@ -11,7 +12,9 @@ const NO_BYTES = new Uint8Array(0);
 /** Inflates with an instance of its own, which goes back to the others when it is closed. */
 export class WasmInflater implements Inflater {
   readonly #instances: WasmInstances;
+  readonly #host: CrcSource | undefined;
   readonly #crc32: Crc32 | undefined;
+  readonly #onBoundary: InflaterOptions["onBoundary"];
   #kernel: KernelExports | undefined;
   #chunk: Uint8Array = NO_BYTES;
   #isEnded = false;
@@ -20,13 +23,26 @@ export class WasmInflater implements Inflater {
   #bytesOut = 0;
   #members = 0;
 
-  /** @param crc32 The host's own, where it is to be used. */
-  constructor(instances: WasmInstances, options: InflaterOptions = {}, crc32?: Crc32) {
+  /** @param host Who takes the CRC-32s in place of the kernel. */
+  constructor(instances: WasmInstances, options: InflaterOptions = {}, host?: CrcSource) {
     const isRaw = options.format === "deflate-raw";
+    const resume = checkedResume(options);
     this.#instances = instances;
-    this.#crc32 = isRaw ? undefined : crc32;
-    this.#kernel = instances.take();
-    this.#kernel.inflateStart(Number(isRaw), Number(this.#crc32 !== undefined));
+    this.#host = isRaw ? undefined : host;
+    this.#crc32 = this.#host?.get();
+    this.#onBoundary = options.onBoundary;
+    const kernel = instances.take();
+    this.#kernel = kernel;
+    const tellsBoundaries = options.onBoundary !== undefined;
+    kernel.inflateStart(
+      Number(isRaw),
+      Number(this.#crc32 !== undefined),
+      Number(tellsBoundaries),
+    );
+    if (resume === undefined) return;
+    const { bit, history } = resume;
+    bytesAt(kernel, kernel.inflateOutput() - history.length, history.length).set(history);
+    kernel.inflateResume(bit, history.length);
   }
 
   get bytesIn(): number {
@@ -59,7 +75,9 @@ export class WasmInflater implements Inflater {
     const kernel = this.#kernel;
     this.#kernel = undefined;
     this.#chunk = NO_BYTES;
-    if (kernel !== undefined) this.#instances.give(kernel);
+    if (kernel === undefined) return;
+    this.#host?.checked(this.#bytesOut);
+    this.#instances.give(kernel);
   }
 
   read(): Bytes | undefined {
@@ -89,11 +107,32 @@ export class WasmInflater implements Inflater {
         if (this.#crc32 !== undefined) {
           kernel.inflateSetCrc(this.#crc32(output, kernel.inflateCrc() >>> 0));
         }
+        this.#tellBoundary(kernel, status);
         return output;
       }
+      if (this.#tellBoundary(kernel, status)) continue;
       if (this.#failure !== undefined) throw this.#failure;
       if (status === STATUS.ended || !this.#feed(kernel)) return undefined;
     }
+  }
+
+  /** Calls `onBoundary` when a run has ended at a boundary; tells whether it has. */
+  #tellBoundary(kernel: KernelExports, status: number): boolean {
+    const isMember = status === STATUS.memberBoundary;
+    if (!isMember && status !== STATUS.blockBoundary) return false;
+    // The first byte of a member has been looked at.
+    const bitsLeft = isMember ? 8 : kernel.inflateBitsLeft();
+    const offset = this.#bytesOut;
+    const end = kernel.inflateOutput() + kernel.inflateOutputBytes();
+    const historyBytes = Math.min(offset, HISTORY_BYTES);
+    this.#onBoundary?.({
+      compressedOffset: this.#bytesIn - (bitsLeft > 0 ? 1 : 0),
+      bit: (8 - bitsLeft) % 8,
+      offset,
+      isMember,
+      history: () => bytesAt(kernel, end - historyBytes, historyBytes).slice(),
+    });
+    return true;
   }
 
   /** Gives the kernel the next piece of the chunk, or the end; tells whether there was either. */

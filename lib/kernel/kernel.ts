@@ -7,10 +7,34 @@ export interface KernelHasherOptions {
   readonly state?: Uint8Array | undefined;
 }
 
+/** A place of a stream that an inflater has come to: the start of a block or of a gzip member. */
+export interface InflateBoundary {
+  /** Compressed bytes before it; the byte there may belong to what is before in part. */
+  readonly compressedOffset: number;
+  /** The bits of that byte that belong to what is before. */
+  readonly bit: number;
+  /** Uncompressed bytes before it. */
+  readonly offset: number;
+  /** Whether a gzip member begins here. */
+  readonly isMember: boolean;
+  /**
+   * Copies the uncompressed bytes before it, at most 32 KiB (RFC 1951 §2: no distance reaches
+   * further). To be called before `onBoundary` returns.
+   */
+  history(): Bytes;
+}
+
 /** Options of {@linkcode Kernel.inflater}. */
 export interface InflaterOptions {
   /** `gzip` (RFC 1952, any number of members) or `deflate-raw` (RFC 1951). Default `gzip`. */
   readonly format?: "gzip" | "deflate-raw" | undefined;
+  /** Called by `read` for each start of a block, but a member's first, and of a gzip member. */
+  readonly onBoundary?: ((boundary: InflateBoundary) => void) | undefined;
+  /**
+   * Goes on at the start of a block, in format `deflate-raw`: the first byte pushed is the one at
+   * `compressedOffset`.
+   */
+  readonly resume?: Pick<InflateBoundary, "bit"> & { readonly history: Uint8Array } | undefined;
 }
 
 /**
@@ -151,7 +175,12 @@ export interface Kernel {
   hasher(algorithm: HashAlgorithm, options?: KernelHasherOptions): ResumableHasher;
   /** Computes the CRC-32 of gzip; `seed` is the CRC of the bytes before. */
   crc32(chunk: Uint8Array, seed?: number): number;
-  /** Makes an inflater. It holds memory until it is closed or ends. */
+  /**
+   * Makes an inflater. It holds memory until it is closed or ends.
+   *
+   * @throws {TypeError} when it is to resume in format `gzip`.
+   * @throws {RangeError} when it is to resume at no bit of a byte, or with more than 32 KiB.
+   */
   inflater(options?: InflaterOptions): Inflater;
   /**
    * Makes a deflater. It holds memory until it is closed.

@@ -38,6 +38,7 @@ export type {
   DeflateLevel,
   Deflater,
   DeflaterOptions,
+  InflateBoundary,
   Inflater,
   InflaterOptions,
   Kernel,

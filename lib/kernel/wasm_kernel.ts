@@ -1,6 +1,6 @@
 import { type DeflateEngines, KernelDeflater } from "./_deflater.ts";
 import { forEachPiece } from "./_exports.ts";
-import { type Crc32, hostCrc32 } from "./_host_crc32.ts";
+import { HostCrc32 } from "./_host_crc32.ts";
 import { StoredEngine } from "./_stored_engine.ts";
 import { WasmDeflateEngine } from "./_wasm_deflate.ts";
 import { WasmHasher } from "./_wasm_hasher.ts";
@@ -12,8 +12,9 @@ import type { Kernel } from "./kernel.ts";
 /** Options of {@linkcode wasmKernel}. */
 export interface WasmKernelOptions {
   /**
-   * Whether the host takes CRC-32s where it has a function for them that is faster, as it uses an
-   * instruction that WebAssembly lacks. The results are the same. Default `true`.
+   * Whether the host takes the CRC-32s of inflated bytes, once there were many and where it is
+   * faster, as it uses an instruction that WebAssembly lacks. The results are the same. Default
+   * `true`.
    */
   readonly host?: boolean | undefined;
 }
@@ -30,15 +31,15 @@ export interface WasmKernelOptions {
  */
 export function wasmKernel(module: WebAssembly.Module, options: WasmKernelOptions = {}): Kernel {
   const instances = new WasmInstances(module);
-  const host = options.host === false ? undefined : hostCrc32();
-  const crc32: Crc32 = host ?? ((chunk, seed) =>
+  const host = options.host === false ? undefined : new HostCrc32();
+  const crc32 = (chunk: Uint8Array, seed: number): number =>
     instances.use((kernel) => {
       let crc = seed;
       forEachPiece(kernel, chunk, (address, bytes) => {
         crc = kernel.crc32(crc, address, bytes);
       });
       return crc >>> 0;
-    }));
+    });
   const engines: DeflateEngines = {
     compress: (effort) => new WasmDeflateEngine(instances, effort),
     store: () => new StoredEngine(crc32),

@@ -31,6 +31,11 @@ export function position(): u64 {
   return bytesBefore + (next - INPUT) - (bitCount >> 3);
 }
 
+/** The bits of the last byte taken that were not taken. */
+export function bitsLeft(): u32 {
+  return bitCount & 7;
+}
+
 /** Makes sure that the buffer has `count` bits, at most 56; tells whether the input had them. */
 export function need(count: u32): bool {
   while (bitCount < count) {

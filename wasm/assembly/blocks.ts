@@ -18,13 +18,24 @@ import {
   BAD_PRECODE,
   BAD_REPEAT,
   BAD_STORED_LENGTH,
+  BLOCK_BOUNDARY,
   ENDED,
   NEED_INPUT,
   NO_END_OF_BLOCK,
   TOO_MANY_CODES,
   WINDOW_FULL,
 } from "./status";
-import { endMember, fieldBytes, isLastBlock, isRaw, out, State, state } from "./stream";
+import {
+  endMember,
+  fieldBytes,
+  isLastBlock,
+  isRaw,
+  out,
+  resumeBit,
+  State,
+  state,
+  tellsBoundaries,
+} from "./stream";
 
 const STORED: u32 = 0;
 const FIXED: u32 = 1;
@@ -50,6 +61,13 @@ let precodeCodes: u32 = 0;
 let lengthsRead: u32 = 0;
 
 // Every function here gives a status: ENDED when it is done with its part and another follows.
+
+export function readResumed(): i32 {
+  if (!need(8)) return NEED_INPUT;
+  take(resumeBit);
+  state = State.BlockHeader;
+  return ENDED;
+}
 
 export function readBlockHeader(): i32 {
   if (!need(3)) return NEED_INPUT;
@@ -97,19 +115,19 @@ export function copyStored(): i32 {
     out += bytes;
     storedBytes -= bytes;
   }
-  endBlock();
-  return ENDED;
+  return endBlock();
 }
 
-export function endBlock(): void {
+export function endBlock(): i32 {
   if (!isLastBlock) {
     state = State.BlockHeader;
-    return;
+    return tellsBoundaries ? BLOCK_BOUNDARY : ENDED;
   }
   alignToByte();
   fieldBytes = 0;
   if (isRaw) endMember();
   state = isRaw ? State.Zeros : State.Trailer;
+  return ENDED;
 }
 
 /** RFC 1951 §3.2.6. */

@@ -45,16 +45,21 @@
 // instruction for it that WebAssembly lacks, the host does that instead; a run then ends with each
 // member, so that its output is of one member and the host's CRC is there when the trailer is read.
 //
+// A host that asks for it is told of boundaries, where a block or a member begins: a run ends there.
+// The position, the bits that are left of its last byte and the 32 KiB before it are all it takes to
+// go on from there later, in a stream of its own.
+//
 // The limits: a window of 32 KiB, fields of gzip headers of 64 KiB. Code tables are bounded by the
 // number of symbols. What is accepted and refused is what zlib accepts and refuses, except that
 // zeros may follow the last member, and that header CRCs are always checked.
-import { position, resetInput, setInput } from "./bit_reader";
+import { bitsLeft, position, resetInput, setInput } from "./bit_reader";
 import {
   copyStored,
   readBlockHeader,
   readCounts,
   readLengths,
   readPrecode,
+  readResumed,
   readStoredLengths,
 } from "./blocks";
 import { checkOutput, readHeader, readMagic, readTrailer, skipZeros } from "./member";
@@ -71,6 +76,7 @@ import {
   memberStart,
   out,
   resetStream,
+  resumeStream,
   State,
   state,
 } from "./stream";
@@ -78,11 +84,25 @@ import { decodeSymbols } from "./symbols";
 
 /**
  * Begins a new stream: gzip, or raw deflate when `raw` is 1. When `checkedByHost` is 1 the host
- * takes the CRC-32 of the output itself, and gives it with inflateSetCrc after each run.
+ * takes the CRC-32 of the output itself, and gives it with inflateSetCrc after each run. When
+ * `boundaries` is 1 a run also ends at each boundary.
  */
-export function inflateStart(raw: u32, checkedByHost: u32): void {
+export function inflateStart(raw: u32, checkedByHost: u32, boundaries: u32): void {
   resetInput();
-  resetStream(raw !== 0, checkedByHost !== 0);
+  resetStream(raw !== 0, checkedByHost !== 0, boundaries !== 0);
+}
+
+/**
+ * Goes on in a raw stream just begun, at a block. The host writes the history before inflateOutput;
+ * the input begins with the byte that the block begins in, behind `bit` bits.
+ */
+export function inflateResume(bit: u32, historyBytes: u32): void {
+  resumeStream(bit, historyBytes);
+}
+
+/** The bits of the last byte of inflatePosition that are still to be used. */
+export function inflateBitsLeft(): u32 {
+  return bitsLeft();
 }
 
 /** The CRC-32 of the member at work, as far as its output was checked. */
@@ -164,6 +184,8 @@ function step(): i32 {
       return readTrailer();
     case State.Zeros:
       return skipZeros();
+    case State.Resumed:
+      return readResumed();
     case State.BlockHeader:
       return readBlockHeader();
     case State.StoredLengths:

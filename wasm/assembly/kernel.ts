@@ -20,6 +20,7 @@ export {
 } from "./deflate";
 export { HASH_STATE, INPUT, TAR_RECORDS, TAR_STATE } from "./memory";
 export {
+  inflateBitsLeft,
   inflateCrc,
   inflateEnd,
   inflateGoodBytes,
@@ -28,6 +29,7 @@ export {
   inflateOutput,
   inflateOutputBytes,
   inflatePosition,
+  inflateResume,
   inflateRun,
   inflateSetCrc,
   inflateStart,

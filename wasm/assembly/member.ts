@@ -12,6 +12,7 @@ import {
   CHECK_DUE,
   ENDED,
   FIELD_TOO_LONG,
+  MEMBER_BOUNDARY,
   NEED_INPUT,
   RESERVED_FLAGS,
   TRAILING_BYTES,
@@ -29,6 +30,7 @@ import {
   out,
   State,
   state,
+  tellsBoundaries,
 } from "./stream";
 
 const MAGIC_1: i32 = 0x1f;
@@ -71,6 +73,7 @@ export function readMagic(): i32 {
   if (fieldBytes === 0) headerCrc = 0;
   addToHeaderCrc(byte);
   if (++fieldBytes === 2) state = State.FixedHeader;
+  else if (tellsBoundaries) return MEMBER_BOUNDARY;
   return ENDED;
 }
 

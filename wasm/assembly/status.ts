@@ -6,6 +6,9 @@ export const WINDOW_FULL: i32 = 1;
 export const ENDED: i32 = 2;
 /** A member has ended whose last output the host has still to check. */
 export const CHECK_DUE: i32 = 3;
+/** A block, or a gzip member, begins, and the host asked to be told. */
+export const BLOCK_BOUNDARY: i32 = 4;
+export const MEMBER_BOUNDARY: i32 = 5;
 
 export const BAD_MAGIC: i32 = -1;
 export const BAD_METHOD: i32 = -2;

@@ -15,6 +15,7 @@ export const enum State {
   Trailer,
   Zeros,
   // deflate (RFC 1951)
+  Resumed,
   BlockHeader,
   StoredLengths,
   Stored,
@@ -28,6 +29,10 @@ export let state: State = State.Magic;
 export let isRaw: bool = false;
 /** The host takes the CRC-32 of the output itself. */
 export let isCheckedByHost: bool = false;
+/** The host wants to be told of boundaries. */
+export let tellsBoundaries: bool = false;
+/** Bits of the first byte that are before the block to go on at. */
+export let resumeBit: u32 = 0;
 /** The host has no more input. */
 export let isEnded: bool = false;
 /** Bytes of the present header field, or of magic or trailer, that were taken. */
@@ -54,10 +59,11 @@ export function endMember(): void {
   goodBytes = position();
 }
 
-export function resetStream(raw: bool, checkedByHost: bool): void {
+export function resetStream(raw: bool, checkedByHost: bool, boundaries: bool): void {
   state = raw ? State.BlockHeader : State.Magic;
   isRaw = raw;
   isCheckedByHost = checkedByHost;
+  tellsBoundaries = boundaries;
   isEnded = false;
   fieldBytes = 0;
   isLastBlock = false;
@@ -69,4 +75,11 @@ export function resetStream(raw: bool, checkedByHost: bool): void {
   memberBytes = 0;
   members = 0;
   goodBytes = 0;
+}
+
+/** Goes on at a block that begins behind `bit` bits, with `historyBytes` bytes before the output. */
+export function resumeStream(bit: u32, historyBytes: u32): void {
+  state = State.Resumed;
+  resumeBit = bit;
+  memberStart = WINDOW_OUTPUT - historyBytes;
 }

@@ -72,8 +72,7 @@ export function decodeSymbols(): i32 {
   let status = NEED_INPUT;
   if (inputEnd - next >= INPUT_MARGIN) status = decodeFast();
   if (status === NEED_INPUT) status = decodeCarefully();
-  if (status === ENDED) endBlock();
-  return status;
+  return status === ENDED ? endBlock() : status;
 }
 
 // @ts-ignore: decorator

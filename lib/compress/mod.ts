@@ -25,6 +25,7 @@ export {
   type DeflaterOptions,
   type HashAlgorithm,
   type Hasher,
+  type InflateBoundary,
   type Inflater,
   type InflaterOptions,
   type Kernel,

@@ -19,6 +19,9 @@ export const ARTIFACT_OPTIONS: OptionSpecs = {
   },
 };
 
+/** What has the form of a media type at all (RFC 6838 §4.2). */
+const MEDIA_TYPE_REGEXP = /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}$/;
+
 /** Reads what an artifact is. */
 export function artifactOption(
   context: CommandContext,
@@ -27,12 +30,18 @@ export function artifactOption(
   if (artifactType === undefined) {
     throw new UsageError("name the kind of artifact: --artifact-type application/spdx+json");
   }
+  if (!MEDIA_TYPE_REGEXP.test(artifactType)) {
+    throw new UsageError(
+      `--artifact-type takes a media type, not ${JSON.stringify(artifactType)}`,
+    );
+  }
   return { artifactType, annotations: pairsOption(context, "annotation") };
 }
 
 /** Reads `FILE:TYPE`; a colon without a media type behind it belongs to the name. */
 export function artifactFile(argument: string): ArtifactFile {
-  const [, path = argument, mediaType] = /^(.+):([^/:]+\/[^/:]+)$/.exec(argument) ?? [];
+  const [, path = argument, mediaType] = /^(.+):([\w!#$&^.+-]+\/[\w!#$&^.+-]+)$/.exec(argument) ??
+    [];
   return {
     content: fileContent(nodeFileSystem(), path),
     title: path.slice(path.lastIndexOf("/") + 1),

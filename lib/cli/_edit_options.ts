@@ -69,7 +69,7 @@ export function editOf(context: CommandContext): MutateOptions | undefined {
     annotations: pairsEdit(context, "annotation"),
     user: text(context, "user"),
     workingDir: text(context, "workdir"),
-    exposedPorts: someOf(context, "expose"),
+    exposedPorts: portsOption(context),
     volumes: someOf(context, "volume"),
     author: text(context, "author"),
     created: timeOption(context, "created"),
@@ -82,7 +82,20 @@ export function editOf(context: CommandContext): MutateOptions | undefined {
 /** Reads a time: RFC 3339, or seconds since 1970. */
 export function timeOption(context: CommandContext, name: string): number | string | undefined {
   const value = text(context, name);
-  return value !== undefined && /^\d{1,12}$/.test(value) ? Number(value) : value;
+  if (value === undefined) return undefined;
+  if (/^\d{1,12}$/.test(value)) return Number(value);
+  if (/^\d{4}-/.test(value) && !Number.isNaN(Date.parse(value))) return value;
+  throw new UsageError(`--${name} takes a time or seconds, not ${JSON.stringify(value)}`);
+}
+
+// image-spec, config.md §ExposedPorts.
+const PORT_REGEXP = /^([1-9]\d{0,4})(?:\/(?:tcp|udp|sctp))?$/;
+
+function portsOption(context: CommandContext): readonly string[] | undefined {
+  const ports = someOf(context, "expose");
+  const wrong = ports?.find((port) => !(Number(PORT_REGEXP.exec(port)?.[1] ?? 0x10000) < 0x10000));
+  if (wrong === undefined) return ports;
+  throw new UsageError(`--expose takes a port, as 8080 or 53/udp, not ${JSON.stringify(wrong)}`);
 }
 
 function someOf(context: CommandContext, name: string): readonly string[] | undefined {

@@ -51,6 +51,10 @@ export async function openServed(context: CommandContext): Promise<Served> {
   const directory = directoryOf(place);
   const fileSystem = nodeFileSystem();
   const target = ociLayout(fileSystem, directory);
+  const info = await fileSystem.stat(directory);
+  if (info !== undefined && info.type !== "directory") {
+    throw new UsageError(`${JSON.stringify(directory)} is no directory; lading serve serves those`);
+  }
   const defaultRepository = repositoryOf(context, directory);
   if (flag(context, "read-only")) {
     await refuseAbsent(target, context);

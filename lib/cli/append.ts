@@ -39,18 +39,27 @@ async function layerOf(context: CommandContext, given: string): Promise<NewLayer
 function layerOptions(context: CommandContext): LayerOptions {
   return {
     signal: context.signal,
-    owner: text(context, "owner"),
+    owner: ownerOption(context),
     mtime: mtimeOption(context),
     compression: flag(context, "uncompressed") ? "none" : undefined,
   };
 }
 
+/** The highest number of a user: what Linux has room for. */
+const MAX_ID = 0xffff_fffe;
+
+function ownerOption(context: CommandContext): string | undefined {
+  const value = text(context, "owner");
+  if (value === undefined || value === "keep") return value;
+  const ids = /^(\d{1,10}):(\d{1,10})$/.exec(value)?.slice(1).map(Number) ?? [];
+  if (ids.length === 2 && ids.every((id) => id <= MAX_ID)) return value;
+  throw new UsageError(`--owner takes numbers, as 0:0, or keep, not ${JSON.stringify(value)}`);
+}
+
 function mtimeOption(context: CommandContext): LayerOptions["mtime"] {
+  if (text(context, "mtime") === "keep") return "keep";
   const value = timeOption(context, "mtime");
-  if (typeof value !== "string" || value === "keep") return value;
-  const time = new Date(value);
-  if (!Number.isNaN(time.getTime())) return time;
-  throw new UsageError(`--mtime takes a time or keep, not ${JSON.stringify(value)}`);
+  return typeof value === "string" ? new Date(value) : value;
 }
 
 /** `lading append BASE SOURCE[:PATH]…`. */
@@ -89,6 +98,7 @@ export const appendCommand: Command = {
     // Wrong options are told before anything is read.
     const edit = editOf(context);
     targetOption(context);
+    layerOptions(context);
     const image = await baseImage(context, base);
     const layers: NewLayer[] = [];
     for (const source of sources) layers.push(await layerOf(context, source));

@@ -1,5 +1,7 @@
+import { NotFoundError } from "../model/errors.ts";
 import { detectPlace } from "../runtime/detect_place.ts";
 import { copyPlaces } from "../runtime/copy_places.ts";
+import { nodeFileSystem } from "../runtime/node_file_system.ts";
 import { argument, type Command, flag, UsageError } from "./_command.ts";
 import { jobsOption, openOptions, platformsOption } from "./_options.ts";
 import { transfer, TRANSFER_OPTIONS } from "./_transfer.ts";
@@ -31,9 +33,15 @@ export const pushCommand: Command = {
     const [given, to] = [argument(context, 0), argument(context, 1)];
     const from = await detectPlace(given);
     if (from === undefined) {
+      const name = JSON.stringify(given);
+      if (given !== "" && await nodeFileSystem().stat(given) === undefined) {
+        throw new NotFoundError(
+          `Cannot push ${name}: there is no such file; lading copy copies from other places`,
+        );
+      }
       throw new UsageError(
-        `${given} is no directory with an OCI layout and no archive; lading copy copies from ` +
-          "other places",
+        `${name} is no directory with an OCI layout and no archive; lading copy copies from other ` +
+          "places",
       );
     }
     const v1 = v1Argument(context, to);

@@ -217,6 +217,7 @@ test("verbs that make images say what is wrong with their arguments, and write n
   await withRegistry(async (image, folder) => {
     const to = `oci:${folder}/none:1`;
     const base = ["--platform", "linux/amd64"];
+    writeFileSync(join(folder, "plain"), "");
     const wrong: readonly (readonly [code: number, message: RegExp, args: readonly string[]])[] = [
       [2, /--to/, ["append", image, folder, ...base]],
       [2, /too few/, ["append", image, "--to", to]],
@@ -229,6 +230,18 @@ test("verbs that make images say what is wrong with their arguments, and write n
       [2, /goes with --time/, ["mutate", image, "--user", "x", "--layer-times", "--to", to]],
       [2, /--format takes/, ["copy", image, to, "--format", "squashfs"]],
       [2, /--mtime takes/, ["append", image, folder, "--mtime", "soon", "--to", to, ...base]],
+      [2, /--mtime takes/, ["append", image, folder, "--mtime", "9".repeat(14), "--to", to]],
+      [2, /--owner takes/, ["append", image, folder, "--owner", "a:b", "--to", to]],
+      [2, /--owner takes/, ["append", image, folder, "--owner", `${2 ** 32}:0`, "--to", to]],
+      [2, /--time takes/, ["mutate", image, "--time", "9".repeat(17), "--to", to]],
+      [2, /--created takes/, ["mutate", image, "--created", "never", "--to", to]],
+      [2, /--expose takes/, ["mutate", image, "--expose", "65536", "--to", to]],
+      [2, /--expose takes/, ["mutate", image, "--expose", "80/smoke", "--to", to]],
+      [2, /--artifact-type takes/, ["attach", image, "--artifact-type", "note"]],
+      [2, /is no directory/, ["push", folder, image]],
+      [2, /is no directory/, ["serve", join(folder, "plain")]],
+      [2, /"" is no directory/, ["push", "", image]],
+      [3, /there is no such file/, ["push", `${folder}/absent`, image]],
       [2, /--artifact-type/, ["attach", image]],
       [3, /./, ["attach", `${image}.none`, "--artifact-type", "a/b"]],
       [3, /./, ["attach", image, `${folder}/absent`, "--artifact-type", "a/b"]],
@@ -343,7 +356,7 @@ test("lading push takes a layout or an archive by its path", async () => {
     done(await lading("push", `${folder}/docker.tar`, to("d")));
     assert.equal((await lading("validate", to("d"))).code, 0);
     writeFileSync(join(folder, "no.tar"), "no archive");
-    for (const path of ["no.tar", "absent", "."]) {
+    for (const path of ["no.tar", "."]) {
       const run = await lading("push", join(folder, path), to("e"));
       assert.equal(run.code, 2, run.errors);
       assert.match(run.errors, /no directory with an OCI layout and no archive/);

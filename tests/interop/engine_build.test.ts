@@ -1,5 +1,12 @@
 // Builds on a real Docker engine: classic and BuildKit, beside what the docker command builds.
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
@@ -93,6 +100,21 @@ async function failed(
     return error;
   }
   throw new Error(`${what} should have failed`);
+}
+
+/** So long sleeps no other program of this machine. */
+const SLEEP_SECONDS = 98_765;
+
+/** Whether a step of a build sleeps on this machine. */
+function isSleeping(): boolean {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).some((id) => {
+    try {
+      return readFileSync(`/proc/${id}/cmdline`, "utf8").includes(`sleep\0${SLEEP_SECONDS}`);
+    } catch {
+      // It ended meanwhile.
+      return false;
+    }
+  });
 }
 
 function configOf({ attrs }: EngineImage): Record<string, unknown> {
@@ -371,15 +393,24 @@ test(
         const secret = "RUN --mount=type=secret,id=s,required=true cat /run/secrets/s";
         const needing = await failed(run(secret));
         assert.ok(needing instanceof BuildSessionError, needing.message);
-        const sleeping = run("RUN sleep 1000");
+        const sleeping = run(`RUN sleep ${SLEEP_SECONDS}`);
         const aborted = (async () => {
           for await (const event of sleeping) {
-            if (event.type === "step" && event.name.includes("sleep") && event.startedAt) {
-              sleeping.abort();
+            if (event.type !== "step" || !event.name.includes("sleep") || !event.startedAt) {
+              continue;
             }
+            for (let tries = 0; !isSleeping(); tries++) {
+              assert.ok(tries < 120, "the step does not begin");
+              await new Promise((resolve) => setTimeout(resolve, 50));
+            }
+            sleeping.abort();
           }
         })();
         await assert.rejects(aborted, { name: "AbortError" });
+        for (let tries = 0; isSleeping(); tries++) {
+          assert.ok(tries < 120, "the step still runs");
+          await new Promise((resolve) => setTimeout(resolve, 250));
+        }
       })
     ),
 );

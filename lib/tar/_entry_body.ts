@@ -6,6 +6,9 @@ import type { SparseEntry } from "./sparse.ts";
 
 const HOLE_CHUNK_BYTES = 64 * 1024;
 
+/** The longest piece of a stream. */
+const PIECE_BYTES = 1 << 20;
+
 /** Reserved for content on the word of a header; more is reserved as it comes. */
 const RESERVE_BYTES = 4 << 20;
 
@@ -116,13 +119,17 @@ export class EntryBody {
   }
 }
 
-/** Makes the stream of a plain file. */
+/** Makes the stream of a plain file. It ends with its last piece: most files have only one. */
 export function plainStream(body: EntryBody): ByteStream {
   return new ReadableStream<Bytes>({
-    async pull(controller) {
-      const part = await body.read(1 << 20);
-      if (part === undefined) controller.close();
-      else controller.enqueue(part);
+    pull(controller) {
+      const give = (part: Bytes | undefined): void => {
+        if (part !== undefined) controller.enqueue(part.slice());
+        if (body.rest === 0) controller.close();
+      };
+      const part = body.lend(PIECE_BYTES);
+      if (part instanceof Promise) return part.then(give);
+      give(part);
     },
   }, { highWaterMark: 0 });
 }
@@ -146,7 +153,7 @@ export function sparseStream(
         return controller.enqueue(zeros);
       }
       const end = next + (piece?.length ?? 0);
-      const part = await body.read(Math.min(1 << 20, end - position));
+      const part = await body.read(Math.min(PIECE_BYTES, end - position));
       if (part === undefined) return controller.close();
       position += part.length;
       if (position === end) index++;

@@ -7,6 +7,8 @@ interface Proof {
   readonly digest: string;
   readonly size: number;
   readonly hasher: StreamHasherFactory | undefined;
+  /** Has it hashed by somebody else; tells whether it was not too late. */
+  hashWith(factory: StreamHasherFactory): boolean;
 }
 
 /**
@@ -37,8 +39,20 @@ export function noteProof(
   stream: ByteStream,
   { digest, size }: Descriptor,
   hasher: StreamHasherFactory | undefined,
+  hashWith: (factory: StreamHasherFactory) => boolean,
 ): void {
-  LINEAGES.set(stream, { ...LINEAGES.get(stream), proof: { digest, size, hasher } });
+  LINEAGES.set(stream, { ...LINEAGES.get(stream), proof: { digest, size, hasher, hashWith } });
+}
+
+/**
+ * Has a stream that proves itself hashed by somebody else. What it proves stays the same.
+ *
+ * @param stream A stream that nothing was read of.
+ * @param factory Makes the hasher, when the first bytes come.
+ * @returns Whether it will be: the stream proves itself, by no hasher that was chosen for it.
+ */
+export function hashWith(stream: ByteStream, factory: StreamHasherFactory): boolean {
+  return LINEAGES.get(stream)?.proof?.hashWith(factory) ?? false;
 }
 
 /** Tells whether a stream errors by itself unless it carries this content. */

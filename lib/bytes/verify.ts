@@ -4,6 +4,7 @@ import type { HasherFactory } from "../hash/hasher.ts";
 import {
   createHasher,
   createStreamHasher,
+  type HashAlgorithm,
   type StreamHasher,
   type StreamHasherFactory,
 } from "../hash/mod.ts";
@@ -58,7 +59,7 @@ export function verified(
     end: () => proof.end(),
   });
   passLineage(stream, proved);
-  noteProof(proved, descriptor, options.hasher);
+  noteProof(proved, descriptor, options.hasher, (factory) => proof.hashWith(factory));
   return proved;
 }
 
@@ -91,7 +92,10 @@ export function verifyBytes(
 class Proof {
   readonly #descriptor: Descriptor;
   readonly #what: string | undefined;
-  readonly #hasher: StreamHasher;
+  readonly #algorithm: HashAlgorithm;
+  readonly #chosen: StreamHasherFactory | undefined;
+  #factory: StreamHasherFactory;
+  #hasher: StreamHasher | undefined;
   #total = 0;
   #proved = false;
 
@@ -101,7 +105,20 @@ class Proof {
     }
     this.#descriptor = descriptor;
     this.#what = options.what;
-    this.#hasher = (options.hasher ?? createStreamHasher)(digestAlgorithm(descriptor.digest));
+    this.#algorithm = digestAlgorithm(descriptor.digest);
+    this.#chosen = options.hasher;
+    this.#factory = options.hasher ?? createStreamHasher;
+  }
+
+  /** Has it hashed by somebody else, unless it has begun or the hasher was chosen. */
+  hashWith(factory: StreamHasherFactory): boolean {
+    if (this.#chosen !== undefined || this.#hasher !== undefined) return false;
+    this.#factory = factory;
+    return true;
+  }
+
+  #hashing(): StreamHasher {
+    return this.#hasher ??= this.#factory(this.#algorithm);
   }
 
   /** Hashes a chunk, which must stay as it is until the promise, if any, is fulfilled. */
@@ -111,7 +128,7 @@ class Proof {
     if (this.#total > this.#descriptor.size) {
       throw sizeMismatch(this.#what, this.#descriptor, this.#descriptor.size + 1);
     }
-    const taken = this.#hasher.update(chunk);
+    const taken = this.#hashing().update(chunk);
     if (!isLast) return taken;
     return taken instanceof Promise ? taken.then(() => this.#prove()) : this.#prove();
   }
@@ -125,7 +142,7 @@ class Proof {
   }
 
   #prove(): void | Promise<void> {
-    const digest = this.#hasher.digest();
+    const digest = this.#hashing().digest();
     return digest instanceof Promise
       ? digest.then((bytes) => this.#compare(bytes))
       : this.#compare(digest);

@@ -2,12 +2,12 @@ import type { LayerThreads } from "../compress/layer_threads.ts";
 import { layerThreads } from "../runtime/threads.ts";
 import { type CommandContext, type OptionSpecs, text, UsageError } from "./_command.ts";
 
-/** The option of commands that read layers. */
+/** The option of commands that decompress layers, or hash them. */
 export const THREADS_OPTION: OptionSpecs = {
   threads: {
     type: "string",
     value: "N",
-    help: "decompress and hash N layers side by side (default: one, on the main thread)",
+    help: "read N layers side by side, in threads (default: none)",
   },
 };
 

@@ -3,6 +3,7 @@ import { parseReference } from "../model/reference.ts";
 import { pullPlace } from "../runtime/copy_places.ts";
 import { argument, type Command, UsageError } from "./_command.ts";
 import { jobsOption, openOptions, platformsOption } from "./_options.ts";
+import { THREADS_OPTION, withThreads } from "./_threads.ts";
 import { transfer, TRANSFER_OPTIONS } from "./_transfer.ts";
 
 function defaultPlace(image: string): string {
@@ -20,7 +21,7 @@ export const pullCommand: Command = {
   synopsis: "IMAGE [PLACE]",
   summary: "pull an image, verified, into an OCI layout",
   arity: [1, 2],
-  options: { ...TRANSFER_OPTIONS },
+  options: { ...TRANSFER_OPTIONS, ...THREADS_OPTION },
   details:
     "PLACE is oci:./NAME by default. --platform all takes every platform. The answer is the\n" +
     "digest-pinned reference.",
@@ -32,11 +33,14 @@ export const pullCommand: Command = {
   async run(context) {
     const image = argument(context, 0);
     const to = context.args[1] ?? defaultPlace(image);
-    const operation = pullPlace(image, to, {
-      ...openOptions(context),
-      platform: platformsOption(context),
-      jobs: jobsOption(context),
+    await withThreads(context, async (threads) => {
+      const operation = pullPlace(image, to, {
+        ...openOptions(context),
+        platform: platformsOption(context),
+        jobs: jobsOption(context),
+        threads,
+      });
+      await transfer(context, { operation, to, pin: image });
     });
-    await transfer(context, { operation, to, pin: image });
   },
 };

@@ -1,4 +1,6 @@
 import type { Feed } from "../bytes/feed.ts";
+import type { HashAlgorithm } from "../hash/hasher.ts";
+import type { StreamHasher } from "../hash/stream_hasher.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { ArchiveHandlers, ArchiveTask } from "./archive_task.ts";
@@ -19,7 +21,7 @@ export interface LayerThreads {
   take(): Promise<LayerThread | undefined>;
 }
 
-/** A thread that was taken, for one layer. */
+/** A thread that was taken, for one layer: to be read, or to be hashed as it is stored. */
 export interface LayerThread {
   /**
    * Decompresses a layer in the thread, and hashes what comes out. What the feed gives, counts and
@@ -38,4 +40,13 @@ export interface LayerThread {
     handlers: ArchiveHandlers,
     options: CallOptions,
   ): Feed;
+  /**
+   * Makes a hasher that works in the thread.
+   *
+   * @param algorithm The algorithm.
+   * @returns The hasher; bytes that it was given are copied, and may change at once.
+   */
+  hasher(algorithm: HashAlgorithm): StreamHasher;
+  /** Gives the thread back, which ends it when a hash is not done. A feed does that itself. */
+  leave(): void;
 }

@@ -1,5 +1,6 @@
 import { mapConcurrent } from "../bytes/map_concurrent.ts";
 import { type Operation, startOperation } from "../bytes/operation.ts";
+import type { LayerThreads } from "../compress/layer_threads.ts";
 import type { CallOptions, Source, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { isDigest } from "../model/digest.ts";
@@ -47,6 +48,8 @@ export interface CopyOptions extends CallOptions {
    * out there.
    */
   readonly format?: ImageFormat | undefined;
+  /** Threads to hash blobs in while they move; default none. The result is the same. */
+  readonly threads?: LayerThreads | undefined;
 }
 
 /** What a copy came to. */
@@ -120,7 +123,7 @@ export function copy(
   }
   return startOperation<CopyResult, CopyEvent>(
     ({ emit, signal }) =>
-      new Copy({ source, target, signal }, emit, options.mountFrom).run(reference, options, jobs),
+      new Copy({ source, target, signal }, emit, options).run(reference, options, jobs),
     { signal: options.signal, coalesce: keyOf },
   );
 }
@@ -134,7 +137,7 @@ export function keyOf(event: CopyEvent): string {
 class Copy {
   readonly #route: Route;
   readonly #emit: (event: CopyEvent) => void;
-  readonly #mountFrom: string | undefined;
+  readonly #way: Pick<CopyOptions, "mountFrom" | "threads">;
   readonly #leftOut: Descriptor[] = [];
   /** The blobs that the target has by its own word. */
   readonly #claimed = new Set<string>();
@@ -142,10 +145,14 @@ class Copy {
   #bytesSkipped = 0;
   #bytesMounted = 0;
 
-  constructor(route: Route, emit: (event: CopyEvent) => void, mountFrom: string | undefined) {
+  constructor(
+    route: Route,
+    emit: (event: CopyEvent) => void,
+    { mountFrom, threads }: CopyOptions,
+  ) {
     this.#route = route;
     this.#emit = emit;
-    this.#mountFrom = mountFrom;
+    this.#way = { mountFrom, threads };
   }
 
   async run(reference: string, options: CopyOptions, jobs: number): Promise<CopyResult> {
@@ -186,7 +193,7 @@ class Copy {
     }
     const { source, target } = this.#route;
     const moved = (current: number): void => tell("moving", current);
-    const way = { source, target, mountFrom: this.#mountFrom };
+    const way = { source, target, ...this.#way };
     const { status, bytesFetched } = await copyBlob(way, blob, moved, signal);
     this.#bytesFetched += bytesFetched;
     if (status !== "done") this.#claimed.add(blob.digest);

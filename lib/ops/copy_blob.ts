@@ -1,10 +1,12 @@
 import { SingleFlight } from "../bytes/single_flight.ts";
 import { withSignal } from "../bytes/signal.ts";
 import { watched } from "../bytes/watched.ts";
+import type { LayerThreads } from "../compress/layer_threads.ts";
 import { embeddedContent } from "../hash/embedded.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { ContentSource, ContentStore, Mounter } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
+import { BlobHashing } from "./_blob_hashing.ts";
 import { blame } from "./_side.ts";
 
 /** What is under way into each target: copies at the same time share it. */
@@ -18,6 +20,8 @@ export interface BlobWay {
   readonly mountFrom?: string | undefined;
   /** Sends it whether the target says that it has it or not. */
   readonly isDoubted?: boolean | undefined;
+  /** Threads to hash in. */
+  readonly threads?: LayerThreads | undefined;
 }
 
 /** What one blob took. */
@@ -44,7 +48,7 @@ export async function copyBlob(
   moved: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<BlobOutcome> {
-  const { source, target, mountFrom, isDoubted = false } = way;
+  const { target, mountFrom, isDoubted = false } = way;
   const existed = !isDoubted && await target.exists(blob, { signal }).catch((error) => {
     throw blame("target", error, blob, signal);
   });
@@ -63,7 +67,7 @@ export async function copyBlob(
         throw blame("target", error, blob, shared);
       });
     if (isMounted === true) status = "mounted";
-    else await move(source, target, blob, count, shared);
+    else await move(way, blob, count, shared);
   };
   const flights = flightsInto(target);
   for (;;) {
@@ -85,12 +89,12 @@ function flightsInto(target: ContentStore): SingleFlight<string, void> {
 }
 
 async function move(
-  source: ContentSource,
-  target: ContentStore,
+  { source, target, threads }: BlobWay,
   blob: Descriptor,
   count: (bytes: number, current: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const hashing = new BlobHashing(threads);
   let sourceError: { readonly error: unknown } | undefined;
   const fail = (error: unknown) => {
     sourceError = { error };
@@ -103,6 +107,7 @@ async function move(
       fail(error);
       throw error;
     });
+    await hashing.begin(stream, blob);
     return watched(withSignal(stream, signal), {
       moved: (bytes) => count(bytes, current += bytes),
       error: fail,
@@ -115,6 +120,8 @@ async function move(
       ? "source"
       : "target";
     throw blame(side, error, blob, signal);
+  } finally {
+    hashing.end();
   }
 }
 

@@ -4,15 +4,9 @@ import { ownsChunks } from "../bytes/lineage.ts";
 import type { ArchiveHandlers, ArchiveTask } from "../compress/archive_task.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
-import { LadingError } from "../model/errors.ts";
 import type { HostThread } from "./_host_thread.ts";
-import {
-  errorOf,
-  type FromThread,
-  MAX_CHUNKS_AHEAD,
-  MAX_COPIED_BYTES,
-  type ThreadPiece,
-} from "./_thread_messages.ts";
+import { ThreadChunks } from "./_thread_chunks.ts";
+import { errorOf, type FromThread, threadDied, type ThreadPiece } from "./_thread_messages.ts";
 
 /** A buffer that came, and how far it was handed out. */
 interface Batch {
@@ -30,11 +24,10 @@ export class ThreadFeed implements Feed {
   readonly #ownsChunks: boolean;
   readonly #handlers: ArchiveHandlers;
   readonly #leave: (isGood: boolean) => void;
+  readonly #chunks: ThreadChunks;
   readonly #batches: Batch[] = [];
   readonly #forget: () => void;
   #end: (FromThread & { readonly type: "end" }) | undefined;
-  #room = MAX_CHUNKS_AHEAD;
-  #wakePump: (() => void) | undefined;
   #wake: (() => void) | undefined;
   #broke: { readonly error: unknown } | undefined;
   #failure: { readonly error: unknown } | undefined;
@@ -52,6 +45,7 @@ export class ThreadFeed implements Feed {
     this.#thread = thread;
     this.#ownsChunks = ownsChunks(stored);
     this.#reader = stored.getReader();
+    this.#chunks = new ThreadChunks(thread);
     this.#handlers = handlers;
     this.#leave = leave;
     thread.listener = {
@@ -111,7 +105,7 @@ export class ThreadFeed implements Feed {
       this.#count(stored);
       if (end.type === "failed") throw errorOf(end.failure);
       if (end.type === "broken") throw this.#broke?.error;
-      this.#handlers.end?.(end.summary);
+      if (end.type === "done") this.#handlers.end?.(end.summary);
       this.#close(true);
     } catch (error) {
       this.#fail(error, true);
@@ -128,15 +122,13 @@ export class ThreadFeed implements Feed {
   }
 
   #take(message: FromThread): void {
-    if (message.type === "used") {
-      this.#room++;
-      return this.#wakePump?.();
-    }
+    if (message.type === "used") return this.#chunks.used(message.buffer);
     if (message.type === "pieces") {
       const { buffer, pieces } = message;
       this.#batches.push({ buffer, pieces, next: 0, offset: 0 });
     } else if (message.type === "end") {
       this.#end = message;
+      this.#chunks.stop();
     }
     this.#wake?.();
   }
@@ -148,27 +140,12 @@ export class ThreadFeed implements Feed {
         const { done, value } = await this.#reader.read();
         if (this.#isOver()) return;
         if (done) return this.#thread.post({ type: "end" });
-        let stored = value.byteLength;
-        for (const chunk of this.#movable(value)) {
-          while (this.#room === 0) await new Promise<void>((wake) => this.#wakePump = wake);
-          if (this.#isOver()) return;
-          this.#room--;
-          this.#thread.post({ type: "chunk", chunk, stored }, [chunk.buffer]);
-          stored = 0;
-        }
+        await this.#chunks.send(value, this.#ownsChunks);
       }
     } catch (error) {
       if (this.#isOver()) return;
       this.#broke = { error };
       this.#thread.post({ type: "break" });
-    }
-  }
-
-  /** Cuts a chunk into what can be moved; what somebody else may hold is copied. */
-  *#movable(chunk: Bytes): Generator<Bytes, void, undefined> {
-    if (this.#ownsChunks && chunk.byteLength === chunk.buffer.byteLength) return yield chunk;
-    for (let at = 0; at < chunk.byteLength; at += MAX_COPIED_BYTES) {
-      yield chunk.slice(at, at + MAX_COPIED_BYTES);
     }
   }
 
@@ -193,11 +170,7 @@ export class ThreadFeed implements Feed {
     this.#forget();
     this.#batches.length = 0;
     this.#leave(isGood);
+    this.#chunks.stop();
     this.#wake?.();
-    this.#wakePump?.();
   }
-}
-
-function threadDied(cause: unknown): LadingError {
-  return new LadingError("THREAD_FAILED", "Cannot read the layer: its thread has died", { cause });
 }

@@ -3,15 +3,23 @@ import { freeChunk } from "../bytes/lineage.ts";
 import type { Bytes } from "../model/bytes.ts";
 
 /** What comes in: a chunk with the stored bytes that it counts, the end, or a break of the source. */
-export type InputItem = { readonly chunk: Bytes; readonly stored: number } | "end" | "break";
+export type InputItem = InputChunk | "end" | "break";
+
+interface InputChunk {
+  readonly chunk: Bytes;
+  readonly stored: number;
+  readonly isLent: boolean;
+}
 
 /** The error that stands for that of the source, which stays on the other side. */
 export const SOURCE_BROKE: Error = new Error("The source has failed");
 
 /** What a thread does with its input. */
 export interface InputHandlers {
-  /** Is told that a chunk was used up. */
-  used(stored: number): void;
+  /** Is told what a chunk counts, before it is used. */
+  count(stored: number): void;
+  /** Is told that a chunk was used up; its buffer when it was lent. */
+  used(buffer: ArrayBuffer | undefined): void;
   /** Is told that there is nothing to do but wait. */
   idle(): void;
 }
@@ -21,7 +29,7 @@ export class ThreadInput implements Feed {
   readonly lends = true;
   readonly #handlers: InputHandlers;
   readonly #items: InputItem[] = [];
-  #last: Bytes | undefined;
+  #last: InputChunk | undefined;
   #wake: (() => void) | undefined;
 
   constructor(handlers: InputHandlers) {
@@ -36,21 +44,30 @@ export class ThreadInput implements Feed {
   }
 
   next(): Bytes | undefined | Promise<Bytes | undefined> {
-    // What was moved here is nobody else's.
-    if (this.#last !== undefined) freeChunk(this.#last);
-    this.#last = undefined;
+    this.#leave();
     const item = this.#items[0];
     if (item === undefined) return this.#wait();
     // The end and a break stay for whoever asks again.
     if (item === "end") return undefined;
     if (item === "break") throw SOURCE_BROKE;
     this.#items.shift();
-    this.#handlers.used(item.stored);
-    return this.#last = item.chunk;
+    this.#handlers.count(item.stored);
+    this.#last = item;
+    return item.chunk;
   }
 
   cancel(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Is done with the chunk before. */
+  #leave(): void {
+    const last = this.#last;
+    if (last === undefined) return;
+    this.#last = undefined;
+    // What was moved here is nobody else's.
+    if (!last.isLent) freeChunk(last.chunk);
+    this.#handlers.used(last.isLent ? last.chunk.buffer : undefined);
   }
 
   async #wait(): Promise<Bytes | undefined> {

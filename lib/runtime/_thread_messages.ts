@@ -1,8 +1,10 @@
 /** What the two sides of a thread say to each other; buffers are moved, never copied. */
 import type { ArchiveSummary, ArchiveTask } from "../compress/archive_task.ts";
+import type { HashAlgorithm } from "../hash/hasher.ts";
 import type { Bytes } from "../model/bytes.ts";
 import {
   CorruptStreamError,
+  LadingError,
   LimitExceededError,
   UnsupportedMediaTypeError,
 } from "../model/errors.ts";
@@ -27,8 +29,18 @@ export type ToThread =
     readonly task: ArchiveTask;
     readonly module: WebAssembly.Module | undefined;
   }
-  /** The next stored bytes; `stored` is what they count, once for a chunk that was cut. */
-  | { readonly type: "chunk"; readonly chunk: Bytes; readonly stored: number }
+  /** Begin to hash content; what was before has ended. */
+  | { readonly type: "hash"; readonly algorithm: HashAlgorithm }
+  /**
+   * The next bytes; `stored` is what they count, once for a chunk that was cut. What is lent goes
+   * back.
+   */
+  | {
+    readonly type: "chunk";
+    readonly chunk: Bytes;
+    readonly stored: number;
+    readonly isLent: boolean;
+  }
   /** There are no more stored bytes. */
   | { readonly type: "end" }
   /** The source has failed: what came before it counts. */
@@ -42,9 +54,10 @@ export interface ThreadPiece {
   readonly stored: number;
 }
 
-/** How a layer has ended in a thread. */
+/** How it has ended in a thread. */
 export type ThreadEnd =
   | { readonly type: "done"; readonly summary: ArchiveSummary }
+  | { readonly type: "hashed"; readonly hash: Bytes }
   | { readonly type: "failed"; readonly failure: ThreadFailure }
   /** It has come to where the source had failed. */
   | { readonly type: "broken" };
@@ -53,8 +66,8 @@ export type ThreadEnd =
 export type FromThread =
   /** It listens. */
   | { readonly type: "ready" }
-  /** A chunk was used up. */
-  | { readonly type: "used" }
+  /** A chunk was used up; its buffer when it was lent. */
+  | { readonly type: "used"; readonly buffer?: ArrayBuffer }
   /** The next uncompressed bytes, one piece behind the other. */
   | {
     readonly type: "pieces";
@@ -119,4 +132,11 @@ export function errorOf(failure: ThreadFailure): unknown {
     default:
       return failure.error;
   }
+}
+
+/** Makes the error of what a thread does not get done because it has died. */
+export function threadDied(cause: unknown): LadingError {
+  return new LadingError("THREAD_FAILED", "Cannot go on: the thread that did it has died", {
+    cause,
+  });
 }

@@ -2,6 +2,8 @@
 import { archiveFeed } from "../compress/read_archive.ts";
 import type { ArchiveSummary, ArchiveTask } from "../compress/archive_task.ts";
 import { stagesOf } from "../compress/stages.ts";
+import { createHasher } from "../hash/create_hasher.ts";
+import type { HashAlgorithm } from "../hash/hasher.ts";
 import { SOURCE_BROKE, ThreadInput } from "./_thread_input.ts";
 import { failureOf, type FromThread, type ToThread } from "./_thread_messages.ts";
 import { type Post, ThreadOutput } from "./_thread_output.ts";
@@ -27,9 +29,10 @@ let input = newInput();
 
 function newInput(): ThreadInput {
   return new ThreadInput({
-    used(stored) {
-      output.count(stored);
-      post({ type: "used" });
+    count: (stored) => output.count(stored),
+    used(buffer) {
+      if (buffer === undefined) post({ type: "used" });
+      else post({ type: "used", buffer }, [buffer]);
     },
     idle: () => output.flush(),
   });
@@ -56,11 +59,24 @@ async function read(task: ArchiveTask, module: WebAssembly.Module | undefined): 
   }
 }
 
+async function hash(algorithm: HashAlgorithm): Promise<void> {
+  const hasher = createHasher(algorithm);
+  for (;;) {
+    const next = input.next();
+    const chunk = next instanceof Promise ? await next : next;
+    if (chunk === undefined) return output.end({ type: "hashed", hash: hasher.digest() });
+    hasher.update(chunk);
+  }
+}
+
 function receive(message: ToThread): void {
   switch (message.type) {
     case "read":
       input = newInput();
       return void read(message.task, message.module);
+    case "hash":
+      input = newInput();
+      return void hash(message.algorithm);
     case "chunk":
       return input.push(message);
     case "end":

@@ -1,4 +1,5 @@
 import { type Operation, startOperation } from "../bytes/operation.ts";
+import type { LayerThreads } from "../compress/layer_threads.ts";
 import type { Source, Target } from "../model/content.ts";
 import type { CopyEvent } from "../model/events.ts";
 import type { ImageFormat } from "../model/image_format.ts";
@@ -31,6 +32,8 @@ export interface CopyPlacesOptions extends OpenOptions {
   readonly referrers?: boolean | ReferrersChoice | undefined;
   /** Writes the manifests anew in this format; by default every digest stays. */
   readonly format?: ImageFormat | undefined;
+  /** Threads to hash blobs in while they move; default none. The result is the same. */
+  readonly threads?: LayerThreads | undefined;
 }
 
 /** Copies images between places, and tells what that would be. */
@@ -108,6 +111,7 @@ function startCopy(
           jobs: options.jobs,
           referrers: options.referrers,
           format: options.format,
+          threads: options.threads,
         });
         for await (const event of operation) emit(event);
         const result = await operation;

@@ -1,6 +1,13 @@
+import type { Feed } from "../bytes/feed.ts";
+import type { ArchiveHandlers, ArchiveTask } from "../compress/archive_task.ts";
 import type { LayerThread, LayerThreads } from "../compress/layer_threads.ts";
+import type { HashAlgorithm } from "../hash/hasher.ts";
+import type { StreamHasher } from "../hash/stream_hasher.ts";
+import type { ByteStream } from "../model/bytes.ts";
+import type { CallOptions } from "../model/content.ts";
 import { type HostThread, startThread } from "./_host_thread.ts";
 import { ThreadFeed } from "./_thread_feed.ts";
+import { ThreadHasher } from "./_thread_hasher.ts";
 import { THREAD_SOURCE } from "./_thread_source.ts";
 
 /**
@@ -25,7 +32,8 @@ export interface HostThreads extends LayerThreads, AsyncDisposable {
 
 /**
  * Makes threads that layers are decompressed and hashed in, side by side: for `validate()`,
- * `exportRootfs()`, `extract()` and whatever else reads layers. The results are the same with and
+ * `exportRootfs()`, `extract()` and whatever else reads layers. `pull()` and `copy()`, which do not
+ * look into layers, have them hashed there. The results are the same with and
  * without them, errors and counts included. Only one thread is worth it too: it works while this one
  * reads and writes.
  *
@@ -76,17 +84,7 @@ class ThreadPool implements HostThreads {
 
   async take(): Promise<LayerThread | undefined> {
     const thread = this.#idle.pop() ?? await this.#start();
-    return thread && {
-      read: (stored, task, handlers, options) =>
-        new ThreadFeed(
-          thread,
-          stored,
-          task,
-          handlers,
-          options,
-          (isGood) => this.#leave(thread, isGood),
-        ),
-    };
+    return thread && new TakenThread(thread, (isGood) => this.#leave(thread, isGood));
   }
 
   close(): Promise<void> {
@@ -123,6 +121,37 @@ class ThreadPool implements HostThreads {
     if (at < 0) return;
     this.#idle.splice(at, 1);
     this.#count--;
+  }
+}
+
+class TakenThread implements LayerThread {
+  readonly #thread: HostThread;
+  readonly #leave: (isGood: boolean) => void;
+  #hasher: ThreadHasher | undefined;
+  #hasLeft = false;
+
+  constructor(thread: HostThread, leave: (isGood: boolean) => void) {
+    this.#thread = thread;
+    this.#leave = leave;
+  }
+
+  read(
+    stored: ByteStream,
+    task: ArchiveTask,
+    handlers: ArchiveHandlers,
+    options: CallOptions,
+  ): Feed {
+    return new ThreadFeed(this.#thread, stored, task, handlers, options, this.#leave);
+  }
+
+  hasher(algorithm: HashAlgorithm): StreamHasher {
+    return this.#hasher = new ThreadHasher(this.#thread, algorithm);
+  }
+
+  leave(): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.#leave(this.#hasher === undefined || this.#hasher.isDone);
   }
 }
 

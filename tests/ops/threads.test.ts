@@ -1,17 +1,28 @@
 /** Layers that are read in threads come to what they come to without: here, on every host. */
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { concatBytes, iterate, readAll, streamFrom, streamOf } from "../../lib/bytes/mod.ts";
+import {
+  concatBytes,
+  iterate,
+  readAll,
+  streamFrom,
+  streamOf,
+  verified,
+} from "../../lib/bytes/mod.ts";
 import type { LayerThreads } from "../../lib/compress/layer_threads.ts";
 import { gzip } from "../../lib/compress/mod.ts";
 import { exportRootfs, extract, type Image, loadImage, openLayer } from "../../lib/image/mod.ts";
 import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
-import type { ContentSource } from "../../lib/model/content.ts";
+import type { ContentSource, Source } from "../../lib/model/content.ts";
+import { DigestMismatchError } from "../../lib/model/errors.ts";
 import { type Descriptor, MEDIA_TYPE_OCI_LAYER_GZIP } from "../../lib/model/mod.ts";
-import { validate } from "../../lib/ops/mod.ts";
+import type { Transport } from "../../lib/model/transport.ts";
+import { copy, validate } from "../../lib/ops/mod.ts";
+import { Registry } from "../../lib/registry/mod.ts";
 import { detectRuntime } from "../../lib/runtime/detect.ts";
 import { layerThreads } from "../../lib/runtime/threads.ts";
 import { memoryFileSystem, memoryStore } from "../../lib/store/mod.ts";
+import { memoryRegistry } from "../../lib/testing/mod.ts";
 import { corpusBytes } from "../support/corpus.ts";
 import { entry, putImage, tarOf } from "../image/images.ts";
 
@@ -346,4 +357,65 @@ test("closed threads leave the work to who asks for it, and small layers need no
 
 test("layerThreads() refuses what is no number of threads", () => {
   for (const size of [0, -1, 1.5, NaN]) assert.throws(() => layerThreads(size), RangeError);
+});
+
+/** A registry with an image that is worth threads, and the stores that a copy goes to. */
+async function registered(): Promise<{ source: Source; transport: Transport; layer: Descriptor }> {
+  const { host, store, transport } = memoryRegistry();
+  const image = await putImage(store, await Promise.all([LARGE, MANY]), { compress: zip });
+  await store.tag(image, "acme/app:1");
+  const [layer] = await (await loadImage(store, image)).layers();
+  assert.ok(layer !== undefined);
+  const repository = (transport: Transport) =>
+    new Registry(host, { transport }).repository("acme/app");
+  return { source: repository(transport), transport, layer: layer.descriptor() };
+}
+
+test("copy() moves the same when threads hash, and one thread serves blob after blob", async () => {
+  const { source } = await registered();
+  await withThreads(1, async (threads) => {
+    const [here, there] = [memoryStore(), memoryStore()];
+    const options = { targetReference: "app", jobs: 1 };
+    const without = await copy(source, "1", here, options);
+    assert.deepEqual(await copy(source, "1", there, { ...options, threads }), without);
+    assert.deepEqual(await validate(there, "app"), await validate(here, "app"));
+    // Small blobs are held until they are proved, and never moved to a thread.
+    assert.ok(threads.taken.length >= 1);
+    assert.ok(threads.taken.every((isTaken) => isTaken === HAS_THREADS));
+  });
+});
+
+test("copy() refuses wrong bytes, and ends on an abort, when threads hash", async () => {
+  const { source, layer } = await registered();
+  const damaged = (at: number): Source => ({
+    resolve: (reference, options) => source.resolve(reference, options),
+    exists: (target, options) => source.exists(target, options),
+    async fetch(target, options) {
+      const content = await source.fetch(target, options);
+      if (target.digest !== layer.digest) return content;
+      const bytes = flipped(await readAll(content, { maxBytes: 1 << 26 }), at);
+      return verified(piecewise(bytes, () => {}), target);
+    },
+  });
+  await withThreads(1, async (threads) => {
+    for (const at of [0, layer.size - 1]) {
+      const target = memoryStore();
+      const error = await copy(damaged(at), "1", target, { threads, jobs: 1 })
+        .then(() => assert.fail("it is copied"), (error: unknown) => error);
+      assert.ok(error instanceof DigestMismatchError, String(error));
+      assert.equal(error.expected, layer.digest);
+      assert.equal(await target.exists(layer), false);
+    }
+    const operation = copy(source, "1", memoryStore(), { threads, jobs: 1 });
+    const reason = new Error("enough");
+    const watching = async () => {
+      for await (const event of operation) {
+        if (event.type === "blob" && event.current > 0) operation.abort(reason);
+      }
+      await operation;
+    };
+    await assert.rejects(watching, (error) => error === reason);
+    await copy(source, "1", memoryStore(), { threads, jobs: 1 });
+    assert.ok(threads.taken.every((isTaken) => isTaken === HAS_THREADS));
+  });
 });

@@ -52,9 +52,12 @@ export function engineTransport(endpoint: EngineEndpoint, tls: EngineTLS = {}): 
     onSession() {},
   };
   const open = new Set<Connection>();
-  const waiting: Connection[] = [];
+  const waiting = new Set<Connection>();
   const connect = (url: URL): Connection => {
-    const onClosed = (): void => void open.delete(connection);
+    const onClosed = (): void => {
+      open.delete(connection);
+      waiting.delete(connection);
+    };
     const connection = new Connection(modules, { ...target, url, onClosed });
     open.add(connection);
     return connection;
@@ -64,8 +67,10 @@ export function engineTransport(endpoint: EngineEndpoint, tls: EngineTLS = {}): 
     transport: async (request) => {
       request.signal.throwIfAborted();
       const url = new URL(request.url);
-      const connection = takeOpen(waiting) ?? connect(url);
-      const onFree = (): void => isOverSSH ? void waiting.push(connection) : connection.close();
+      const [kept] = waiting;
+      const connection = kept ?? connect(url);
+      waiting.delete(connection);
+      const onFree = (): void => isOverSSH ? void waiting.add(connection) : connection.close();
       try {
         return await connection.send(request, url, onFree).response;
       } catch (error) {
@@ -78,13 +83,6 @@ export function engineTransport(endpoint: EngineEndpoint, tls: EngineTLS = {}): 
       for (const connection of open) connection.close();
     },
   };
-}
-
-function takeOpen(waiting: Connection[]): Connection | undefined {
-  for (let connection = waiting.pop(); connection !== undefined; connection = waiting.pop()) {
-    if (!connection.isClosed) return connection;
-  }
-  return undefined;
 }
 
 function settingsOf({ ca, cert, key, isVerified }: EngineTLS): TLSSettings {

@@ -250,3 +250,24 @@ test("more is wanted until enough waits for its reader", async () => {
   assert.ok(taken > 0 && taken < 1 << 21, `${taken}`);
   await (await exchange.response).body?.cancel();
 });
+
+test("pieces that arrive together are handed on together", async () => {
+  const { exchange } = open();
+  give(exchange, `${CHUNKED}5\r\nhello\r\n1\r\n \r\n5\r\nworld\r\n0\r\n\r\n`);
+  const reader = (await exchange.response).body?.getReader();
+  assert.equal(new TextDecoder().decode((await reader?.read())?.value), "hello world");
+  assert.equal((await reader?.read())?.done, true);
+});
+
+test("a refusal is told when its head is there, and nothing else is one", () => {
+  for (
+    const [status, isRefusal] of [[200, false], [307, false], [400, true], [503, true]] as const
+  ) {
+    const { exchange } = open("POST");
+    let told = 0;
+    exchange.onRefused = () => void told++;
+    give(exchange, `HTTP/1.1 ${status} X\r\nContent-Length: 5\r\n\r\nhe`, 1);
+    assert.deepEqual([exchange.isRefused, told], [isRefusal, isRefusal ? 1 : 0], `${status}`);
+    assert.equal(exchange.isOver, false);
+  }
+});

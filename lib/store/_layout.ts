@@ -11,14 +11,14 @@ import type {
 } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
-import { InvalidConfigError, InvalidReferenceError, NotFoundError } from "../model/errors.ts";
+import { InvalidConfigError, NotFoundError } from "../model/errors.ts";
 import type { ImageIndex } from "../model/image_index.ts";
 import type { FileSystem } from "./file_system.ts";
 import type { OCILayoutOptions } from "./oci_layout.ts";
 import { abortable } from "./_abortable.ts";
 import { failedBecause, joinPath, letGo } from "./_files.ts";
 import { LayoutBlobs } from "./_layout_blobs.ts";
-import { IndexEdits } from "./_layout_edits.ts";
+import { type Edit, IndexEdits } from "./_layout_edits.ts";
 import {
   checkThere,
   type LayoutContext,
@@ -39,7 +39,7 @@ import {
 } from "./_layout_index.ts";
 import { claimPrefix } from "./file_lock.ts";
 import { referrerDescriptor } from "./_manifest_facts.ts";
-import { checkName, findByName, findOnly, isDigestReference, noSuchReference } from "./_names.ts";
+import { findByName, findOnly, isDigestReference, isNameFor, noSuchReference } from "./_names.ts";
 
 /** `oci-layout` says one version number; what is longer is none. */
 const MAX_LAYOUT_FILE_BYTES = 4096;
@@ -137,17 +137,10 @@ export class Layout implements Target, Roots, Deleter, Referrers {
     const { signal } = options;
     signal?.throwIfAborted();
     await this.#blobs.check(target);
-    if (!isDigestReference(reference)) {
-      checkName(reference);
-      await this.#edits.apply((index) => withName(index, target, reference), signal);
-    } else if (reference === target.digest) {
-      await this.#edits.apply((index) => withDigest(index, target), signal);
-    } else {
-      throw new InvalidReferenceError(
-        `Cannot tag ${target.digest} as ${reference}: that is the digest of other content`,
-        { input: reference },
-      );
-    }
+    const isName = isNameFor(target, reference);
+    const edit: Edit = (index) =>
+      isName ? withName(index, target, reference) : withDigest(index, target);
+    await this.#edits.apply(edit, signal);
   }
 
   async *roots(options: CallOptions = {}): AsyncGenerator<Root, void, undefined> {

@@ -1,3 +1,4 @@
+import type { Descriptor } from "../model/descriptor.ts";
 import { isDigest } from "../model/digest.ts";
 import { InvalidReferenceError, isLadingError, NotFoundError } from "../model/errors.ts";
 import { formatReference, parseReference, withDefaultTag } from "../model/reference.ts";
@@ -95,6 +96,23 @@ export function checkName(reference: string): void {
   if (NAME_REGEXP.test(reference)) return;
   throw new InvalidReferenceError(
     `Cannot tag ${JSON.stringify(reference.slice(0, 256))}: it is no name for an image`,
+    { input: reference },
+  );
+}
+
+/**
+ * Tells whether what content is tagged with is a name; else it is the digest of that content.
+ *
+ * @throws {InvalidReferenceError} when it can be neither.
+ */
+export function isNameFor({ digest }: Descriptor, reference: string): boolean {
+  if (!isDigestReference(reference)) {
+    checkName(reference);
+    return true;
+  }
+  if (reference === digest) return false;
+  throw new InvalidReferenceError(
+    `Cannot tag ${digest} as ${reference}: that is the digest of other content`,
     { input: reference },
   );
 }

@@ -18,7 +18,7 @@ import type {
 } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
-import { InvalidReferenceError, NotFoundError } from "../model/errors.ts";
+import { NotFoundError } from "../model/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
 import {
   isResolvable,
@@ -26,7 +26,7 @@ import {
   manifestFacts,
   referrerDescriptor,
 } from "./_manifest_facts.ts";
-import { checkName, findByName, findOnly, isDigestReference, noSuchReference } from "./_names.ts";
+import { findByName, findOnly, isDigestReference, isNameFor, noSuchReference } from "./_names.ts";
 import { type Span, spanOf } from "../bytes/span.ts";
 import { checkSize } from "./_check_size.ts";
 
@@ -127,17 +127,8 @@ class Memory implements MemoryStore {
     options.signal?.throwIfAborted();
     const { bytes } = this.#blob(target.digest);
     checkSize(bytes.byteLength, target, target.digest);
-    if (!isDigestReference(reference)) {
-      checkName(reference);
-      this.#names.set(reference, target);
-    } else if (reference === target.digest) {
-      this.#unnamed.set(reference, target);
-    } else {
-      throw new InvalidReferenceError(
-        `Cannot tag ${target.digest} as ${reference}: that is the digest of other content`,
-        { input: reference },
-      );
-    }
+    const roots = isNameFor(target, reference) ? this.#names : this.#unnamed;
+    roots.set(reference, target);
   }
 
   async *roots(options: CallOptions = {}): AsyncGenerator<Root, void, undefined> {

@@ -26,7 +26,7 @@ import {
   randomImage,
   randomIndex,
 } from "../../lib/testing/mod.ts";
-import { answering, chunks, failure, json, messages, scripted, utf8 } from "./scripted.ts";
+import { answering, chunks, DIGEST, failure, json, messages, scripted, utf8 } from "./scripted.ts";
 
 interface Faked extends FakeEngine {
   readonly engine: Engine;
@@ -37,7 +37,6 @@ function faked(options: FakeEngineOptions = {}): Faked {
   return { ...fake, engine: new Engine({ transport: fake.transport }) };
 }
 
-const DIGEST = `sha256:${"7a".repeat(32)}`;
 const LIMITS = { maxBytes: 16 * 1024 * 1024, what: "the archive" };
 
 async function treeOf(...names: readonly string[]): Promise<Bytes> {

@@ -12,9 +12,16 @@ import {
   parseEngineHost,
 } from "../../lib/engine/mod.ts";
 import type { ByteStream } from "../../lib/model/bytes.ts";
-import { answering, failure, inspected, json, messages, scripted, utf8 } from "./scripted.ts";
-
-const DIGEST = `sha256:${"7a".repeat(32)}`;
+import {
+  answering,
+  DIGEST,
+  failure,
+  inspected,
+  json,
+  messages,
+  scripted,
+  utf8,
+} from "./scripted.ts";
 
 test("the raw stream of an operation is what request() gives, errors and all", async () => {
   const said = [

@@ -120,6 +120,26 @@ export function inspected(fields: Record<string, unknown> = {}): Record<string, 
   };
 }
 
+/** A digest that things have when nobody minds which. */
+export const DIGEST: string = `sha256:${"7a".repeat(32)}`;
+
+/** An engine whose operations give `make()`, and that knows every image. */
+export function working(make: () => Response, speaks: string = "1.41"): ScriptedEngine {
+  return scripted(({ method }) => method === "POST" ? make() : json(inspected()), { speaks });
+}
+
+/** What an engine says of a pull that goes well. */
+export function pulled(): Response {
+  return messages(
+    { status: "Pulling from app", id: "1" },
+    { status: "Pulling fs layer", progressDetail: {}, id: "8c1d" },
+    { status: "Downloading", progressDetail: { current: 1024, total: 99000 }, id: "8c1d" },
+    { status: "Pull complete", progressDetail: {}, id: "8c1d" },
+    { status: `Digest: ${DIGEST}` },
+    { status: "Status: Downloaded newer image for app:1" },
+  );
+}
+
 /** The error of a promise that has to fail. */
 export async function failure(work: PromiseLike<unknown>): Promise<Record<string, unknown>> {
   try {

@@ -2,18 +2,18 @@
 import type { Behaviour } from "./behaviour.ts";
 
 export const COMPLAINTS: readonly Behaviour[] = [
-  ["a pull succeeds though the stream has an error", "engine/operations: complaint 1:"],
-  ["a push succeeds though it was denied", "engine/operations: complaint 2:"],
-  ["what was loaded is not known, and errors are not raised", "engine/operations: complaint 3:"],
+  ["a pull succeeds though the stream has an error", "engine/pull: complaint 1:"],
+  ["a push succeeds though it was denied", "engine/push: complaint 2:"],
+  ["what was loaded is not known, and errors are not raised", "engine/load: complaint 3:"],
   [
     "it resolves before the work is done",
-    "engine/operations: pull() is done when the engine has the image",
+    "engine/pull: pull() is done when the engine has the image",
     "engine/build: a stream that breaks off",
   ],
   ["no progress of remote builds", "engine/build: progress of a download by the engine"],
   [
     "it hangs, or reads half a stream",
-    "engine/operations: abort() ends the request",
+    "engine/abort: abort() ends the request",
     "engine/save: cancelling save()",
     "engine/message: decodeMessages() cancels the stream",
     "engine/hostile: an engine that hangs up",
@@ -47,7 +47,7 @@ export const COMPLAINTS: readonly Behaviour[] = [
     "engine/api_version: an engine that was replaced",
     "engine/api_version: an engine is asked for its version once",
   ],
-  ["the pushed digest is not known", "engine/operations: complaint 13:"],
+  ["the pushed digest is not known", "engine/push: complaint 13:"],
   ["the ID is not always the digest of the config", "engine/images: complaint 14:"],
   [
     "platforms are confusing",
@@ -69,14 +69,14 @@ export const COMPLAINTS: readonly Behaviour[] = [
   ["names that are good are refused", "engine/build: every tag that docker-py takes"],
   [
     "a pull by digest loses the name",
-    "engine/operations: pull() by digest",
+    "engine/pull: pull() by digest",
     "engine/go_dockerclient: names with a tag and a digest",
   ],
   [
     "several objects in a chunk, half a character",
     "engine/message: decodeMessages() finds messages wherever",
   ],
-  ["rate limits and missing rights come as 500", "engine/operations: complaint 22:"],
+  ["rate limits and missing rights come as 500", "engine/pull: complaint 22:"],
   ["base64 of the wrong kind", "engine/auth_header: encodeRegistryAuth() writes URL-safe"],
   [
     "sockets do not work on Bun or Deno",

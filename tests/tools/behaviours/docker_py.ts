@@ -98,7 +98,7 @@ const REQUESTS: readonly Behaviour[] = [
   [
     "api_test disable_socket_timeout, load_image timeout: no limit here that nobody set",
     "engine/docker_py: complaint 9:",
-    "engine/operations: an engine that is silent",
+    "engine/abort: an engine that is silent",
   ],
 ];
 
@@ -140,8 +140,8 @@ const IMAGES: readonly Behaviour[] = [
   ["models_images_test get", "testing/engine_suite/lists: a loaded image is listed"],
   [
     "image_test import_image, import_image_from_bytes, import_image_from_image: parameters",
-    "engine/operations: import() sends an archive as one",
-    "engine/operations: import() of an image",
+    "engine/import: import() sends an archive as one",
+    "engine/import: import() of an image",
   ],
   [
     "api_image_test import_from_bytes: bytes are bytes, whatever they spell",
@@ -149,7 +149,7 @@ const IMAGES: readonly Behaviour[] = [
   ],
   [
     "api_image_test import_from_file: a path is named as one",
-    "engine/operations: load() takes bytes, streams, functions, blobs and files",
+    "engine/load: load() takes bytes, streams, functions, blobs and files",
   ],
   [
     "api_image_test import_from_stream, import_image_from_data_with_changes, import_from_file_with_changes",
@@ -157,18 +157,18 @@ const IMAGES: readonly Behaviour[] = [
   ],
   [
     "api_image_test import_from_url: no body",
-    "engine/operations: import() of a URL",
+    "engine/import: import() of a URL",
     "testing/fake_engine_options: fakeEngine() downloads what",
   ],
   [
     "api_image_test bad imports",
     "testing/engine_suite/imports: trees and changes that cannot be imported",
   ],
-  ["image_test pull: parameters", "engine/operations: pull() sends name and tag apart"],
+  ["image_test pull: parameters", "engine/pull: pull() sends name and tag apart"],
   [
     "api_image_test pull, pull_streaming: done when the image is there",
     "testing/engine_suite/pulls: images are pulled by tag",
-    "engine/operations: pull() is done when the engine has the image",
+    "engine/pull: pull() is done when the engine has the image",
   ],
   [
     "api_image_test pull_invalid_platform",
@@ -177,13 +177,13 @@ const IMAGES: readonly Behaviour[] = [
   ],
   [
     "models_images_test pull, pull_with_sha, pull_with_tag, pull_tag_precedence",
-    "engine/operations: pull() by digest",
+    "engine/pull: pull() by digest",
     "engine/docker_py: names fall into repository and tag",
     "testing/engine_suite/pulls: images are pulled by tag",
   ],
   [
     "models_images_test pull_multiple: all tags, each an image",
-    "engine/operations: pullAll() asks for no tag",
+    "engine/pull: pullAll() asks for no tag",
     "testing/engine_suite/pulls: all tags of a repository",
   ],
   [
@@ -192,7 +192,7 @@ const IMAGES: readonly Behaviour[] = [
   ],
   [
     "image_test push_image, push_image_with_tag, push_image_with_auth, push_image_stream",
-    "engine/operations: push() gives the digest",
+    "engine/push: push() gives the digest",
     "engine/auth_header: pull, push, search and distribution",
   ],
   [
@@ -200,7 +200,7 @@ const IMAGES: readonly Behaviour[] = [
     "testing/engine_suite/registries: pushing tells the digest",
     "testing/engine_suite/registries: what cannot be pushed",
   ],
-  ["push without a tag pushes one here; all on request", "engine/operations: push() of all tags"],
+  ["push without a tag pushes one here; all on request", "engine/push: push() of all tags"],
   [
     "image_test tag_image, tag_image_tag, tag_image_force",
     "engine/images: tag() sends repository and tag apart",
@@ -244,22 +244,22 @@ const IMAGES: readonly Behaviour[] = [
   ["get_image chunk_size", "engine/save: save() cuts the archive into chunks"],
   [
     "api_image_test get_load_image: Loaded image",
-    "engine/operations: complaint 3:",
+    "engine/load: complaint 3:",
     "testing/engine_suite/archives: archives may be compressed",
   ],
   [
     "image_test load_image, load_image_quiet: gated, no content type of a form",
-    "engine/operations: load() takes quiet and platforms",
+    "engine/load: load() takes quiet and platforms",
     "engine/docker_py: nothing is ever sent as a form",
   ],
   [
     "models_images_test load: what was loaded, by name and by ID",
-    "engine/operations: complaint 3:",
+    "engine/load: complaint 3:",
   ],
   [
     "models_images_test load_error, load_corrupt: an error in a good answer fails",
     "testing/engine_suite/archives: archives that are none",
-    "engine/operations: load() fails unless something was loaded",
+    "engine/load: load() fails unless something was loaded",
   ],
   [
     "models_images_test save_and_load, save_and_load_repo_name",
@@ -289,17 +289,17 @@ const IMAGES: readonly Behaviour[] = [
   ],
   [
     "models_images_test get_registry_data, models RegistryData.id, short_id, image_name",
-    "engine/operations: distribution() gives digest and platforms",
+    "engine/distribution: distribution() gives digest and platforms",
     "engine/docker_py: platforms of a registry",
   ],
   [
     "RegistryData.has_platform: texts, objects, as on the engine; no answer is no false",
     "engine/docker_py: platforms of a registry",
-    "engine/operations: hasPlatform() does not guess",
+    "engine/distribution: hasPlatform() does not guess",
   ],
   [
     "RegistryData.pull, reload: with the credentials that were given",
-    "engine/operations: distribution() keeps the credentials",
+    "engine/distribution: distribution() keeps the credentials",
   ],
   [
     "version gates: InvalidVersion",

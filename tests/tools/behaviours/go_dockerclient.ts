@@ -16,17 +16,17 @@ export const GO_DOCKERCLIENT: readonly Behaviour[] = [
   ["InspectImage", "engine/images: get() reads the recorded reply"],
   [
     "PushImage Tag, auth",
-    "engine/operations: push() gives the digest",
+    "engine/push: push() gives the digest",
     "engine/auth_header: pull, push, search and distribution",
   ],
   ["PushImage, PullImage RawJSONStream", "engine/go_dockerclient: the raw stream of an operation"],
-  ["PushImage, PullImage OutputStream: events", "engine/operations: pull() gives the newest state"],
+  ["PushImage, PullImage OutputStream: events", "engine/pull: pull() gives the newest state"],
   [
     "PushImage, PullImage: an error in the stream",
-    "engine/operations: complaint 1:",
-    "engine/operations: complaint 2:",
+    "engine/pull: complaint 1:",
+    "engine/push: complaint 2:",
   ],
-  ["PullImage All", "engine/operations: pullAll() asks for no tag"],
+  ["PullImage All", "engine/pull: pullAll() asks for no tag"],
   [
     "PullImage Platform",
     "engine/api_version: old gates hold as well",
@@ -39,20 +39,20 @@ export const GO_DOCKERCLIENT: readonly Behaviour[] = [
   ["InactivityTimeout, ErrInactivityTimeout", "engine/go_dockerclient: ErrInactivityTimeout"],
   [
     "Context: cancel and deadline",
-    "engine/operations: abort() ends the request",
-    "engine/operations: a signal that has aborted",
+    "engine/abort: abort() ends the request",
+    "engine/abort: a signal that has aborted",
   ],
   [
     "LoadImage InputStream, OutputStream, an error in the stream",
-    "engine/operations: load() takes bytes",
-    "engine/operations: load() fails unless",
+    "engine/load: load() takes bytes",
+    "engine/load: load() fails unless",
   ],
   ["ExportImage", "engine/save: save() gives what the engine saved"],
   ["ExportImages Names: repeated, never with commas", "engine/save: complaint 16:"],
   [
     "ImportImage Repository, Source, Tag, Platform, InputStream",
-    "engine/operations: import() sends an archive",
-    "engine/operations: import() of a URL",
+    "engine/import: import() sends an archive",
+    "engine/import: import() of a URL",
   ],
   [
     "BuildImage, all options, in any order",
@@ -81,7 +81,7 @@ export const GO_DOCKERCLIENT: readonly Behaviour[] = [
     "engine/go_dockerclient: a name of a search is encoded",
   ],
   ["PruneImages", "engine/images: prune() takes null for nothing"],
-  ["InspectDistribution", "engine/operations: distribution() gives digest and platforms"],
+  ["InspectDistribution", "engine/distribution: distribution() gives digest and platforms"],
   ["headersWithAuth", "engine/auth_header: encodeRegistryAuth() writes URL-safe"],
   ["AuthCheck", "engine/auth_header: login() lets the engine try"],
   ["*Error{Status, Message}", "engine/go_dockerclient: Error: the status"],
@@ -96,7 +96,7 @@ export const GO_DOCKERCLIENT: readonly Behaviour[] = [
   ],
   [
     "ErrMissingOutputStream: events need no reader",
-    "engine/operations: pull() is done when the engine has the image",
+    "engine/pull: pull() is done when the engine has the image",
   ],
   [
     "ErrInvalidEndpoint, ErrConnectionRefused, ErrCannotParseDockercfg",

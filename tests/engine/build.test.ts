@@ -3,7 +3,6 @@ import { test } from "node:test";
 import {
   ApiVersionError,
   BuildError,
-  type BuildEvent,
   type BuildOptions,
   BuildSessionError,
   Engine,
@@ -14,6 +13,7 @@ import { readTar } from "../../lib/tar/reader.ts";
 import { memoryFileSystem } from "../../lib/store/memory_file_system.ts";
 import {
   chunks,
+  eventsOf,
   failure,
   inspected,
   json,
@@ -44,12 +44,6 @@ function building(make: () => Response | Promise<Response> = built, options?: Sc
     const [, id] = /^\/images\/(.*)\/json$/.exec(path) ?? [];
     return id === undefined ? undefined : json(inspected({ Id: id }));
   }, options);
-}
-
-async function eventsOf(operation: AsyncIterable<BuildEvent>): Promise<BuildEvent[]> {
-  const events: BuildEvent[] = [];
-  for await (const event of operation) events.push(event);
-  return events;
 }
 
 async function queryOf(options: BuildOptions, speaks = "1.41"): Promise<[string, string][]> {

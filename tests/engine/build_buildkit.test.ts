@@ -3,7 +3,16 @@ import { test } from "node:test";
 import { BuildError, type BuildEvent } from "../../lib/engine/mod.ts";
 import { encodeBase64 } from "../../lib/model/base64.ts";
 import { encodeFields, type Field, trace } from "./build_trace.ts";
-import { chunks, failure, inspected, json, messages, scripted, utf8 } from "./scripted.ts";
+import {
+  chunks,
+  eventsOf,
+  failure,
+  inspected,
+  json,
+  messages,
+  scripted,
+  utf8,
+} from "./scripted.ts";
 
 const ID = `sha256:${"5f".repeat(32)}`;
 const DOCKERFILE = { dockerfile: "FROM scratch\n" };
@@ -18,11 +27,8 @@ function building(...said: readonly unknown[]) {
   );
 }
 
-async function eventsOf(...said: readonly unknown[]): Promise<BuildEvent[]> {
-  const { engine } = building(...said);
-  const events: BuildEvent[] = [];
-  for await (const event of engine.images.build(DOCKERFILE, { version: 2 })) events.push(event);
-  return events;
+function eventsFor(...said: readonly unknown[]): Promise<BuildEvent[]> {
+  return eventsOf(building(...said).engine.images.build(DOCKERFILE, { version: 2 }));
 }
 
 function log(message: string | Uint8Array<ArrayBuffer>, stream = 1): Field {
@@ -34,7 +40,7 @@ test("steps of BuildKit are events: known, begun, from the cache, ended, failed"
     3,
     "[2/2] RUN make",
   ], ...fields]];
-  const events = await eventsOf(
+  const events = await eventsFor(
     trace([1, [[1, BASE], [3, "[1/2] FROM base"], [4, 1]]]),
     trace(vertex()),
     trace(vertex([5, [[1, 1700000000], [2, 500000000]]])),
@@ -67,7 +73,7 @@ test("steps of BuildKit are events: known, begun, from the cache, ended, failed"
 });
 
 test("progress, warnings and output of steps are events", async () => {
-  const events = await eventsOf(
+  const events = await eventsFor(
     trace(
       [2, [[1, "sha256:1"], [2, STEP], [3, "extracting"], [4, 5], [5, 2 ** 40], [6, [[1, 1]]]]],
       [2, [[1, "exporting layers"], [2, STEP], [8, [[1, 1]]]]],
@@ -113,7 +119,7 @@ test("progress, warnings and output of steps are events", async () => {
 
 test("characters that are cut between two messages stay whole, and one that is cut off is told", async () => {
   const [first, second] = [utf8("日本").subarray(0, 4), utf8("日本").subarray(4)];
-  const events = await eventsOf(
+  const events = await eventsFor(
     trace(log(first)),
     trace(log("x", 2), log(second)),
     trace(log(utf8("é").subarray(0, 1))),
@@ -146,7 +152,7 @@ test("the error of a build has the names and the output of its steps", async () 
 test("fields that nobody knows yet are passed over", async () => {
   const fixed = Uint8Array.of(0x91 & 0x7f, 1, 2, 3, 4, 5, 6, 7, 8); // field 2, 64 bits
   const short = Uint8Array.of(0x1d, 1, 2, 3, 4); // field 3, 32 bits
-  const events = await eventsOf(
+  const events = await eventsFor(
     { id: "moby.buildkit.trace", aux: encodeBase64(fixed) },
     { id: "moby.buildkit.trace", aux: encodeBase64(short) },
     trace([99, "later"], [98, 7], log("hi"), [1, 5]),
@@ -168,7 +174,7 @@ test("a trace that cannot be decoded is told once, and the build goes on", async
   ];
   for (const bytes of hostile) {
     const aux = encodeBase64(bytes);
-    const events = await eventsOf(
+    const events = await eventsFor(
       { id: "moby.buildkit.trace", aux },
       { id: "moby.buildkit.trace", aux },
       MADE,
@@ -176,13 +182,13 @@ test("a trace that cannot be decoded is told once, and the build goes on", async
     assert.deepEqual(events.map(({ type }) => type), ["status", "image"], aux);
   }
   for (const aux of ["not base64!", 7, { a: 1 }]) {
-    const events = await eventsOf({ id: "moby.buildkit.trace", aux }, MADE);
+    const events = await eventsFor({ id: "moby.buildkit.trace", aux }, MADE);
     assert.deepEqual(events.map(({ type }) => type), ["status", "image"]);
   }
 });
 
 test("times that no Date can hold are none, numbers beyond 64 bits do not end the build", async () => {
-  const events = await eventsOf(
+  const events = await eventsFor(
     trace([1, [[1, STEP], [5, [[1, 2 ** 52]]]]]),
     MADE,
   );

@@ -1,12 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { answering, failure, inspected, json, recorded, scripted, type Sent } from "./scripted.ts";
-
-/** A request as one line. */
-function line({ method, path, query }: Sent): string {
-  const parameters = query.map(([key, value]) => `${key}=${value}`).join("&");
-  return `${method} ${path}${parameters === "" ? "" : `?${parameters}`}`;
-}
+import { answering, failure, inspected, json, line, recorded, scripted } from "./scripted.ts";
 
 test("list() asks once, and writes booleans and filters as engines of every age read them", async () => {
   const { engine, sent } = answering(() => json([]));

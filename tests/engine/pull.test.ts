@@ -1,12 +1,13 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import type { EngineEvent } from "../../lib/engine/mod.ts";
 import {
   chunks,
   DIGEST,
+  eventsOf,
   failure,
   inspected,
   json,
+  line,
   messages,
   pulled,
   recorded,
@@ -14,17 +15,6 @@ import {
   type Sent,
   working,
 } from "./scripted.ts";
-
-/** The request of an operation, as one line. */
-function line({ method, path, query }: Sent): string {
-  return `${method} ${path}?${query.map(([key, value]) => `${key}=${value}`).join("&")}`;
-}
-
-async function eventsOf(operation: AsyncIterable<EngineEvent>): Promise<EngineEvent[]> {
-  const events: EngineEvent[] = [];
-  for await (const event of operation) events.push(event);
-  return events;
-}
 
 test("pull() sends name and tag apart, and never asks for all tags by accident", async () => {
   const cases: readonly [string, object, string][] = [
@@ -185,8 +175,8 @@ test("pullAll() asks for no tag, and gives every image of the repository", async
   assert.deepEqual(sent.map(line), [
     "POST /images/create?fromImage=r.test/app",
     'GET /images/json?filters={"reference":["r.test/app"]}',
-    "GET /images/sha256:1/json?",
-    "GET /images/sha256:2/json?",
+    "GET /images/sha256:1/json",
+    "GET /images/sha256:2/json",
   ]);
   assert.throws(() => engine.images.pullAll("app:1"), TypeError);
 });

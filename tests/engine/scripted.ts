@@ -140,6 +140,19 @@ export function pulled(): Response {
   );
 }
 
+/** A request as one line. */
+export function line({ method, path, query }: Sent): string {
+  const parameters = query.map(([key, value]) => `${key}=${value}`).join("&");
+  return `${method} ${path}${parameters === "" ? "" : `?${parameters}`}`;
+}
+
+/** Everything that an operation reports. */
+export async function eventsOf<Event>(operation: AsyncIterable<Event>): Promise<Event[]> {
+  const events: Event[] = [];
+  for await (const event of operation) events.push(event);
+  return events;
+}
+
 /** The error of a promise that has to fail. */
 export async function failure(work: PromiseLike<unknown>): Promise<Record<string, unknown>> {
   try {

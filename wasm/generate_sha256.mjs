@@ -36,17 +36,19 @@ function constants() {
 /**
  * One round. The working variables take turns with their names, so that none is moved. `bc` is
  * b ^ c: the majority of a, b, c is b ^ ((a ^ b) & (b ^ c)), and a ^ b is the next round's b ^ c.
+ * What is known last is added last: the rotations are those of the round before's results.
  */
 function round(index) {
   const names = ["a", "b", "c", "d", "e", "f", "g", "h"];
   const [a, b, , d, e, f, g, h] = names.map((_, at) => names[(at - index % 8 + 8) % 8]);
   return [
-    `${h} += load<u32>(HASH_SCHEDULE, ${4 * index}) + (${g} ^ (${e} & (${f} ^ ${g}))) + ` +
-    `(rotr<u32>(${e}, 6) ^ rotr<u32>(${e}, 11) ^ rotr<u32>(${e}, 25));`,
+    `${h} += load<u32>(HASH_SCHEDULE, ${4 * index});`,
+    `${h} += ${g} ^ (${e} & (${f} ^ ${g}));`,
+    `${h} += rotr<u32>(${e}, 6) ^ rotr<u32>(${e}, 11) ^ rotr<u32>(${e}, 25);`,
     `${d} += ${h};`,
     `ab = ${a} ^ ${b};`,
-    `${h} += (${b} ^ (ab & bc)) + ` +
-    `(rotr<u32>(${a}, 2) ^ rotr<u32>(${a}, 13) ^ rotr<u32>(${a}, 22));`,
+    `${h} += ${b} ^ (ab & bc);`,
+    `${h} += rotr<u32>(${a}, 2) ^ rotr<u32>(${a}, 13) ^ rotr<u32>(${a}, 22);`,
     `bc = ab;`,
   ];
 }

@@ -26,7 +26,7 @@ export interface RootfsOptions extends CallOptions {
   readonly maxEntries?: number | undefined;
   /**
    * Threads to decompress and hash layers in, as many side by side; default none. The result is the
-   * same.
+   * same. Of each layer above the one that is merged up to 16,384 entries wait in memory.
    */
   readonly threads?: LayerThreads | undefined;
 }

@@ -6,6 +6,7 @@ import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
 import { CorruptStreamError, LadingError } from "../../lib/model/errors.ts";
 import type { HostThread } from "../../lib/runtime/_host_thread.ts";
 import { ThreadFeed } from "../../lib/runtime/_thread_feed.ts";
+import { ThreadHasher } from "../../lib/runtime/_thread_hasher.ts";
 import { failureOf, type FromThread, type ToThread } from "../../lib/runtime/_thread_messages.ts";
 
 interface Scene {
@@ -161,4 +162,64 @@ test("what the thread finds wrong counts before a source that fails behind it", 
     (found) => found instanceof CorruptStreamError && found.offset === 3,
   );
   assert.deepEqual(left, [true]);
+});
+
+/** A hasher whose thread is played here. */
+function playHasher() {
+  const told: ToThread[] = [];
+  const thread: HostThread = {
+    listener: { message() {}, died() {} },
+    post: (message) => void told.push(message),
+    hold() {},
+    end() {},
+  };
+  const hasher = new ThreadHasher(thread, "sha256");
+  const say = (message: FromThread) => thread.listener.message(message);
+  return { hasher, told, say, die: (cause: unknown) => thread.listener.died(cause) };
+}
+
+test("a hasher in a thread copies what it is given, and waits while the thread has enough", async () => {
+  const { hasher, told, say } = playHasher();
+  const chunk = new Uint8Array(100).fill(1);
+  for (let count = 0; count < 4; count++) assert.equal(hasher.update(chunk), undefined);
+  chunk.fill(2);
+  const sent = () => told.flatMap((message) => message.type === "chunk" ? [message.chunk] : []);
+  assert.deepEqual(sent().map((copy) => [copy.length, copy[0]]), [
+    [100, 1],
+    [100, 1],
+    [100, 1],
+    [100, 1],
+  ]);
+  const waiting = hasher.update(chunk);
+  assert.ok(waiting instanceof Promise);
+  assert.equal(sent().length, 4);
+  const buffer = sent()[0]?.buffer ?? new ArrayBuffer(0);
+  say({ type: "used", buffer });
+  await waiting;
+  assert.equal(sent().length, 5);
+  assert.equal(sent()[4]?.buffer, buffer);
+  const digest = hasher.digest();
+  assert.equal(told.at(-1)?.type, "end");
+  assert.equal(hasher.isDone, false);
+  const hash = Uint8Array.of(1, 2, 3);
+  say({ type: "end", stored: 0, end: { type: "hashed", hash } });
+  assert.deepEqual(await digest, hash);
+  assert.ok(hasher.isDone);
+});
+
+test("a hasher whose thread dies says so to who waits, and to who comes later", async () => {
+  const isRight = (error: unknown) =>
+    error instanceof LadingError && error.code === "THREAD_FAILED";
+  const { hasher, die } = playHasher();
+  const chunk = new Uint8Array(1);
+  for (let count = 0; count < 4; count++) hasher.update(chunk);
+  const waiting = Promise.resolve(hasher.update(chunk));
+  die("out of memory");
+  await assert.rejects(waiting, isRight);
+  assert.throws(() => hasher.update(chunk), isRight);
+  await assert.rejects(hasher.digest(), isRight);
+  const other = playHasher();
+  const digest = other.hasher.digest();
+  other.die("out of memory");
+  await assert.rejects(digest, isRight);
 });

@@ -12,7 +12,7 @@ import { nodeFileSystem } from "../../lib/runtime/node_file_system.ts";
 import { layerThreads } from "../../lib/runtime/threads.ts";
 import { type MemoryStore, memoryStore, ociLayout } from "../../lib/store/mod.ts";
 import { putImage, tarOf } from "../image/images.ts";
-import { LADING, lading, start, until, withBench } from "./lading_process.ts";
+import { brokenFiles, LADING, lading, start, until, withBench } from "./lading_process.ts";
 
 const zip = (tar: Bytes): Promise<Bytes> => readAll(gzip(streamOf(tar)), { maxBytes: 1 << 26 });
 
@@ -92,7 +92,7 @@ for (const state of ["idle", "busy"]) {
   });
 }
 
-test("lading validate, export and extract answer the same with --threads", () =>
+test("lading validate, export, extract and pull do the same with --threads", () =>
   withBench(async ({ folder }) => {
     const { store } = await sample();
     await copy(store, "app", ociLayout(nodeFileSystem(), `${folder}/image`));
@@ -106,6 +106,15 @@ test("lading validate, export and extract answer the same with --threads", () =>
     const extracted = await lading(["extract", image, `${folder}/out`, "--threads", "2"]);
     assert.equal(extracted.code, 0, extracted.stderr);
     assert.deepEqual(readdirSync(`${folder}/out`).sort(), ["a", "b", "c", "d", "noise"]);
+    const pulls = ["one", "two"].map((name) => ["pull", image, `oci:${folder}/${name}:app`]);
+    const [here, there] = await Promise.all(
+      pulls.map((row, at) => lading(at === 0 ? row : [...row, "--threads", "2"])),
+    );
+    assert.equal(there?.code, 0, there?.stderr);
+    assert.equal(there?.stdout, here?.stdout);
+    assert.deepEqual(brokenFiles(`${folder}/two`), []);
+    const files = (name: string) => readdirSync(`${folder}/${name}/blobs/sha256`).sort();
+    assert.deepEqual(files("two"), files("one"));
     for (const wrong of ["0", "x", "1.5"]) {
       const { code, stderr } = await lading(["validate", image, "--threads", wrong]);
       assert.equal(code, 2);

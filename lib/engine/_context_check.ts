@@ -25,13 +25,18 @@ function isContext(context: unknown): boolean {
   if (typeof context !== "object" || context === null) return false;
   if (context instanceof Uint8Array || context instanceof ReadableStream) return true;
   if (context instanceof Blob) return true;
-  // Lists have entries, and are none.
-  if (Array.isArray(context)) return false;
   const [kind] = KINDS.filter((name) => name in context);
   if (kind === undefined) return false;
   const { [kind]: value } = context as Readonly<Record<string, unknown>>;
-  const isText = kind === "directory" || kind === "file";
-  return isText ? isPath(value) : value !== undefined && value !== null;
+  if (kind === "directory" || kind === "file") return isPath(value);
+  if (kind === "entries") return isIterable(value);
+  return value !== undefined && value !== null;
+}
+
+/** Lists, maps and sets have a method of this name, and are no contexts. */
+function isIterable(value: unknown): boolean {
+  return typeof value === "object" && value !== null &&
+    (Symbol.iterator in value || Symbol.asyncIterator in value);
 }
 
 function isPath(value: unknown): boolean {

@@ -66,7 +66,6 @@ export function engineTarget(engine: Engine, options: EngineTargetOptions = {}):
 
 class LoadedImages implements EngineTarget {
   readonly #engine: Engine;
-  readonly #options: EngineTargetOptions;
   readonly #stored = new Map<string, Descriptor>();
   readonly #manifests = new Map<string, ParsedManifest>();
   readonly #roots: Root[] = [];
@@ -74,16 +73,17 @@ class LoadedImages implements EngineTarget {
   #wake: () => void = () => {};
   #turn: Promise<void> = Promise.resolve();
   #load: Operation<LoadResult, EngineEvent> | undefined;
+  #platform: Platform | undefined;
   #isComplete = false;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(engine: Engine, options: EngineTargetOptions) {
+  constructor(engine: Engine, { platform }: EngineTargetOptions) {
     this.#engine = engine;
-    this.#options = options;
+    this.#platform = platform;
   }
 
   async platform({ signal }: CallOptions = {}): Promise<Platform> {
-    return this.#options.platform ?? await this.#engine.platform({ signal });
+    return this.#platform ??= await this.#engine.platform({ signal });
   }
 
   exists(target: Descriptor): Promise<boolean> {

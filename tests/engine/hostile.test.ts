@@ -282,7 +282,8 @@ test("archives and contexts that cannot be read are errors before the engine is 
       assert.ok(await failureOf(() => work.call(images, { file })) instanceof TypeError);
     }
   }
-  for (const context of ["", " ", "a\0b", { directory: "" }, { entries: undefined }]) {
+  const contexts = ["", " ", "a\0b", { directory: "" }, { entries: undefined }, new Map()];
+  for (const context of contexts) {
     const error = await failureOf(() => images.build(context as BuildContext));
     assert.ok(error instanceof TypeError, JSON.stringify(context));
   }

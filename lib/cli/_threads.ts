@@ -1,5 +1,4 @@
 import type { LayerThreads } from "../compress/layer_threads.ts";
-import { layerThreads } from "../runtime/threads.ts";
 import { type CommandContext, type OptionSpecs, text, UsageError } from "./_command.ts";
 
 /** The option of commands that decompress layers, or hash them. */
@@ -21,6 +20,8 @@ export async function withThreads<Result>(
   if (!/^[1-9][0-9]?$/.test(value)) {
     throw new UsageError(`--threads takes a number from 1 to 99, not ${JSON.stringify(value)}`);
   }
+  // Their program is 60 kB of text: who wants none does not load it.
+  const { layerThreads } = await import("../runtime/threads.ts");
   const threads = layerThreads(Number(value));
   try {
     return await use(threads);

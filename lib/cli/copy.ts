@@ -5,6 +5,7 @@ import { argument, type Command, type CommandContext, flag, UsageError } from ".
 import { formatOption, jobsOption, openOptions, platformsOption } from "./_options.ts";
 import { formatSize } from "./size.ts";
 import { pushImageToV1, v1Argument } from "./_v1.ts";
+import { THREADS_OPTION, withThreads } from "./_threads.ts";
 import { transfer, TRANSFER_OPTIONS } from "./_transfer.ts";
 
 /** Writes a plan: what would happen to each content, and how much would move. */
@@ -37,6 +38,7 @@ export const copyCommand: Command = {
     },
     referrers: { type: "boolean", help: "copy signatures, SBOMs and whatever else refers to it" },
     ...TRANSFER_OPTIONS,
+    ...THREADS_OPTION,
     platform: {
       type: "string",
       value: "OS/ARCH[/VARIANT]",
@@ -67,6 +69,7 @@ export const copyCommand: Command = {
         "format",
         "referrers",
         "jobs",
+        "threads",
       ]);
       return await writeArchive(context, from, archive, platform);
     }
@@ -85,7 +88,9 @@ export const copyCommand: Command = {
     if (flag(context, "dry-run")) {
       return await showPlan(context, await copyPlaces.plan(from, to, options));
     }
-    const operation = copyPlaces(from, to, options);
-    await transfer(context, { operation, to, pin: to });
+    await withThreads(context, async (threads) => {
+      const operation = copyPlaces(from, to, { ...options, threads });
+      await transfer(context, { operation, to, pin: to });
+    });
   },
 };

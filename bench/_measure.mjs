@@ -58,7 +58,7 @@ async function measure(context, runtime, name, layers) {
       answer(response, request);
     };
   const file = `bench/portable/${name}.ts`;
-  const run = async (options, made) => {
+  const ask = async (options, made) => {
     for (const [layer, { path }] of Object.entries(made)) {
       serve(`/layers/${layer}.tar.gz`, (response) => createReadStream(path).pipe(response));
     }
@@ -67,12 +67,12 @@ async function measure(context, runtime, name, layers) {
   };
   serve("/measured", (response, request) => collect(request, answers, () => response.end()));
   if (name !== "start") {
-    await run({ rounds, warmUp: true, layers: facts }, layers.whole);
+    await ask({ rounds, warmUp: true, layers: facts }, layers.whole);
     return answers;
   }
   for (let round = 0; round < rounds; round++) {
     for (const [layer, { facts }] of Object.entries(layers.first)) {
-      await run({ rounds: 1, warmUp: false, layers: { [layer]: facts } }, layers.first);
+      await ask({ rounds: 1, warmUp: false, layers: { [layer]: facts } }, layers.first);
     }
   }
   return answers;

@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { withFigures } from "../../bench/_readme.ts";
+import type { Results } from "../../bench/_results.ts";
 import { readResults } from "../../bench/_results_file.ts";
+import { claimsTable, readmeTable } from "../../bench/_tables.ts";
 
 test("the table of README is what bench/results.json gives", () => {
   const readme = readFileSync("README.md", "utf8");
@@ -21,4 +23,36 @@ test("every figure is the median of five rounds or more", () => {
       }
     }
   }
+});
+
+/** Results in which the kernel inflates as many times as fast as node:zlib on Node 24. */
+function resultsOf(npm: number, debian: number): Results {
+  const facts = { digest: "", diffID: "", size: 1, plainSize: 1 };
+  const entrants = (ratio: number) => ({
+    "kernel": { wall: [100, 200, 300, 400, 500] },
+    "node:zlib stream, 64 KiB": { wall: [100, 200, 300, 400, 500].map((ms) => ms * ratio * 2) },
+    "node:zlib stream, 1 MiB": { wall: [100, 200, 300, 400, 500].map((ms) => ms * ratio) },
+  });
+  const inflate = { npm: entrants(npm), debian: entrants(debian) };
+  return {
+    machine: "",
+    kernelBytes: 15_000,
+    layers: { npm: facts, debian: facts },
+    runtimes: { "Node 24": { version: "24.0.0", answers: { inflate } } },
+  };
+}
+
+test("a claim is met when its floor is, on both layers, beside the fastest way of the peer", () => {
+  const line = (results: Results) =>
+    claimsTable(results).match(/^  Node 24 .* 1\.45 .*$/m)?.[0] ?? "";
+  assert.match(line(resultsOf(1.5, 1.46)), /1\.50 +1\.46 +1\.45 .* met$/);
+  assert.match(line(resultsOf(1.5, 1.4)), /1\.50 +1\.40 +1\.45 .* NOT MET$/);
+  assert.match(line({ ...resultsOf(1.5, 1.5), runtimes: {} }), / not measured$/);
+  assert.match(claimsTable(resultsOf(1, 1)), /15000 bytes of 16000 \(12000\) {2}met$/m);
+});
+
+test("the table of README has what was measured, and nothing else", () => {
+  const rows = readmeTable(resultsOf(1.5, 1.46)).split("\n");
+  assert.equal(rows.length, 3);
+  assert.match(rows[2] ?? "", /^\| inflate : the best node:zlib stream \| +\| 1\.50, 1\.46 \|/);
 });

@@ -44,7 +44,7 @@ function resultsOf(npm: number, debian: number): Results {
 
 test("a claim is met when its floor is, on both layers, beside the fastest way of the peer", () => {
   const line = (results: Results) =>
-    claimsTable(results).match(/^  Node 24 .* 1\.45 .*$/m)?.[0] ?? "";
+    claimsTable(results).match(/^ {2}Node 24 .* 1\.45 .*$/m)?.[0] ?? "";
   assert.match(line(resultsOf(1.5, 1.46)), /1\.50 +1\.46 +1\.45 .* met$/);
   assert.match(line(resultsOf(1.5, 1.4)), /1\.50 +1\.40 +1\.45 .* NOT MET$/);
   assert.match(line({ ...resultsOf(1.5, 1.5), runtimes: {} }), / not measured$/);

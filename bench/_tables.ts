@@ -82,7 +82,7 @@ export function readmeTable(results: Results): string {
 
 function markdownTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(3, ...rows.map((row) => (row[column] ?? "").length))
+    Math.max(1, ...rows.map((row) => (row[column] ?? "").length))
   );
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;

@@ -1,5 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { HostCrc32 } from "../../lib/kernel/_host_crc32.ts";
 import { KERNELS, randomNumbers } from "./_kernels.ts";
 
 /** The definition, one bit at a time (RFC 1952 §8). */
@@ -52,4 +53,16 @@ test("the kernels agree on a CRC-32 of more than an input buffer", () => {
   const [wasm, js] = KERNELS;
   assert.equal(wasm?.crc32(bytes), js?.crc32(bytes));
   assert.equal(wasm?.crc32(bytes, 0xdeadbeef), js?.crc32(bytes, 0xdeadbeef));
+});
+
+test("the host is not asked before 256 MiB were checked, and gives what the kernel gives", () => {
+  const host = new HostCrc32();
+  host.checked(2 ** 28 - 1);
+  assert.equal(host.get(), undefined);
+  host.checked(1);
+  const bytes = new TextEncoder().encode("123456789");
+  for (const kernel of KERNELS) {
+    const crc32 = host.get() ?? kernel.crc32;
+    assert.equal(crc32(bytes.subarray(4), crc32(bytes.subarray(0, 4), 0)), 0xcbf43926);
+  }
 });

@@ -3,7 +3,7 @@ import type { Bytes } from "../model/bytes.ts";
 import type { FileWriter } from "./file_system.ts";
 
 /** How much is written at a time: small writes cost a round trip to the disk's thread each. */
-export const MAX_BATCH_BYTES = 512 * 1024;
+export const MAX_BATCH_BYTES: number = 512 * 1024;
 
 /**
  * Gathers chunks and writes them while the next ones are gathered, so that reading, hashing and

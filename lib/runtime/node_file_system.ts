@@ -176,6 +176,7 @@ export class NodeFileSystem implements FileSystem {
 }
 
 class OpenFile implements RandomAccess {
+  readonly isGivenAway = true;
   readonly size: number;
   readonly #path: string;
   readonly #handle: FileHandle;

@@ -1,3 +1,4 @@
+import { noteOwnedChunks } from "../bytes/lineage.ts";
 import type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
 import { LimitExceededError } from "../model/errors.ts";
 import { type FileSystem, FileSystemError, type FileSystemReason } from "./file_system.ts";
@@ -46,7 +47,7 @@ export async function letGo(content: ByteSource, reason?: unknown): Promise<void
 /** Streams a part of an open file, and closes the file at the end, on cancel and on failure. */
 export function streamFile(file: RandomAccess, span: Span): ByteStream {
   let at = span.start;
-  return new ReadableStream<Bytes>({
+  const stream = new ReadableStream<Bytes>({
     async pull(controller) {
       try {
         const chunk = at < span.end
@@ -66,6 +67,8 @@ export function streamFile(file: RandomAccess, span: Span): ByteStream {
     },
     cancel: () => quietly(file.close()),
   }, { highWaterMark: 0 });
+  if (file.isGivenAway === true) noteOwnedChunks(stream);
+  return stream;
 }
 
 /**

@@ -241,6 +241,7 @@ class MemoryFileSystem implements FileSystem {
 }
 
 class MemoryFile implements RandomAccess {
+  readonly isGivenAway = true;
   readonly #file: FileNode;
 
   constructor(file: FileNode) {

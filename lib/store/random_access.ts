@@ -9,6 +9,11 @@ export interface RandomAccess {
    * caller.
    */
   read(position: number, length: number): Promise<Bytes>;
+  /**
+   * Whether nothing keeps what `read()` gives, nor gives the same memory twice: then it is freed as
+   * soon as it was used. Collectors let it pile up.
+   */
+  readonly isGivenAway?: boolean | undefined;
   /** Frees what is held; once closed, closing again does nothing. */
   close(): Promise<void>;
 }
@@ -32,6 +37,7 @@ export async function openInput(input: RandomInput): Promise<RandomAccess> {
 function bytesAccess(bytes: Uint8Array): RandomAccess {
   return {
     size: bytes.byteLength,
+    isGivenAway: true,
     read: (position, length) => {
       return Promise.resolve(new Uint8Array(bytes.subarray(position, position + length)));
     },
@@ -42,6 +48,7 @@ function bytesAccess(bytes: Uint8Array): RandomAccess {
 function blobAccess(blob: Blob): RandomAccess {
   return {
     size: blob.size,
+    isGivenAway: true,
     read: async (position, length) => {
       return new Uint8Array(await blob.slice(position, position + length).arrayBuffer());
     },
@@ -53,6 +60,7 @@ function blobAccess(blob: Blob): RandomAccess {
 export function partOf(whole: RandomAccess, offset: number, size: number): RandomAccess {
   return {
     size,
+    isGivenAway: whole.isGivenAway,
     read: (position, length) => {
       const start = Math.min(position, size);
       return whole.read(offset + start, Math.min(length, size - start));

@@ -18,7 +18,8 @@ export class WasmInflater implements Inflater {
   #kernel: KernelExports | undefined;
   #chunk: Uint8Array = NO_BYTES;
   #isEnded = false;
-  #failure: Error | undefined;
+  /** What every read throws from now on; the instance is sound. */
+  #failure: { readonly error: unknown } | undefined;
   #bytesIn = 0;
   #bytesOut = 0;
   #members = 0;
@@ -83,15 +84,19 @@ export class WasmInflater implements Inflater {
   read(): Bytes | undefined {
     const kernel = this.#kernel;
     if (kernel === undefined) throw new TypeError("Cannot read from the inflater: it is closed");
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#failure !== undefined) throw this.#failure.error;
     try {
       return this.#read(kernel);
     } catch (error) {
-      if (error === this.#failure) throw error;
+      if (this.#hasFailedWith(error)) throw error;
       // A trap may leave anything behind: the instance is dropped, not given back.
       this.#kernel = undefined;
       throw new CorruptStreamError("Cannot inflate: the kernel failed", { cause: error });
     }
+  }
+
+  #hasFailedWith(error: unknown): boolean {
+    return this.#failure !== undefined && this.#failure.error === error;
   }
 
   #read(kernel: KernelExports): Bytes | undefined {
@@ -100,7 +105,9 @@ export class WasmInflater implements Inflater {
       const bytes = kernel.inflateOutputBytes();
       this.#bytesIn = kernel.inflatePosition();
       this.#members = kernel.inflateMembers();
-      if (status < 0) this.#failure = inflateError(status, kernel.inflateGoodBytes());
+      if (status < 0) {
+        this.#failure = { error: inflateError(status, kernel.inflateGoodBytes()) };
+      }
       if (bytes > 0) {
         this.#bytesOut += bytes;
         const output = bytesAt(kernel, kernel.inflateOutput(), bytes);
@@ -111,7 +118,7 @@ export class WasmInflater implements Inflater {
         return output;
       }
       if (this.#tellBoundary(kernel, status)) continue;
-      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#failure !== undefined) throw this.#failure.error;
       if (status === STATUS.ended || !this.#feed(kernel)) return undefined;
     }
   }
@@ -125,13 +132,19 @@ export class WasmInflater implements Inflater {
     const offset = this.#bytesOut;
     const end = kernel.inflateOutput() + kernel.inflateOutputBytes();
     const historyBytes = Math.min(offset, HISTORY_BYTES);
-    this.#onBoundary?.({
+    const boundary = {
       compressedOffset: this.#bytesIn - (bitsLeft > 0 ? 1 : 0),
       bit: (8 - bitsLeft) % 8,
       offset,
       isMember,
       history: () => bytesAt(kernel, end - historyBytes, historyBytes).slice(),
-    });
+    };
+    try {
+      this.#onBoundary?.(boundary);
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
+    }
     return true;
   }
 

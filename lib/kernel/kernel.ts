@@ -28,7 +28,10 @@ export interface InflateBoundary {
 export interface InflaterOptions {
   /** `gzip` (RFC 1952, any number of members) or `deflate-raw` (RFC 1951). Default `gzip`. */
   readonly format?: "gzip" | "deflate-raw" | undefined;
-  /** Called by `read` for each start of a block, but a member's first, and of a gzip member. */
+  /**
+   * Called by `read` for each start of a block, but a member's first, and of a gzip member. What it
+   * throws, `read` throws.
+   */
   readonly onBoundary?: ((boundary: InflateBoundary) => void) | undefined;
   /**
    * Goes on at the start of a block, in format `deflate-raw`: the first byte pushed is the one at

@@ -124,3 +124,20 @@ test("an inflater refuses to resume where no block can begin", () => {
     assert.throws(() => kernel.inflater({ format, resume: { bit: 0, history } }), RangeError);
   }
 });
+
+test("what is thrown at a boundary is thrown by the read that came to it", () => {
+  const { stored } = sample();
+  for (const kernel of KERNELS) {
+    const reason = new Error("enough");
+    const inflater = kernel.inflater({
+      onBoundary({ isMember }) {
+        if (!isMember) throw reason;
+      },
+    });
+    inflater.push(stored);
+    assert.throws(() => {
+      while (inflater.read() !== undefined);
+    }, (error) => error === reason);
+    inflater.close();
+  }
+});

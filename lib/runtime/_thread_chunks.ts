@@ -23,14 +23,14 @@ export class ThreadChunks {
       if (this.#room === 0) return this.#sendLater(chunk.subarray(at), isOwn, counted);
       const isMoved = isOwn && chunk.byteLength === chunk.buffer.byteLength;
       const part = isMoved ? chunk : this.#copy(chunk.subarray(at, at + MAX_COPIED_BYTES));
-      // What was moved has no length any more.
-      at += part.byteLength;
+      const { buffer, length } = part;
       this.#room--;
       this.#thread.post(
-        { type: "chunk", chunk: part, stored: counted, isLent: !isMoved },
-        [part.buffer],
+        { type: "chunk", buffer, length, stored: counted, isLent: !isMoved },
+        [buffer],
       );
       if (isMoved) return;
+      at += length;
     }
   }
 

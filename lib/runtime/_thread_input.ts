@@ -6,7 +6,8 @@ import type { Bytes } from "../model/bytes.ts";
 export type InputItem = InputChunk | "end" | "break";
 
 interface InputChunk {
-  readonly chunk: Bytes;
+  readonly buffer: ArrayBuffer;
+  readonly length: number;
   readonly stored: number;
   readonly isLent: boolean;
 }
@@ -53,7 +54,7 @@ export class ThreadInput implements Feed {
     this.#items.shift();
     this.#handlers.count(item.stored);
     this.#last = item;
-    return item.chunk;
+    return new Uint8Array(item.buffer, 0, item.length);
   }
 
   cancel(): Promise<void> {
@@ -66,8 +67,8 @@ export class ThreadInput implements Feed {
     if (last === undefined) return;
     this.#last = undefined;
     // What was moved here is nobody else's.
-    if (!last.isLent) freeChunk(last.chunk);
-    this.#handlers.used(last.isLent ? last.chunk.buffer : undefined);
+    if (!last.isLent) freeChunk(new Uint8Array(last.buffer));
+    this.#handlers.used(last.isLent ? last.buffer : undefined);
   }
 
   async #wait(): Promise<Bytes | undefined> {

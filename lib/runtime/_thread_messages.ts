@@ -33,11 +33,12 @@ export type ToThread =
   | { readonly type: "hash"; readonly algorithm: HashAlgorithm }
   /**
    * The next bytes; `stored` is what they count, once for a chunk that was cut. What is lent goes
-   * back.
+   * back. Views would be slow: Deno looks at each of their elements.
    */
   | {
     readonly type: "chunk";
-    readonly chunk: Bytes;
+    readonly buffer: ArrayBuffer;
+    readonly length: number;
     readonly stored: number;
     readonly isLent: boolean;
   }

@@ -90,6 +90,8 @@ test("a thread gets no more of a source than it has room for", async () => {
   say({ type: "used" });
   await settled();
   assert.equal(chunks(), 5);
+  // Deno looks at each element of a view that is sent: a hundred times as slow as the work itself.
+  assert.ok(!told.some((message) => Object.values(message).some(ArrayBuffer.isView)));
   await feed.cancel("enough");
 });
 
@@ -183,8 +185,8 @@ test("a hasher in a thread copies what it is given, and waits while the thread h
   const chunk = new Uint8Array(100).fill(1);
   for (let count = 0; count < 4; count++) assert.equal(hasher.update(chunk), undefined);
   chunk.fill(2);
-  const sent = () => told.flatMap((message) => message.type === "chunk" ? [message.chunk] : []);
-  assert.deepEqual(sent().map((copy) => [copy.length, copy[0]]), [
+  const sent = () => told.flatMap((message) => message.type === "chunk" ? [message] : []);
+  assert.deepEqual(sent().map(({ buffer, length }) => [length, new Uint8Array(buffer)[0]]), [
     [100, 1],
     [100, 1],
     [100, 1],

@@ -9,19 +9,22 @@ const SEND_BYTES = 64 * 1024;
 interface DenoConnection {
   read(into: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
-  setNoDelay(isSet: boolean): void;
   ref(): void;
   unref(): void;
   close(): void;
+}
+
+interface DenoTCPConnection extends DenoConnection {
+  setNoDelay(isSet: boolean): void;
 }
 
 interface DenoHost {
   readonly Deno?: {
     connect(
       options: { hostname: string; port: number; signal: AbortSignal },
-    ): Promise<DenoConnection>;
+    ): Promise<DenoTCPConnection>;
     startTls(
-      connection: DenoConnection,
+      connection: DenoTCPConnection,
       options: { hostname: string; alpnProtocols: readonly string[] },
     ): Promise<DenoConnection>;
     unrefTimer(id: unknown): void;

@@ -1,12 +1,6 @@
 import { denoSockets } from "./_deno_sockets.ts";
-import { Connection, type ConnectionModules, type TLSSettings } from "./_http_connection.ts";
-
-interface Host {
-  readonly process?: {
-    getBuiltinModule?(name: "node:net"): ConnectionModules["net"] | undefined;
-    getBuiltinModule?(name: "node:tls"): ConnectionModules["tls"] | undefined;
-  };
-}
+import { Connection, type TLSSettings } from "./_http_connection.ts";
+import { nodeSockets } from "./_node_sockets.ts";
 
 /** Sends a request as `fetch` does; redirects are shown, bodies are not decoded. */
 export type Send = (request: Request) => Promise<Response>;
@@ -32,7 +26,7 @@ interface Origin {
  * @returns The function that sends; `undefined` where there are no sockets.
  */
 export function socketRequests(settings: TLSSettings = {}): Send | undefined {
-  const modules = (isEmpty(settings) ? denoSockets() : undefined) ?? nodeModules();
+  const modules = (isEmpty(settings) ? denoSockets() : undefined) ?? nodeSockets();
   if (modules === undefined) return undefined;
   const origins = new Map<string, Origin>();
   return async (request) => {
@@ -62,13 +56,6 @@ export function socketRequests(settings: TLSSettings = {}): Send | undefined {
       }
     }
   };
-}
-
-function nodeModules(): ConnectionModules | undefined {
-  const { process } = globalThis as Host;
-  const net = process?.getBuiltinModule?.("node:net");
-  const tls = process?.getBuiltinModule?.("node:tls");
-  return net === undefined || tls === undefined ? undefined : { net, tls };
 }
 
 /** Tells whether TLS is to be done as the runtime does it by itself. */

@@ -41,9 +41,10 @@
 // against the start of its member, so that nothing of the member before, or of the stream before
 // in the same memory, can be read.
 //
-// The CRC-32 is taken of each run's output while it is in the cache. Where the host has an
-// instruction for it that WebAssembly lacks, the host does that instead; a run then ends with each
-// member, so that its output is of one member and the host's CRC is there when the trailer is read.
+// The CRC-32 is taken of a full window, and of what there is at a trailer: long pieces take less time
+// and are still in the cache. Where the host has an instruction for it that WebAssembly lacks, the
+// host does that instead, run by run; a run then ends with each member, so that its output is of one
+// member and the host's CRC is there when the trailer is read.
 //
 // A host that asks for it is told of boundaries, where a block or a member begins: a run ends there.
 // The position, the bits that are left of its last byte and the 32 KiB before it are all it takes to
@@ -70,6 +71,7 @@ import {
   fieldBytes,
   given,
   goodBytes,
+  isCheckedByHost,
   isEnded,
   memberCrc,
   members,
@@ -154,12 +156,13 @@ export function inflateRun(): i32 {
   let status = ENDED;
   while (status === ENDED) status = step();
   if (status === NEED_INPUT && isEnded) status = atEnd();
-  checkOutput();
+  if (isCheckedByHost) checkOutput();
   return status;
 }
 
 /** Moves the history to the front of the window. */
 function slide(): void {
+  checkOutput();
   const distance = out - WINDOW_OUTPUT;
   memory.copy(WINDOW, out - HISTORY_BYTES, HISTORY_BYTES);
   out = WINDOW_OUTPUT;

@@ -40,4 +40,4 @@ export { streamFrom, streamOf } from "./stream_from.ts";
 export { through, type ThroughHandlers } from "./through.ts";
 export { freeChunk, noteOwnedChunks, ownsChunks, passLineage } from "./lineage.ts";
 export { watched, type WatchHandlers } from "./watched.ts";
-export { verified, type VerifiedOptions, verifyBytes } from "./verify.ts";
+export { verified, type VerifiedOptions, verifyBytes, type VerifyBytesOptions } from "./verify.ts";

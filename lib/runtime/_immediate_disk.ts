@@ -48,8 +48,9 @@ export class ImmediateDisk extends NodeFileSystem {
     options: { readonly recursive?: boolean; readonly mode?: number } = {},
   ): Promise<void> {
     const { recursive = false, mode = 0o777 } = options;
+    if (recursive) return await super.makeDirectory(path, options);
     await this.#turns.next();
-    attempt("create", path, () => this.#fs.mkdirSync(path, { recursive, mode }));
+    attempt("create", path, () => this.#fs.mkdirSync(path, { mode }));
   }
 
   override async symlink(target: string, path: string): Promise<void> {

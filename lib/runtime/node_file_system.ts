@@ -13,6 +13,7 @@ import {
 } from "../store/file_system.ts";
 import type { RandomAccess } from "../store/random_access.ts";
 import { codeOf, diskError, refused } from "./_disk_error.ts";
+import { makeDirectories } from "./_make_directories.ts";
 
 type NodeFS = typeof NodeFileSystemModule;
 
@@ -107,7 +108,8 @@ export class NodeFileSystem implements FileSystem {
   ): Promise<void> {
     const { recursive = false, mode = 0o777 } = options;
     return attempt("create", path, async () => {
-      await this.#fs.mkdir(path, { recursive, mode });
+      if (recursive) await makeDirectories(this.#fs, path, mode);
+      else await this.#fs.mkdir(path, { mode });
     });
   }
 

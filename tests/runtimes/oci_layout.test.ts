@@ -174,3 +174,24 @@ test("ociLayout() on a disk that takes no more leaves nothing behind", () =>
     await pushImage(layout, 2);
     assert.deepEqual(await checkLayout(path), ["a"]);
   }));
+
+test("a directory below one that takes none is refused, and soon", async () => {
+  const fs = nodeFileSystem();
+  await assert.rejects(fs.makeDirectory("/proc/lading/a/b", { recursive: true }), FileSystemError);
+  const content = utf8("abc");
+  const layout = ociLayout(fs, "/proc/lading");
+  await assert.rejects(layout.push(describe(content), content), FileSystemError);
+});
+
+test("directories are made with those that lead there, and may be there", () =>
+  inTemporaryDirectory(async (directory) => {
+    const fs = nodeFileSystem();
+    for (const path of [directory, "/", `${directory}/a//b/`, `${directory}/a/b/c`]) {
+      await fs.makeDirectory(path, { recursive: true });
+      assert.equal((await fs.stat(path))?.type, "directory", path);
+    }
+    await disk.writeFile(join(directory, "file"), "");
+    for (const path of [`${directory}/file`, `${directory}/file/below/it`]) {
+      await assert.rejects(fs.makeDirectory(path, { recursive: true }), FileSystemError);
+    }
+  }));

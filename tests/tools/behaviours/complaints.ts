@@ -8,7 +8,7 @@ export const COMPLAINTS: readonly Behaviour[] = [
   [
     "it resolves before the work is done",
     "engine/pull: pull() is done when the engine has the image",
-    "engine/build: a stream that breaks off",
+    "engine/build_failures: a stream that breaks off",
   ],
   ["no progress of remote builds", "engine/build: progress of a download by the engine"],
   [
@@ -21,7 +21,7 @@ export const COMPLAINTS: readonly Behaviour[] = [
   [
     "BuildKit is missing",
     "engine/build_buildkit: steps of BuildKit are events",
-    "engine/build: an engine that says that it needs a session",
+    "engine/build_failures: an engine that says that it needs a session",
     "interop/engine_build: BuildKit builds without a session",
   ],
   [
@@ -58,7 +58,7 @@ export const COMPLAINTS: readonly Behaviour[] = [
   ["several images cannot be saved", "engine/save: complaint 16:"],
   [
     "a helper that fails breaks builds that do not need it",
-    "engine/build: credentials go along for the registries",
+    "engine/build_credentials: credentials go along for the registries",
     "engine/docker_py: only the registry in question",
   ],
   [
@@ -66,7 +66,7 @@ export const COMPLAINTS: readonly Behaviour[] = [
     "engine/locate: locateEngine() takes the host of the call",
     "interop/engine_connect: Engine.connect() goes where",
   ],
-  ["names that are good are refused", "engine/build: every tag that docker-py takes"],
+  ["names that are good are refused", "engine/build_options: every tag that docker-py takes"],
   [
     "a pull by digest loses the name",
     "engine/pull: pull() by digest",

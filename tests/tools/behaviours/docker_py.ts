@@ -21,7 +21,7 @@ const REQUESTS: readonly Behaviour[] = [
   [
     "requests drops None",
     "engine/images: list() asks once",
-    "engine/build: what is not asked for is no parameter",
+    "engine/build_options: what is not asked for is no parameter",
   ],
   ["api_test custom_user_agent", "engine/docker_py: the name of the client"],
   [
@@ -87,7 +87,7 @@ const REQUESTS: readonly Behaviour[] = [
   ],
   [
     "api_test early_stream_response: a refusal during an upload is heard",
-    "engine/build: an engine that refuses while the context",
+    "engine/build_failures: an engine that refuses while the context",
     "runtimes/engine_transport: who refuses a request while it is sent",
   ],
   [
@@ -323,24 +323,24 @@ const BUILDS: readonly Behaviour[] = [
   ["api_build_test build_gzip_encoding", "engine/context: a context that is to be gzip"],
   [
     "api_build_test build_remote_with_registry_auth, build_container_with_named_dockerfile, every parameter",
-    "engine/build: every option of docker-py and go-dockerclient",
+    "engine/build_options: every option of docker-py and go-dockerclient",
     "engine/build: a URL or a repository is a parameter",
   ],
   [
     "api_build_test build_container_with_container_limits, build_container_invalid_container_limits",
-    "engine/build: every option of docker-py and go-dockerclient",
-    "engine/build: what is wrong with options",
+    "engine/build_options: every option of docker-py and go-dockerclient",
+    "engine/build_options: what is wrong with options",
   ],
   [
     "api_build_test build_container with an empty or bad tag, utils_build_test TagTest",
-    "engine/build: every tag that docker-py takes",
-    "engine/build: what is wrong with options",
+    "engine/build_options: every tag that docker-py takes",
+    "engine/build_options: what is wrong with options",
   ],
-  ["version gates of options", "engine/build: an engine that is too old for an option"],
+  ["version gates of options", "engine/build_options: an engine that is too old for an option"],
   [
     "api_build_test set_auth_headers_with_empty_dict_and_auth_configs, ..._with_dict_and_auth_configs, ..._with_dict_and_no_auth_configs: only what the Dockerfile names",
-    "engine/build: credentials go along for the registries",
-    "engine/build: credentials of the call go before",
+    "engine/build_credentials: credentials go along for the registries",
+    "engine/build_credentials: credentials of the call go before",
   ],
   [
     "api_build_test build: neither path nor fileobj, no directory: TypeError before anything is sent",
@@ -367,7 +367,7 @@ const BUILDS: readonly Behaviour[] = [
   ],
   [
     "api_build_test build_with_proxy, build_with_proxy_and_buildargs, utils_proxy_test",
-    "engine/build: proxies of the configuration",
+    "engine/build_options: proxies of the configuration",
     "interop/engine_build: the classic builder builds from every kind of context",
   ],
   [
@@ -386,12 +386,12 @@ const BUILDS: readonly Behaviour[] = [
   ],
   [
     "api_build_test build_invalid_platform",
-    "engine/build: what is wrong with options",
+    "engine/build_options: what is wrong with options",
     "interop/engine_build: the classic builder builds from every kind of context",
   ],
   [
     "api_build_test build_with_network_mode none: the code of the error",
-    "engine/build: the exit code of a step",
+    "engine/build_failures: the exit code of a step",
   ],
   [
     "models_images_test build: the image and its log",
@@ -399,14 +399,17 @@ const BUILDS: readonly Behaviour[] = [
   ],
   [
     "models_images_test build_with_error, BuildError.msg, build_log",
-    "engine/build: a build that fails after a good begin",
+    "engine/build_failures: a build that fails after a good begin",
     "testing/engine_suite/builds: builds that cannot be",
   ],
   [
     "models_images_test build_with_success_build_output, build_with_multiple_success",
     "engine/build: the ID comes from aux",
   ],
-  ["models_images_test build without an ID: BuildError", "engine/build: a build that tells no ID"],
+  [
+    "models_images_test build without an ID: BuildError",
+    "engine/build_failures: a build that tells no ID",
+  ],
   [
     "api_build_test prune_builds: parameters and gates",
     "engine/images: pruneBuilds() names the space to keep",
@@ -432,7 +435,7 @@ const BUILDS: readonly Behaviour[] = [
   [
     "utils_build_test TarTest inaccessible_file: its error is that of the build",
     "engine/context: an error of the file system",
-    "engine/build: a context that breaks off",
+    "engine/build_failures: a context that breaks off",
   ],
   [
     "utils_build_test TarTest negative_mtime, large mtime",
@@ -491,7 +494,7 @@ const CREDENTIALS: readonly Behaviour[] = [
   [
     "auth_test get_all_credentials, credstore, 3_sources: a registry is asked for, never all",
     "engine/docker_py: only the registry in question",
-    "engine/build: credentials go along for the registries",
+    "engine/build_credentials: credentials go along for the registries",
   ],
   [
     "auth_test get_all_credentials with_empty_credhelper",
@@ -500,7 +503,7 @@ const CREDENTIALS: readonly Behaviour[] = [
   [
     "a helper that fails",
     "engine/auth_header: a credential helper that fails",
-    "engine/build: credentials go along for the registries",
+    "engine/build_credentials: credentials go along for the registries",
   ],
   [
     "credentials store_test get, store, erase, list",

@@ -56,15 +56,15 @@ export const GO_DOCKERCLIENT: readonly Behaviour[] = [
   ],
   [
     "BuildImage, all options, in any order",
-    "engine/build: every option of docker-py and go-dockerclient",
+    "engine/build_options: every option of docker-py and go-dockerclient",
   ],
   [
     "BuildImage Memswap -1, which it can never send",
-    "engine/build: every option of docker-py and go-dockerclient",
+    "engine/build_options: every option of docker-py and go-dockerclient",
   ],
   [
     "BuildImage Ulimits, BuildArgs, CacheFrom, Outputs, Version",
-    "engine/build: every option of docker-py and go-dockerclient",
+    "engine/build_options: every option of docker-py and go-dockerclient",
     "engine/build_buildkit: BuildKit gets version 2",
   ],
   ["BuildImage Remote; no name is made of it here", "engine/build: a URL or a repository"],
@@ -72,7 +72,7 @@ export const GO_DOCKERCLIENT: readonly Behaviour[] = [
   [
     "BuildImage AuthConfigs, X-Registry-Config as a flat map",
     "engine/auth_header: encodeRegistryConfig()",
-    "engine/build: credentials of the call go before",
+    "engine/build_credentials: credentials of the call go before",
   ],
   ["TagImage Repo, Tag", "engine/images: tag() sends repository and tag apart"],
   [

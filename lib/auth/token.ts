@@ -1,3 +1,4 @@
+import { untilAborted } from "../bytes/until_aborted.ts";
 import type { Transport } from "../model/transport.ts";
 import {
   AuthenticationError,
@@ -143,7 +144,8 @@ async function exchange(
   const redirect = !isHidden ? "manual" : method === "GET" ? "follow" : "error";
   let url = first;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
-    const response = await transport(new Request(url, { ...init, signal, redirect }));
+    const sent = new Request(url, { ...init, signal, redirect });
+    const response = await untilAborted(transport(sent), sent, signal);
     if (response.status < 300 || response.status > 399) return response;
     await discard(response);
     url = redirected(request, method, response, url);

@@ -22,7 +22,7 @@ import { checkIdleTimeout, withIdleTimeout } from "./_idle.ts";
 import { decodeMessages, type EngineMessage } from "./message.ts";
 import { type EnginePing, pingOf } from "./ping.ts";
 import { requestOf } from "./_request.ts";
-import { untilAborted } from "./_until_aborted.ts";
+import { untilAborted } from "../bytes/until_aborted.ts";
 import { letGo, uploadOf } from "./_upload.ts";
 
 /** The largest document: a list of ten thousand images is some MiB. */

@@ -17,10 +17,9 @@ export async function makeDirectories(disk: Disk, path: string, mode: number): P
     return await makeDirectory(disk, path, mode);
   } catch (error) {
     const parent = parentOf(path);
-    if (codeOf(error) !== "ENOENT" || parent === undefined || await isThere(disk, parent)) {
-      throw error;
-    }
-    await makeDirectories(disk, parent, mode);
+    if (codeOf(error) !== "ENOENT" || parent === undefined) throw error;
+    // Another process may have made it meanwhile; then it is only tried once more.
+    if (!(await isThere(disk, parent))) await makeDirectories(disk, parent, mode);
   }
   await makeDirectory(disk, path, mode);
 }

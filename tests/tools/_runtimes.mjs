@@ -238,15 +238,18 @@ const CHROMIUM_FLAGS = [
   "--disable-sync",
 ];
 
+// Each file has a page of its own: what a page holds is freed with it, kernels above all, of which
+// a process has room for some hundred.
 const PAGE = `<!doctype html><meta charset="utf-8"><script type="module">
 const files = await (await fetch("/files")).json();
-for (const [file, bundle] of files) {
-  let results;
-  try { results = await (await import(bundle)).default(); }
-  catch (error) { results = [{ name: "(file)", error: String(error?.stack ?? error) }]; }
-  await fetch("/result", { method: "POST", body: JSON.stringify({ file, results }) });
-}
-await fetch("/done", { method: "POST" });
+const at = Number(new URLSearchParams(location.search).get("at"));
+const [file, bundle] = files[at];
+let results;
+try { results = await (await import(bundle)).default(); }
+catch (error) { results = [{ name: "(file)", error: String(error?.stack ?? error) }]; }
+await fetch("/result", { method: "POST", body: JSON.stringify({ file, results }) });
+if (at + 1 < files.length) location.replace("/page?at=" + (at + 1));
+else await fetch("/done", { method: "POST" });
 </script>`;
 
 /** Opens a page in headless Chromium until `done` resolves. */

@@ -3,6 +3,12 @@ import type { ConnectionModules } from "./_http_connection.ts";
 /** How much a socket may give at once. */
 const RECEIVE_BYTES = 256 * 1024;
 
+/**
+ * How long a connection that is not wanted any more may still take to come about. One that is given
+ * up at once may come about all the same, and then Deno never closes it.
+ */
+const GIVE_UP_MS = 1000;
+
 /** How much may wait to be sent before the writer is told to wait. */
 const SEND_BYTES = 64 * 1024;
 
@@ -74,7 +80,8 @@ class DenoSocket {
   readonly #deno: Deno;
   readonly #options: ConnectOptions;
   readonly #handlers: Partial<SocketEvents> = {};
-  readonly #connecting = new AbortController();
+  readonly #givingUp = new AbortController();
+  #isConnecting = true;
   #connection: DenoConnection | undefined;
   readonly #unsent: { readonly bytes: Uint8Array; readonly written: (() => void) | undefined }[] =
     [];
@@ -140,13 +147,17 @@ class DenoSocket {
     this.destroyed = true;
     clearTimeout(this.#timer);
     this.#onResume();
-    this.#connecting.abort();
     this.#connection?.close();
+    // Where nobody answers it would keep the process waiting for minutes.
+    if (this.#isConnecting) this.#timer = setTimeout(() => this.#givingUp.abort(), GIVE_UP_MS);
   }
 
   async #run(): Promise<void> {
     try {
-      const connection = await this.#open();
+      const connection = await this.#open().finally(() => {
+        this.#isConnecting = false;
+        clearTimeout(this.#timer);
+      });
       if (this.destroyed) return connection.close();
       this.#connection = connection;
       if (!this.#isKept) connection.unref();
@@ -162,7 +173,7 @@ class DenoSocket {
 
   async #open(): Promise<DenoConnection> {
     const { host, port, ALPNProtocols } = this.#options;
-    const { signal } = this.#connecting;
+    const { signal } = this.#givingUp;
     const plain = await this.#deno.connect({ hostname: host, port, signal });
     plain.setNoDelay(true);
     if (ALPNProtocols === undefined) return plain;

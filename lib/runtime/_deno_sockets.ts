@@ -1,6 +1,6 @@
 import type { ConnectionModules } from "./_http_connection.ts";
 
-/** How much a socket may give at once. */
+/** How much a socket may give at once where no buffer comes with it. */
 const RECEIVE_BYTES = 256 * 1024;
 
 /**
@@ -44,7 +44,10 @@ interface ConnectOptions {
   readonly host: string;
   readonly port: number;
   readonly ALPNProtocols?: readonly string[];
-  readonly onread?: { callback(count: number, buffer: Uint8Array): boolean };
+  readonly onread?: {
+    readonly buffer: Uint8Array;
+    callback(count: number, buffer: Uint8Array): boolean;
+  };
 }
 
 /** What happens to a socket, by the names that Node has. */
@@ -181,8 +184,8 @@ class DenoSocket {
   }
 
   async #receive(connection: DenoConnection): Promise<void> {
-    const buffer = new Uint8Array(RECEIVE_BYTES);
     const { onread } = this.#options;
+    const buffer = onread?.buffer ?? new Uint8Array(RECEIVE_BYTES);
     while (!this.destroyed) {
       if (this.#isPaused) await new Promise<void>((resolve) => this.#onResume = resolve);
       if (this.destroyed) return;

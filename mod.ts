@@ -27,7 +27,7 @@ export type { Source, Target } from "./lib/model/content.ts";
 export type { Descriptor } from "./lib/model/descriptor.ts";
 export type { Platform } from "./lib/model/platform.ts";
 export type { CopyEvent } from "./lib/model/events.ts";
-export { parsePlatform } from "./lib/model/platform.ts";
+export { parsePlatform } from "./lib/model/parse_platform.ts";
 export { parseReference, type Reference } from "./lib/model/reference.ts";
 export type { Operation } from "./lib/bytes/operation.ts";
 export { Registry } from "./lib/registry/registry.ts";

@@ -1,5 +1,5 @@
 import type { MutateOptions, PairsEdit } from "../image/mutate_options.ts";
-import { parsePlatform } from "../model/platform.ts";
+import { parsePlatform } from "../model/parse_platform.ts";
 import { type CommandContext, list, type OptionSpecs, text, UsageError } from "./_command.ts";
 import { formatOption, pairsOption } from "./_options.ts";
 import { shellWords } from "./_shell_words.ts";

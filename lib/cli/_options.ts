@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { ImageFormat } from "../model/image_format.ts";
 import type { Platform } from "../model/platform.ts";
-import { parsePlatform } from "../model/platform.ts";
+import { parsePlatform } from "../model/parse_platform.ts";
 import type { RegistryEvent } from "../registry/events.ts";
 import type { Transport } from "../model/transport.ts";
 import type { OpenOptions } from "../runtime/open.ts";

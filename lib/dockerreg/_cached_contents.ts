@@ -5,7 +5,8 @@ import {
   InvalidManifestError,
   LimitExceededError,
 } from "../model/errors.ts";
-import { type ParsedManifest, parseManifest } from "../model/manifest.ts";
+import type { ParsedManifest } from "../model/manifest.ts";
+import { parseManifest } from "../model/parse_manifest.ts";
 import type { ImageContents } from "./_backend.ts";
 import { contentsOf } from "./_contents_of.ts";
 import { openManifestV22 } from "./_contents_v22.ts";

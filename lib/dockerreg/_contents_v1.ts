@@ -3,7 +3,7 @@ import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { InvalidConfigError, NotFoundError } from "../model/errors.ts";
-import { parseImageManifest } from "../model/manifest.ts";
+import { parseImageManifest } from "../model/parse_manifest.ts";
 import { convertV1 } from "../registry/v1/convert.ts";
 import { v1Layers } from "../registry/v1/open_v1_image.ts";
 import type { RepositoryV1, V1ImageInfo, V1PushImage } from "../registry/v1/repository_v1.ts";

@@ -4,7 +4,7 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { LimitExceededError, NotFoundError } from "../model/errors.ts";
 import { childDescriptors } from "../model/manifest.ts";
 import { isIndexType, isManifestType, isSchema1Type } from "../model/media_types.ts";
-import { schema1Layers } from "../model/schema1.ts";
+import { schema1Layers } from "../model/schema1_layers.ts";
 import type { Repository } from "../registry/repository.ts";
 
 /** Everything below some manifests; manifests that are not there need nothing. */

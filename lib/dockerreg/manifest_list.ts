@@ -1,5 +1,6 @@
 import type { Descriptor } from "../model/descriptor.ts";
-import { type ImageIndex, type ParsedImageIndex, parseImageIndex } from "../model/image_index.ts";
+import type { ImageIndex, ParsedImageIndex } from "../model/image_index.ts";
+import { parseImageIndex } from "../model/parse_image_index.ts";
 import { MEDIA_TYPE_DOCKER_MANIFEST_LIST, MEDIA_TYPE_OCI_INDEX } from "../model/media_types.ts";
 import type { Platform } from "../model/platform.ts";
 import { choosePlatform } from "../model/platform_match.ts";

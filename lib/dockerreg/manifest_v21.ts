@@ -6,14 +6,14 @@ import {
   MEDIA_TYPE_DOCKER_SCHEMA1,
   MEDIA_TYPE_DOCKER_SCHEMA1_SIGNED,
 } from "../model/media_types.ts";
-import {
-  type ParsedSchema1,
-  parseSchema1,
-  type Schema1Layer,
-  schema1Layers,
-  type Schema1Manifest,
-  type Schema1Signature,
+import type {
+  ParsedSchema1,
+  Schema1Layer,
+  Schema1Manifest,
+  Schema1Signature,
 } from "../model/schema1.ts";
+import { schema1Layers } from "../model/schema1_layers.ts";
+import { parseSchema1 } from "../model/parse_schema1.ts";
 import {
   type SignOptions,
   signSchema1,

@@ -2,11 +2,8 @@ import { digestBytes } from "../hash/digest_bytes.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { ImageConfig, ParsedImageConfig } from "../model/image_config.ts";
-import {
-  type ImageManifest,
-  type ParsedImageManifest,
-  parseImageManifest,
-} from "../model/manifest.ts";
+import type { ImageManifest, ParsedImageManifest } from "../model/manifest.ts";
+import { parseImageManifest } from "../model/parse_manifest.ts";
 import { MEDIA_TYPE_DOCKER_MANIFEST, MEDIA_TYPE_OCI_MANIFEST } from "../model/media_types.ts";
 import type { Platform } from "../model/platform.ts";
 import {

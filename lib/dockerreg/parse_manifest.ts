@@ -1,5 +1,5 @@
 import { UnsupportedMediaTypeError } from "../model/errors.ts";
-import { parseManifest } from "../model/manifest.ts";
+import { parseManifest } from "../model/parse_manifest.ts";
 import type { DockerManifest, ManifestPlace } from "./manifest.ts";
 import { ManifestListV22 } from "./manifest_list.ts";
 import { ManifestV21 } from "./manifest_v21.ts";

@@ -2,7 +2,8 @@ import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { JSONObject } from "../model/json_object.ts";
-import { normalizePlatform, type Platform } from "../model/platform.ts";
+import type { Platform } from "../model/platform.ts";
+import { normalizePlatform } from "../model/normalize_platform.ts";
 import {
   descriptorField,
   labelsField,

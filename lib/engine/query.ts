@@ -1,5 +1,6 @@
 import { InvalidPlatformError } from "../model/errors.ts";
-import { formatPlatform, parsePlatform, type Platform } from "../model/platform.ts";
+import { formatPlatform, type Platform } from "../model/platform.ts";
+import { parsePlatform } from "../model/parse_platform.ts";
 
 /** The parameters of a request; what is `undefined` is left out, lists repeat their key. */
 export type EngineQuery = Readonly<

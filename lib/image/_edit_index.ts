@@ -1,5 +1,6 @@
 import type { ContentSource } from "../model/content.ts";
-import { type ImageIndex, parseImageIndex } from "../model/image_index.ts";
+import type { ImageIndex } from "../model/image_index.ts";
+import { parseImageIndex } from "../model/parse_image_index.ts";
 import { describe, held, write } from "./_edit_image.ts";
 import { type IndexParts, IndexViewOf } from "./_index_view_of.ts";
 import type { IndexView } from "./index_view.ts";

@@ -1,5 +1,5 @@
 import { memoryStore } from "../store/memory_store.ts";
-import { parseImageConfig } from "../model/image_config.ts";
+import { parseImageConfig } from "../model/parse_image_config.ts";
 import { MEDIA_TYPE_OCI_CONFIG, MEDIA_TYPE_OCI_MANIFEST } from "../model/media_types.ts";
 import type { Platform } from "../model/platform.ts";
 import { assemble, describe, write } from "./_edit_image.ts";

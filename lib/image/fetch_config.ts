@@ -1,11 +1,8 @@
 import type { CallOptions, ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { UnsupportedMediaTypeError } from "../model/errors.ts";
-import {
-  MAX_CONFIG_BYTES,
-  type ParsedImageConfig,
-  parseImageConfig,
-} from "../model/image_config.ts";
+import { MAX_CONFIG_BYTES, type ParsedImageConfig } from "../model/image_config.ts";
+import { parseImageConfig } from "../model/parse_image_config.ts";
 import { isConfigType } from "../model/media_types.ts";
 import { fetchProved } from "../bytes/fetch_proved.ts";
 

@@ -5,7 +5,8 @@ import type { CallOptions, ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import { DigestMismatchError } from "../model/errors.ts";
-import { MAX_MANIFEST_BYTES, type ParsedManifest, parseManifest } from "../model/manifest.ts";
+import { MAX_MANIFEST_BYTES, type ParsedManifest } from "../model/manifest.ts";
+import { parseManifest } from "../model/parse_manifest.ts";
 import { isSchema1Type } from "../model/media_types.ts";
 
 /**

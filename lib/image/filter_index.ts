@@ -1,6 +1,7 @@
 import type { Descriptor } from "../model/descriptor.ts";
 import { NotFoundError } from "../model/errors.ts";
-import { formatPlatform, normalizePlatform, type Platform } from "../model/platform.ts";
+import { formatPlatform, type Platform } from "../model/platform.ts";
+import { normalizePlatform } from "../model/normalize_platform.ts";
 import { isAttestation } from "../model/platform_match.ts";
 import { editIndex } from "./_edit_index.ts";
 import type { IndexView } from "./index_view.ts";

@@ -3,18 +3,17 @@ import { type Fail, parseJSON } from "./_json.ts";
 import { isJSONObject, type JSONObject } from "./json_object.ts";
 import { checkKind, kindOfShape, kindOfType } from "./_manifest_kind.ts";
 import { guessManifestType } from "./_manifest_type.ts";
-import type { ArtifactManifest, ImageManifest, ParsedManifest } from "./manifest.ts";
+import {
+  type ArtifactManifest,
+  type ImageManifest,
+  MAX_MANIFEST_BYTES,
+  type ParsedManifest,
+} from "./manifest.ts";
 import type { ImageIndex } from "./image_index.ts";
 import { ownBytes, shownInput } from "./_raw.ts";
 import { judgeArtifactManifest, judgeImageIndex, judgeImageManifest } from "./_manifest_schema.ts";
 import { ARTIFACT_SHAPE, INDEX_SHAPE, MANIFEST_SHAPE, tidy } from "./_shape.ts";
 import { readSchema1 } from "./_read_schema1.ts";
-
-/**
- * The most bytes of a manifest or index. The distribution-spec asks registries for at least 4 MB;
- * this is what Docker, containerd, oras and the registry servers take.
- */
-export const MAX_MANIFEST_BYTES: number = 4 * 1024 * 1024;
 
 /** Types that say nothing: servers send them when they know no better. */
 const GENERIC_TYPES: ReadonlySet<string> = new Set([

@@ -1,6 +1,5 @@
 import type { Bytes } from "./bytes.ts";
 import type { Descriptor } from "./descriptor.ts";
-import { manifestFail, readManifest } from "./_read_manifest.ts";
 
 /**
  * An OCI image index or a Docker manifest list (OCI image-spec, image-index.md). Fields that
@@ -31,17 +30,4 @@ export interface ParsedImageIndex {
   readonly mediaType: string;
   /** What the bytes say. */
   readonly value: ImageIndex;
-}
-
-/**
- * Parses an index, with the checks of {@linkcode parseManifest}.
- *
- * @param raw At most `MAX_MANIFEST_BYTES`.
- * @param mediaType The type it was announced with.
- * @returns The value, the bytes and the media type.
- * @throws {InvalidManifestError} when the bytes are no index.
- */
-export function parseImageIndex(raw: Uint8Array, mediaType?: string): ParsedImageIndex {
-  const parsed = readManifest(raw, mediaType);
-  return parsed.kind === "index" ? parsed : manifestFail(raw)("no index");
 }

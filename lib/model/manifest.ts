@@ -1,13 +1,13 @@
 import type { Bytes } from "./bytes.ts";
 import type { Descriptor } from "./descriptor.ts";
-import { parseJSON } from "./_json.ts";
-import { isJSONObject } from "./json_object.ts";
 import type { ParsedImageIndex } from "./image_index.ts";
-import { guessManifestType as guessType } from "./_manifest_type.ts";
-import { manifestFail, MAX_MANIFEST_BYTES, readManifest } from "./_read_manifest.ts";
 import type { ParsedSchema1 } from "./schema1.ts";
 
-export { MAX_MANIFEST_BYTES };
+/**
+ * The most bytes of a manifest or index. The distribution-spec asks registries for at least 4 MB;
+ * this is what Docker, containerd, oras and the registry servers take.
+ */
+export const MAX_MANIFEST_BYTES: number = 4 * 1024 * 1024;
 
 /**
  * The manifest of an image or artifact: OCI (image-spec, manifest.md) or Docker (version 2,
@@ -75,53 +75,6 @@ export type ParsedManifest =
   | ParsedImageIndex
   | ParsedArtifactManifest
   | ParsedSchema1;
-
-/**
- * Parses a manifest, an index or a Docker manifest of schema 1. The digest has to be proved before,
- * over the same bytes.
- *
- * A document that two readers could understand differently is refused: one with fields of two
- * kinds, or of another kind than it was announced as (CVE-2021-41190), one with a key twice or
- * with a key that differs from a known one by case alone. Unknown fields and unknown media types
- * pass; `null`, as Go writes it, reads as absent.
- *
- * @param raw At most {@linkcode MAX_MANIFEST_BYTES}.
- * @param mediaType The type it was announced with: that of its descriptor, or a `Content-Type`.
- * Types that say nothing (`application/json`) count as none.
- * @returns The value, the bytes and the media type.
- * @throws {InvalidManifestError} when the bytes are no manifest.
- */
-export function parseManifest(raw: Uint8Array, mediaType?: string): ParsedManifest {
-  return readManifest(raw, mediaType);
-}
-
-/**
- * Parses the manifest of one image or artifact, with the checks of {@linkcode parseManifest}.
- *
- * @param raw At most {@linkcode MAX_MANIFEST_BYTES}.
- * @param mediaType The type it was announced with.
- * @returns The value, the bytes and the media type.
- * @throws {InvalidManifestError} when the bytes are no manifest of one image.
- */
-export function parseImageManifest(raw: Uint8Array, mediaType?: string): ParsedImageManifest {
-  const parsed = readManifest(raw, mediaType);
-  return parsed.kind === "image" ? parsed : manifestFail(raw)("not the manifest of one image");
-}
-
-/**
- * Guesses the media type of a manifest from its bytes alone, without judging the rest of it.
- *
- * @param raw The bytes.
- * @returns The media type, or `undefined` when they look like no manifest.
- */
-export function guessManifestType(raw: Uint8Array): string | undefined {
-  try {
-    const document = parseJSON(raw, MAX_MANIFEST_BYTES, manifestFail(raw));
-    return isJSONObject(document) ? guessType(document) : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * Lists what a manifest is made of: the manifests of an index, in its order, or the config and

@@ -93,13 +93,9 @@ export {
   withDefaultTag,
 } from "./reference.ts";
 export { matchReference } from "./reference_pattern.ts";
-export {
-  armVersion,
-  formatPlatform,
-  normalizePlatform,
-  parsePlatform,
-  type Platform,
-} from "./platform.ts";
+export { formatPlatform, type Platform } from "./platform.ts";
+export { armVersion, parsePlatform } from "./parse_platform.ts";
+export { normalizePlatform } from "./normalize_platform.ts";
 export {
   choosePlatform,
   comparePlatforms,
@@ -113,16 +109,15 @@ export {
 export {
   type ArtifactManifest,
   childDescriptors,
-  guessManifestType,
   type ImageManifest,
   MAX_MANIFEST_BYTES,
   type ParsedArtifactManifest,
   type ParsedImageManifest,
   type ParsedManifest,
-  parseImageManifest,
-  parseManifest,
 } from "./manifest.ts";
-export { type ImageIndex, type ParsedImageIndex, parseImageIndex } from "./image_index.ts";
+export { guessManifestType, parseImageManifest, parseManifest } from "./parse_manifest.ts";
+export type { ImageIndex, ParsedImageIndex } from "./image_index.ts";
+export { parseImageIndex } from "./parse_image_index.ts";
 export {
   type ContainerConfig,
   type Healthcheck,
@@ -130,19 +125,19 @@ export {
   type ImageConfig,
   MAX_CONFIG_BYTES,
   type ParsedImageConfig,
-  parseImageConfig,
   type RootFS,
 } from "./image_config.ts";
-export {
-  type ParsedSchema1,
-  parseSchema1,
-  type Schema1HistoryEntry,
-  type Schema1Layer,
-  type Schema1LayerRef,
-  schema1Layers,
-  type Schema1Manifest,
-  type Schema1Signature,
+export { parseImageConfig } from "./parse_image_config.ts";
+export type {
+  ParsedSchema1,
+  Schema1HistoryEntry,
+  Schema1Layer,
+  Schema1LayerRef,
+  Schema1Manifest,
+  Schema1Signature,
 } from "./schema1.ts";
+export { schema1Layers } from "./schema1_layers.ts";
+export { parseSchema1 } from "./parse_schema1.ts";
 export { type SpecDocument, specProblems } from "./conformance.ts";
 export {
   type DaemonPlace,

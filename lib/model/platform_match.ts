@@ -1,5 +1,6 @@
 import { ANNOTATION_DOCKER_REFERENCE_TYPE } from "./annotations.ts";
-import { normalizePlatform, type Platform } from "./platform.ts";
+import type { Platform } from "./platform.ts";
+import { normalizePlatform } from "./normalize_platform.ts";
 import { isWindowsCompatible } from "./_windows_version.ts";
 
 /**

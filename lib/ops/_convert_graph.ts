@@ -4,7 +4,7 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import { UnsupportedMediaTypeError } from "../model/errors.ts";
 import { type ImageFormat, typeIn } from "../model/image_format.ts";
-import { parseManifest } from "../model/manifest.ts";
+import { parseManifest } from "../model/parse_manifest.ts";
 import { isConfigType, isForeignLayerType, isLayerType } from "../model/media_types.ts";
 import type { CopyGraph } from "./_copy_graph.ts";
 import type { WalkedManifest } from "./walk.ts";

@@ -18,9 +18,11 @@ import {
   isManifestType,
   isSchema1Type,
 } from "../model/media_types.ts";
-import { formatPlatform, normalizePlatform, type Platform } from "../model/platform.ts";
+import { formatPlatform, type Platform } from "../model/platform.ts";
+import { normalizePlatform } from "../model/normalize_platform.ts";
 import { isAttestation } from "../model/platform_match.ts";
-import { type ParsedSchema1, schema1Layers } from "../model/schema1.ts";
+import type { ParsedSchema1 } from "../model/schema1.ts";
+import { schema1Layers } from "../model/schema1_layers.ts";
 import { checkBytes, checkLayer, type CheckOptions, type LayerFindings } from "./_check_layer.ts";
 import { isTime } from "./_is_time.ts";
 import { type Problem, type ProblemCode, problemCode } from "./problem.ts";

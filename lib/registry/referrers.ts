@@ -3,7 +3,7 @@ import type { CallOptions, ReferrersOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm, parseDigest } from "../model/digest.ts";
 import { isLadingError, NotFoundError } from "../model/errors.ts";
-import { parseImageIndex } from "../model/image_index.ts";
+import { parseImageIndex } from "../model/parse_image_index.ts";
 import { MEDIA_TYPE_OCI_INDEX } from "../model/media_types.ts";
 import { contentType } from "./_answer.ts";
 import { pullScopes, quotedName, type RepositoryContext } from "./_context.ts";

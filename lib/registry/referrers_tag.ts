@@ -4,7 +4,7 @@ import type { Bytes } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { isLadingError, NotFoundError, RegistryError } from "../model/errors.ts";
 import type { ImageIndex } from "../model/image_index.ts";
-import { parseManifest } from "../model/manifest.ts";
+import { parseManifest } from "../model/parse_manifest.ts";
 import { MEDIA_TYPE_OCI_INDEX } from "../model/media_types.ts";
 import { redactURL } from "../model/redact.ts";
 import { type Referrer, referrerOf } from "../model/referrer.ts";

@@ -2,7 +2,8 @@ import type { CallOptions, Resolver, Roots, Source, Target } from "../model/cont
 import type { FileSystem } from "../store/file_system.ts";
 import { LadingError } from "../model/errors.ts";
 import { parsePlace, type Place } from "../model/place.ts";
-import { parsePlatform, type Platform } from "../model/platform.ts";
+import type { Platform } from "../model/platform.ts";
+import { parsePlatform } from "../model/parse_platform.ts";
 import { parseReference, withDefaultTag } from "../model/reference.ts";
 import { Registry } from "../registry/registry.ts";
 import type { Repository } from "../registry/repository.ts";

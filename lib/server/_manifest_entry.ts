@@ -7,12 +7,8 @@ import {
   InvalidManifestError,
   LimitExceededError,
 } from "../model/errors.ts";
-import {
-  childDescriptors,
-  MAX_MANIFEST_BYTES,
-  type ParsedManifest,
-  parseManifest,
-} from "../model/manifest.ts";
+import { childDescriptors, MAX_MANIFEST_BYTES, type ParsedManifest } from "../model/manifest.ts";
+import { parseManifest } from "../model/parse_manifest.ts";
 import { isIndexType, isManifestType } from "../model/media_types.ts";
 import { listedDescriptor } from "../model/referrer.ts";
 

@@ -3,7 +3,7 @@ import { digestBytes } from "../hash/digest_bytes.ts";
 import type { Bytes } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { InvalidManifestError, isLadingError, LimitExceededError } from "../model/errors.ts";
-import { parseManifest } from "../model/manifest.ts";
+import { parseManifest } from "../model/parse_manifest.ts";
 import { isForeignLayerType } from "../model/media_types.ts";
 import { isTag } from "../model/reference.ts";
 import { empty } from "./_answer.ts";

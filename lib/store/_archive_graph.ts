@@ -3,12 +3,8 @@ import type { HasherFactory } from "../hash/hasher.ts";
 import type { ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { LimitExceededError, UnsupportedMediaTypeError } from "../model/errors.ts";
-import {
-  childDescriptors,
-  MAX_MANIFEST_BYTES,
-  type ParsedManifest,
-  parseManifest,
-} from "../model/manifest.ts";
+import { childDescriptors, MAX_MANIFEST_BYTES, type ParsedManifest } from "../model/manifest.ts";
+import { parseManifest } from "../model/parse_manifest.ts";
 import { isForeignLayerType, isSchema1Type } from "../model/media_types.ts";
 import { isResolvable } from "./_manifest_facts.ts";
 

@@ -5,7 +5,8 @@ import {
   InvalidManifestError,
   UnsupportedMediaTypeError,
 } from "../model/errors.ts";
-import { MAX_CONFIG_BYTES, parseImageConfig } from "../model/image_config.ts";
+import { MAX_CONFIG_BYTES } from "../model/image_config.ts";
+import { parseImageConfig } from "../model/parse_image_config.ts";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
 import {
   MEDIA_TYPE_DOCKER_CONFIG,

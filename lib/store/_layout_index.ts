@@ -4,7 +4,8 @@ import type { Descriptor } from "../model/descriptor.ts";
 import type { NamedRoot } from "./_names.ts";
 import { ANNOTATION_CONTAINERD_IMAGE_NAME, ANNOTATION_REF_NAME } from "../model/annotations.ts";
 import { InvalidManifestError, isLadingError, LimitExceededError } from "../model/errors.ts";
-import { type ImageIndex, parseImageIndex } from "../model/image_index.ts";
+import type { ImageIndex } from "../model/image_index.ts";
+import { parseImageIndex } from "../model/parse_image_index.ts";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
 
 /** `index.json` is an index as any other (image-spec, image-layout.md), so it has their limit. */

@@ -9,7 +9,8 @@ import {
   PlatformNotFoundError,
   UnsupportedMediaTypeError,
 } from "../model/errors.ts";
-import { MAX_CONFIG_BYTES, parseImageConfig } from "../model/image_config.ts";
+import { MAX_CONFIG_BYTES } from "../model/image_config.ts";
+import { parseImageConfig } from "../model/parse_image_config.ts";
 import { isConfigType, isIndexType } from "../model/media_types.ts";
 import { formatPlatform, type Platform } from "../model/platform.ts";
 import { choosePlatform, isAttestation } from "../model/platform_match.ts";

@@ -1,7 +1,8 @@
 import type { Bytes } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { isLadingError } from "../model/errors.ts";
-import { childDescriptors, parseManifest } from "../model/manifest.ts";
+import { childDescriptors } from "../model/manifest.ts";
+import { parseManifest } from "../model/parse_manifest.ts";
 import { artifactTypeOf } from "../model/referrer.ts";
 import { isIndexType, isManifestType, isSchema1Type } from "../model/media_types.ts";
 

@@ -1,6 +1,7 @@
 import type { Descriptor } from "../model/descriptor.ts";
 import { isLadingError } from "../model/errors.ts";
-import { childDescriptors, MAX_MANIFEST_BYTES, parseManifest } from "../model/manifest.ts";
+import { childDescriptors, MAX_MANIFEST_BYTES } from "../model/manifest.ts";
+import { parseManifest } from "../model/parse_manifest.ts";
 import { isIndexType, isManifestType } from "../model/media_types.ts";
 import { type ArchiveFiles, readMember } from "./_archive.ts";
 import { FileSystemError } from "./file_system.ts";

@@ -4,9 +4,11 @@ import { chainIDs } from "../hash/chain_id.ts";
 import { digestBytes } from "../hash/digest_bytes.ts";
 import type { Bytes } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { type ImageConfig, MAX_CONFIG_BYTES, parseImageConfig } from "../model/image_config.ts";
+import { type ImageConfig, MAX_CONFIG_BYTES } from "../model/image_config.ts";
+import { parseImageConfig } from "../model/parse_image_config.ts";
 import type { ImageManifest } from "../model/manifest.ts";
-import { MAX_MANIFEST_BYTES, parseManifest } from "../model/manifest.ts";
+import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
+import { parseManifest } from "../model/parse_manifest.ts";
 import {
   isIndexType,
   MEDIA_TYPE_DOCKER_CONFIG,

@@ -1,6 +1,6 @@
 import { compareApiVersions, isApiVersion } from "../engine/api_version.ts";
 import type { Platform } from "../model/platform.ts";
-import { normalizePlatform } from "../model/platform.ts";
+import { normalizePlatform } from "../model/normalize_platform.ts";
 import type { Transport } from "../model/transport.ts";
 import { type MemoryStore, memoryStore } from "../store/memory_store.ts";
 import { answerAsFetch } from "./_answer_as_fetch.ts";

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { configPlatform } from "../../lib/model/image_config.ts";
+import { configPlatform } from "../../lib/model/parse_image_config.ts";
 import {
   InvalidConfigError,
   LadingError,

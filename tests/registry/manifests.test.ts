@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { parseManifest } from "../../lib/model/manifest.ts";
+import { parseManifest } from "../../lib/model/parse_manifest.ts";
 import { manifestDigest } from "../../lib/hash/mod.ts";
 import {
   DigestMismatchError,

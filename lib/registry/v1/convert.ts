@@ -9,7 +9,8 @@ import type { Bytes, ByteStream } from "../../model/bytes.ts";
 import type { CallOptions, ContentSource } from "../../model/content.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
 import { formatDigest } from "../../model/digest.ts";
-import { type HistoryEntry, parseImageConfig } from "../../model/image_config.ts";
+import type { HistoryEntry } from "../../model/image_config.ts";
+import { parseImageConfig } from "../../model/parse_image_config.ts";
 import {
   MEDIA_TYPE_OCI_CONFIG,
   MEDIA_TYPE_OCI_LAYER,

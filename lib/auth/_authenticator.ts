@@ -8,7 +8,11 @@ import { coversScopes, mergeScopes, parseScope, scopeKey } from "./scope.ts";
 import { authorizationOf, NO_PROOF, type Proof, proofSecrets, type TokenServer } from "./_proof.ts";
 import { fetchToken, type Token } from "./token.ts";
 import { TokenCache, type TokenKey } from "./token_cache.ts";
-import type { AuthenticatedSendOptions, Authenticator, AuthenticatorOptions } from "./with_auth.ts";
+import type {
+  AuthenticatedSendOptions,
+  Authenticator,
+  AuthenticatorOptions,
+} from "./authenticator.ts";
 import { redactURL } from "../model/redact.ts";
 import { describeChallenges, redactSecrets } from "./_redact.ts";
 import { RecentMap } from "./_recent_map.ts";

@@ -132,12 +132,14 @@ export { type StoredToken, StoredTokenCache, type TokenCacheState } from "./stor
 export { TokenCache, type TokenCacheOptions, type TokenKey } from "./token_cache.ts";
 export {
   type AnonymousSendOptions,
-  type AuthenticatedSendOptions,
   type AuthenticatedTransport,
-  type Authenticator,
-  type AuthenticatorOptions,
   createAuthenticator,
   sendAnonymously,
   withAuth,
   type WithAuthOptions,
 } from "./with_auth.ts";
+export type {
+  AuthenticatedSendOptions,
+  Authenticator,
+  AuthenticatorOptions,
+} from "./authenticator.ts";

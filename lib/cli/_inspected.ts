@@ -1,6 +1,7 @@
 import { chooseFromIndex } from "../image/choose_image.ts";
 import { fetchManifest } from "../image/fetch_manifest.ts";
-import { type Image, loadImage } from "../image/image.ts";
+import type { Image } from "../image/image.ts";
+import { loadImage } from "../image/load_image.ts";
 import { isIndexType } from "../model/media_types.ts";
 import { formatPlatform } from "../model/platform.ts";
 import { isAttestation } from "../model/platform_match.ts";

@@ -19,7 +19,8 @@ import { COMMANDS } from "./_commands.ts";
 import { errorText } from "./_error_text.ts";
 import { parseCommandLine } from "./_parse.ts";
 import { EXIT_CODE, exitCode } from "./exit_code.ts";
-import { type Output, OutputClosedError, processOutput } from "./output.ts";
+import type { Output } from "./output.ts";
+import { OutputClosedError, processOutput } from "./process_output.ts";
 
 export type { Output };
 

@@ -1,5 +1,6 @@
 import { LadingError } from "../model/errors.ts";
-import { type RunningServer, serve } from "../runtime/serve.ts";
+import { serve } from "../runtime/serve.ts";
+import type { RunningServer } from "../runtime/running_server.ts";
 import { registryHandler } from "../server/handler.ts";
 import { type Command, flag, text } from "./_command.ts";
 import { errorText } from "./_error_text.ts";

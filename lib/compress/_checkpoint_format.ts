@@ -4,7 +4,7 @@ import type { Bytes } from "../model/bytes.ts";
 import { parseDigest } from "../model/digest.ts";
 import { CorruptStreamError } from "../model/errors.ts";
 import { decodeHex, encodeHex } from "../model/hex.ts";
-import type { Checkpoint, Checkpoints } from "./checkpoints.ts";
+import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
 
 // Numbers are little endian.
 //

@@ -2,7 +2,7 @@ import { createHasher } from "../hash/create_hasher.ts";
 import type { Hasher } from "../hash/hasher.ts";
 import type { InflateBoundary } from "../kernel/mod.ts";
 import { formatDigest } from "../model/digest.ts";
-import type { Checkpoint, Checkpoints } from "./checkpoints.ts";
+import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
 
 /** A checkpoint under way: its digest is known at its end. */
 type Draft = { -readonly [Key in keyof Checkpoint]: Checkpoint[Key] };

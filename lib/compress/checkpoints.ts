@@ -12,40 +12,12 @@ import { checkPoints, decodePoints, encodePoints, MAX_CHECKPOINTS } from "./_che
 import { CheckpointRecorder } from "./_checkpoint_recorder.ts";
 import { type Codec, codecStream } from "./_codec_stream.ts";
 import { capped, outputCap } from "./_output_cap.ts";
+import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
 
 export { MAX_CHECKPOINTS } from "./_checkpoint_format.ts";
 
 /** Reads compressed bytes from `start` up to `end`, which is not among them. */
 export type FetchRange = (start: number, end: number, options: CallOptions) => Promise<ByteStream>;
-
-/** A place of a gzip stream where an inflater can begin. */
-export interface Checkpoint {
-  /** Compressed bytes before it; the byte there may belong to what is before in part. */
-  readonly compressedOffset: number;
-  /** The bits of that byte that belong to what is before. */
-  readonly bit: number;
-  /** Uncompressed bytes before it. */
-  readonly offset: number;
-  /** Whether a gzip member begins here. */
-  readonly isMember: boolean;
-  /** The uncompressed bytes before it, at most 32 KiB; none at the begin of a member. */
-  readonly history: Bytes;
-  /**
-   * The SHA-256 of the compressed bytes from here to those of the next checkpoint: of those it has
-   * for itself, and the last byte that it shares.
-   */
-  readonly digest: string;
-}
-
-/** Where a gzip stream can be inflated from. */
-export interface Checkpoints {
-  /** The places, in order; the first is the begin. */
-  readonly points: readonly Checkpoint[];
-  /** The bytes of the compressed stream. */
-  readonly compressedSize: number;
-  /** The bytes of the stream. */
-  readonly size: number;
-}
 
 /** Options of {@linkcode gunzipWithCheckpoints} and {@linkcode buildCheckpoints}. */
 export interface CheckpointOptions {
@@ -84,8 +56,10 @@ export interface OpenAtOptions extends CallOptions {
 }
 
 const DEFAULT_EVERY_BYTES = 4 * 1024 * 1024;
+
 /** Less would be more history than content. */
 const MIN_EVERY_BYTES = 65_536;
+
 const DEFAULT_MAX_CHECKPOINTS = 1024;
 
 /**

@@ -42,10 +42,8 @@ export {
 export { MAX_OUTPUT_BYTES } from "./_output_cap.ts";
 export {
   buildCheckpoints,
-  type Checkpoint,
   type CheckpointedStream,
   type CheckpointOptions,
-  type Checkpoints,
   decodeCheckpoints,
   encodeCheckpoints,
   type FetchRange,
@@ -54,6 +52,7 @@ export {
   openAt,
   type OpenAtOptions,
 } from "./checkpoints.ts";
+export type { Checkpoint, Checkpoints } from "./checkpoint.ts";
 export type { ArchiveHandlers, ArchiveSummary, ArchiveTask } from "./archive_task.ts";
 export { decompress, type DecompressOptions } from "./decompress.ts";
 export { type Compression, detectCompression, DETECTION_BYTES } from "./detect.ts";

@@ -2,7 +2,7 @@ import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions, ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { Platform } from "../model/platform.ts";
-import type { BlobSource } from "./_contents_v21.ts";
+import type { BlobSource } from "./_blob_source.ts";
 import type { ImageCache } from "./_image_cache.ts";
 import type { ManifestV1 } from "./manifest_v1.ts";
 import type { ManifestV21 } from "./manifest_v21.ts";

@@ -1,6 +1,7 @@
 import type { Descriptor } from "../model/descriptor.ts";
 import type { ImageContents } from "./_backend.ts";
-import { type BlobSource, ContentsV21 } from "./_contents_v21.ts";
+import { ContentsV21 } from "./_contents_v21.ts";
+import type { BlobSource } from "./_blob_source.ts";
 import { ContentsV22 } from "./_contents_v22.ts";
 import type { ManifestV21 } from "./manifest_v21.ts";
 import type { ManifestV22 } from "./manifest_v22.ts";

@@ -9,11 +9,7 @@ import { PULL_JOBS } from "./_contents_v22.ts";
 import type { ImageCache } from "./_image_cache.ts";
 import type { ManifestV21 } from "./manifest_v21.ts";
 import { type ImageFacts, totalSize } from "./metadata.ts";
-
-/** Where the blobs of schema 1 are, of which only the digests are known. */
-export interface BlobSource extends ContentSource {
-  resolveBlob(digest: string, options?: CallOptions): Promise<Descriptor>;
-}
+import type { BlobSource } from "./_blob_source.ts";
 
 /** An image with a manifest of schema 1. */
 export class ContentsV21 implements ImageContents {

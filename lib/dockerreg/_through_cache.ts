@@ -5,7 +5,7 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { isTag } from "../model/reference.ts";
 import type { ImageContents, RepositoryBackend, SelectOptions } from "./_backend.ts";
 import { cachedContents } from "./_cached_contents.ts";
-import type { BlobSource } from "./_contents_v21.ts";
+import type { BlobSource } from "./_blob_source.ts";
 import { contentsOf } from "./_contents_of.ts";
 import type { ImageCache } from "./_image_cache.ts";
 import { runsOn } from "./platform_selection.ts";

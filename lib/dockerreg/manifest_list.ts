@@ -10,7 +10,7 @@ import {
   type ManifestChanges,
   type ManifestPlace,
 } from "./manifest.ts";
-import { digestLike } from "./manifest_v22.ts";
+import { digestLike } from "./_digest_like.ts";
 
 /** What a list is made of. */
 export interface ManifestListOptions extends ManifestPlace {

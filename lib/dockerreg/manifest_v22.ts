@@ -1,5 +1,3 @@
-import { digestBytes } from "../hash/digest_bytes.ts";
-import { digestAlgorithm } from "../model/digest.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { ImageConfig, ParsedImageConfig } from "../model/image_config.ts";
 import type { ImageManifest, ParsedImageManifest } from "../model/manifest.ts";
@@ -13,6 +11,7 @@ import {
   type ManifestPlace,
 } from "./manifest.ts";
 import type { ManifestListV22 } from "./manifest_list.ts";
+import { digestLike } from "./_digest_like.ts";
 
 /** What a manifest of schema 2 is made of. */
 export interface ManifestV22Options extends ManifestPlace {
@@ -176,9 +175,4 @@ export class ManifestV22 extends DockerManifest {
       });
     });
   }
-}
-
-/** The digest of bytes, by the algorithm of the one it is compared with. */
-export function digestLike(expected: string | undefined, raw: Uint8Array): string {
-  return digestBytes(expected === undefined ? "sha256" : digestAlgorithm(expected), raw);
 }

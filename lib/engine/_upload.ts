@@ -1,6 +1,6 @@
 import { noteOwnedChunks, ownsChunks } from "../bytes/lineage.ts";
 import { through } from "../bytes/through.ts";
-import type { EngineBody } from "./engine_call.ts";
+import type { EngineBody } from "./engine_body.ts";
 
 /** What a request sends, and why its source failed, if it did. */
 export interface Upload {

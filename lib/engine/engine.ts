@@ -5,7 +5,7 @@ import type { Transport } from "../model/transport.ts";
 import { VERSION } from "../model/version.ts";
 import type { OpenFile } from "./archive_input.ts";
 import type { BuildFiles } from "./build_files.ts";
-import type { EngineBody } from "./engine_call.ts";
+import type { EngineBody } from "./engine_body.ts";
 import { EngineClient } from "./engine_client.ts";
 import { type EngineImages, engineImages } from "./images.ts";
 import { checkLogin, type LoginOptions, type LoginResult } from "./login.ts";

@@ -1,16 +1,9 @@
-import type { Bytes, ByteStream } from "../model/bytes.ts";
+import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { MakeError } from "./_failure.ts";
 import type { EngineQuery } from "./query.ts";
 import type { Upload } from "./_upload.ts";
-
-/** What a request sends along. */
-export interface EngineBody {
-  /** Its media type; never that of forms, which engines swallow. */
-  readonly type: string;
-  /** The content. */
-  readonly content: Bytes | ByteStream | Blob | string;
-}
+import type { EngineBody } from "./engine_body.ts";
 
 /** One request to an engine. */
 export interface EngineCall extends CallOptions {

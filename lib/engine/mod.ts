@@ -103,7 +103,7 @@ export {
   type TCPEndpoint,
 } from "./endpoint.ts";
 export { Engine, type EngineOptions, type EngineRequest } from "./engine.ts";
-export type { EngineBody } from "./engine_call.ts";
+export type { EngineBody } from "./engine_body.ts";
 export type { EngineEvent, EngineLayerEvent, EngineLogEvent, EngineStatusEvent } from "./events.ts";
 export type { HistoryOptions, ImageHistoryEntry } from "./history.ts";
 export { EngineImage, type SaveImageOptions } from "./image.ts";

@@ -1,5 +1,6 @@
 import { through } from "../bytes/through.ts";
-import { type Checkpoints, gunzipWithCheckpoints, openAt } from "../compress/checkpoints.ts";
+import { gunzipWithCheckpoints, openAt } from "../compress/checkpoints.ts";
+import type { Checkpoints } from "../compress/checkpoint.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { ArchiveSource } from "./_archive_source.ts";

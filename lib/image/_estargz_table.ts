@@ -6,7 +6,7 @@ import { digestBytes } from "../hash/digest_bytes.ts";
 import type { Bytes } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { readTar } from "../tar/reader.ts";
-import type { LayerTable, TableEntry } from "./toc.ts";
+import type { LayerTable, TableEntry } from "./layer_table.ts";
 import { estargzDigest } from "./_toc_annotations.ts";
 import { tableEntries } from "./_toc_entries.ts";
 import { checkTableSize, damagedTable, MAX_TABLE_BYTES } from "./_toc_error.ts";

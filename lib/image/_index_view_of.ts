@@ -6,7 +6,8 @@ import { MEDIA_TYPE_DOCKER_MANIFEST, MEDIA_TYPE_OCI_MANIFEST } from "../model/me
 import { formatPlatform, type Platform } from "../model/platform.ts";
 import { isAttestation } from "../model/platform_match.ts";
 import { chooseFromIndex } from "./choose_image.ts";
-import { type Image, loadImage, type LoadImageOptions } from "./image.ts";
+import type { Image } from "./image.ts";
+import { loadImage, type LoadImageOptions } from "./load_image.ts";
 import type { IndexView } from "./index_view.ts";
 import { Memo } from "./_memo.ts";
 import { walkIndexes } from "./walk_indexes.ts";

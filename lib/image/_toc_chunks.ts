@@ -1,6 +1,6 @@
 import { isDigest } from "../model/digest.ts";
-import type { TableChunk } from "./toc.ts";
-import type { TableLayout } from "./_toc_entries.ts";
+import type { TableChunk } from "./layer_table.ts";
+import type { TableLayout } from "./_table_layout.ts";
 
 /**
  * How far into a gzip member a chunk may begin. Writers put small files together up to the size of

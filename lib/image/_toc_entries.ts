@@ -6,19 +6,8 @@ import type { TarEntryType } from "../tar/entry.ts";
 import { MAX_TREE_ENTRIES } from "./_file_tree.ts";
 import { fileChunks, type RawChunk } from "./_toc_chunks.ts";
 import { checkTableSize, damagedTable, MAX_TABLE_BYTES } from "./_toc_error.ts";
-import type { TableEntry } from "./toc.ts";
-
-// eStargz and zstd:chunked write the same JSON but for the ends of chunks (stargz-snapshotter,
-// docs/estargz.md §TOC; containers/storage, pkg/chunked/internal): an entry for each header of the
-// archive in its order, and entries of type `chunk` behind a file of several pieces.
-
-/** What the format of a layer says about chunks. */
-export interface TableLayout {
-  /** How chunks are stored. */
-  readonly encoding: "gzip" | "zstd";
-  /** The stored byte behind the last chunk. */
-  readonly end: number;
-}
+import type { TableEntry } from "./layer_table.ts";
+import type { TableLayout } from "./_table_layout.ts";
 
 const VERSION = 1;
 

@@ -5,7 +5,8 @@ import type { FileTree } from "./_file_tree.ts";
 import { applyEntry, type FileMeta } from "./_layer_files.ts";
 import type { Layer } from "./layer.ts";
 import { encodeName } from "./_lossless_name.ts";
-import { type LayerTable, readLayerTable, type TableUse } from "./toc.ts";
+import { readLayerTable, type TableUse } from "./toc.ts";
+import type { LayerTable } from "./layer_table.ts";
 
 /**
  * Reads the table of a layer where it has one that may be used. One that is damaged, too large or

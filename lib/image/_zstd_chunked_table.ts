@@ -4,7 +4,7 @@ import { streamOf } from "../bytes/stream_from.ts";
 import type { FetchRange } from "../compress/checkpoints.ts";
 import { unzstd } from "../compress/unzstd.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import type { LayerTable } from "./toc.ts";
+import type { LayerTable } from "./layer_table.ts";
 import { zstdChunkedAnnotations } from "./_toc_annotations.ts";
 import { tableEntries } from "./_toc_entries.ts";
 import { checkTableSize, damagedTable } from "./_toc_error.ts";

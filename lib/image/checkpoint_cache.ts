@@ -1,4 +1,4 @@
-import type { Checkpoints } from "../compress/checkpoints.ts";
+import type { Checkpoints } from "../compress/checkpoint.ts";
 
 /**
  * Keeps the checkpoints of layers, by the digest of the layer as it is stored. A `Map` is one; one

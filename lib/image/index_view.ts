@@ -1,12 +1,10 @@
 import type { Bytes } from "../model/bytes.ts";
 import type { CallOptions, ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { UnsupportedMediaTypeError } from "../model/errors.ts";
 import type { ImageIndex } from "../model/image_index.ts";
 import type { Platform } from "../model/platform.ts";
-import { fetchManifest } from "./fetch_manifest.ts";
-import type { Image, LoadImageOptions } from "./image.ts";
-import { IndexViewOf } from "./_index_view_of.ts";
+import type { Image } from "./image.ts";
+import type { LoadImageOptions } from "./load_image.ts";
 
 /**
  * A view of an index: immutable, with the images in it. An index that was edited is one too: nothing
@@ -74,32 +72,4 @@ export interface IndexView {
    * @returns The images.
    */
   images(options?: CallOptions): AsyncGenerator<Image, void, undefined>;
-}
-
-/**
- * Loads the view of an index: reads the index itself.
- *
- * @param source Where the index is.
- * @param descriptor The index, as `resolve` gave it.
- * @param options A signal.
- * @returns The view.
- * @throws {UnsupportedMediaTypeError} when it is no index.
- * @throws {NotFoundError} when it is not there.
- * @throws {DigestMismatchError} when it is not what its descriptor says.
- */
-export async function loadIndex(
-  source: ContentSource,
-  descriptor: Descriptor,
-  options: CallOptions = {},
-): Promise<IndexView> {
-  const parsed = await fetchManifest(source, descriptor, options);
-  const { mediaType } = parsed;
-  if (parsed.kind === "index") {
-    const parts = { descriptor, parsed, content: source };
-    return new IndexViewOf(mediaType, () => Promise.resolve(parts));
-  }
-  throw new UnsupportedMediaTypeError(
-    `Cannot open ${descriptor.digest} as an index: it is ${mediaType}`,
-    { mediaType },
-  );
 }

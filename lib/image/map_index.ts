@@ -8,8 +8,10 @@ import {
 import { isAttestation } from "../model/platform_match.ts";
 import { contentsOf } from "./_contents_of.ts";
 import { editIndex } from "./_edit_index.ts";
-import { type Image, loadImage } from "./image.ts";
-import { type IndexView, loadIndex } from "./index_view.ts";
+import type { Image } from "./image.ts";
+import { loadImage } from "./load_image.ts";
+import type { IndexView } from "./index_view.ts";
+import { loadIndex } from "./load_index.ts";
 
 /**
  * Edits every image of an index, those of indexes in it too. Entries keep what is said of them, such

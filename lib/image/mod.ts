@@ -64,7 +64,7 @@ export type {
   Schema1Manifest,
   Schema1Signature,
 } from "../model/schema1.ts";
-export type { Checkpoint, Checkpoints } from "../compress/checkpoints.ts";
+export type { Checkpoint, Checkpoints } from "../compress/checkpoint.ts";
 export type { GzipLevel } from "../compress/gzip.ts";
 export type { UploadSpool, UploadStore } from "../server/upload_store.ts";
 export type {
@@ -98,11 +98,13 @@ export { fetchManifest } from "./fetch_manifest.ts";
 export type { FileAspect } from "./file_aspect.ts";
 export { filterIndex, type PlatformFilter } from "./filter_index.ts";
 export { flatten } from "./flatten.ts";
-export { type Image, loadImage, type LoadImageOptions, type PlatformMismatch } from "./image.ts";
+export type { Image, PlatformMismatch } from "./image.ts";
+export { loadImage, type LoadImageOptions } from "./load_image.ts";
 export type { ImageFormat } from "../model/image_format.ts";
 export type { IndexAddition } from "./index_addition.ts";
 export { indexFrom, type IndexFromOptions } from "./index_from.ts";
-export { type IndexView, loadIndex } from "./index_view.ts";
+export type { IndexView } from "./index_view.ts";
+export { loadIndex } from "./load_index.ts";
 export { isBasedOn } from "./is_based_on.ts";
 export type { LayerThreads } from "../compress/layer_threads.ts";
 export type { KernelChoice } from "../compress/stages.ts";
@@ -139,11 +141,5 @@ export {
 export type { RootfsEntry, RootfsEntryType } from "./rootfs_entry.ts";
 export { squash } from "./squash.ts";
 export type { FlattenOptions, SquashOptions } from "./squash_options.ts";
-export {
-  type LayerTable,
-  type LayerTableOptions,
-  readLayerTable,
-  type TableChunk,
-  type TableEntry,
-  type TableUse,
-} from "./toc.ts";
+export { type LayerTableOptions, readLayerTable, type TableUse } from "./toc.ts";
+export type { LayerTable, TableChunk, TableEntry } from "./layer_table.ts";

@@ -9,7 +9,8 @@ import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { digestAlgorithm, formatDigest } from "../model/digest.ts";
 import type { Layer } from "./layer.ts";
-import { rangesOf, type TableChunk, type TableEntry } from "./toc.ts";
+import { rangesOf } from "./toc.ts";
+import type { TableChunk, TableEntry } from "./layer_table.ts";
 
 /**
  * The most bytes between two chunks that are fetched and thrown away, so that one request gets both:

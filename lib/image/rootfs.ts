@@ -14,7 +14,8 @@ import { openEntry } from "./_open_entry.ts";
 import { openTableEntry } from "./remote_file.ts";
 import { entryOf } from "./_rootfs_entry_of.ts";
 import type { RootfsEntry } from "./rootfs_entry.ts";
-import type { LayerTable, TableUse } from "./toc.ts";
+import type { TableUse } from "./toc.ts";
+import type { LayerTable } from "./layer_table.ts";
 import { applyTable, usableTable } from "./_toc_tree.ts";
 
 /** How large a file {@linkcode Rootfs.readFile} takes into memory unless told otherwise. */

@@ -1,5 +1,6 @@
 import type { CredentialProvider } from "../auth/credentials.ts";
-import { type Authenticator, createAuthenticator, sendAnonymously } from "../auth/with_auth.ts";
+import { createAuthenticator, sendAnonymously } from "../auth/with_auth.ts";
+import type { Authenticator } from "../auth/authenticator.ts";
 import type { TokenCache } from "../auth/token_cache.ts";
 import { streamOf } from "../bytes/stream_from.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";

@@ -20,7 +20,8 @@ export { hostPlatform } from "./host_platform.ts";
 export { hostTransport } from "./host_transport.ts";
 export { tlsTransport, type TLSTransportOptions } from "./tls_transport.ts";
 export { nodeFileSystem } from "./node_file_system.ts";
-export { type RequestHandler, type RunningServer, serve, type ServeOptions } from "./serve.ts";
+export { type RequestHandler, serve, type ServeOptions } from "./serve.ts";
+export type { RunningServer } from "./running_server.ts";
 export {
   type HostThreads,
   layerThreads,

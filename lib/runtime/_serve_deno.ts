@@ -1,4 +1,4 @@
-import type { RunningServer } from "./serve.ts";
+import type { RunningServer } from "./running_server.ts";
 import { serverURL } from "./_server_url.ts";
 
 interface DenoHost {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
-import type { RunningServer } from "./serve.ts";
+import type { RunningServer } from "./running_server.ts";
 import { serverURL } from "./_server_url.ts";
 
 type Handler = (request: Request) => Promise<Response>;

@@ -1,5 +1,7 @@
-import { type Image, loadImage } from "../image/image.ts";
-import { type IndexView, loadIndex } from "../image/index_view.ts";
+import type { Image } from "../image/image.ts";
+import { loadImage } from "../image/load_image.ts";
+import type { IndexView } from "../image/index_view.ts";
+import { loadIndex } from "../image/load_index.ts";
 import { isIndexType } from "../model/media_types.ts";
 import { type OpenOptions, openSource } from "./open.ts";
 

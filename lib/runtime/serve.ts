@@ -1,6 +1,7 @@
 import { detectRuntime } from "./detect.ts";
 import { serveOnDeno } from "./_serve_deno.ts";
 import { serveOnNode } from "./_serve_node.ts";
+import type { RunningServer } from "./running_server.ts";
 
 /** Answers requests: a registry handler, any `Transport`, a Worker's `fetch`. */
 export type RequestHandler = (request: Request) => Promise<Response> | Response;
@@ -11,19 +12,6 @@ export interface ServeOptions {
   readonly port?: number | undefined;
   /** The address to listen on; `127.0.0.1`, which only this machine reaches, by default. */
   readonly hostname?: string | undefined;
-}
-
-/** A server that runs. */
-export interface RunningServer {
-  /** Where it is: `http://127.0.0.1:5000`. */
-  readonly url: string;
-  /** The port it listens on. */
-  readonly port: number;
-  /**
-   * Stops taking connections and waits for the requests under way. Closing again waits for the
-   * same.
-   */
-  close(): Promise<void>;
 }
 
 /**

@@ -14,7 +14,7 @@ import { digestAlgorithm } from "../model/digest.ts";
 import { InvalidConfigError, NotFoundError } from "../model/errors.ts";
 import type { ImageIndex } from "../model/image_index.ts";
 import type { FileSystem } from "./file_system.ts";
-import type { OCILayoutOptions } from "./oci_layout.ts";
+import type { OCILayoutOptions } from "./layout_options.ts";
 import { abortable } from "./_abortable.ts";
 import { failedBecause, joinPath, letGo } from "./_files.ts";
 import { LayoutBlobs } from "./_layout_blobs.ts";

@@ -61,15 +61,12 @@ export {
 export { fileContent } from "./file_content.ts";
 export { memoryFileSystem, type MemoryFileSystemOptions } from "./memory_file_system.ts";
 export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./memory_store.ts";
-export { type OCILayout, ociLayout, type OCILayoutOptions } from "./oci_layout.ts";
+export { type OCILayout, ociLayout } from "./oci_layout.ts";
+export type { OCILayoutOptions } from "./layout_options.ts";
 export type { ArchiveInput, RandomAccess, RandomInput } from "./random_access.ts";
 export type { ArchiveOptions } from "./archive_options.ts";
 export { type DockerArchive, dockerArchive } from "./docker_archive.ts";
 export { type OCIArchive, ociArchive } from "./oci_archive.ts";
-export {
-  type ArchiveTarget,
-  type ArchiveTargetOptions,
-  dockerArchiveTarget,
-  ociArchiveTarget,
-} from "./archive_target.ts";
+export type { ArchiveTarget, ArchiveTargetOptions } from "./archive_target.ts";
+export { dockerArchiveTarget, ociArchiveTarget } from "./open_archive_target.ts";
 export { type WriteArchiveOptions, writeDockerArchive, writeOCIArchive } from "./write_archive.ts";

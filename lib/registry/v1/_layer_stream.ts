@@ -3,7 +3,7 @@ import { createHasher } from "../../hash/create_hasher.ts";
 import type { ByteStream } from "../../model/bytes.ts";
 import { formatDigest } from "../../model/digest.ts";
 import { DigestMismatchError } from "../../model/errors.ts";
-import type { V1ImageInfo } from "./repository_v1.ts";
+import type { V1ImageInfo } from "./v1_image_info.ts";
 
 /** Turns what a socket throws into errors of the registry. */
 export function wrapErrors(stream: ByteStream, wrap: (error: unknown) => unknown): ByteStream {

@@ -4,7 +4,7 @@ import { type Answer, discard } from "../client.ts";
 import { answerError, failureOf } from "../errors.ts";
 import type { RequestBody } from "../request.ts";
 import { layerBody } from "./_layer_body.ts";
-import type { V1PushImage } from "./repository_v1.ts";
+import type { V1PushImage } from "./v1_push_image.ts";
 import { openSession, sendToIndex, type V1Context, type V1Session } from "./_session.ts";
 import { expectStatus } from "./_v1_answer.ts";
 

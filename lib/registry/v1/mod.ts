@@ -68,12 +68,8 @@ export {
 export { ConvertedV1Image } from "./converted_v1_image.ts";
 export { openV1Image, readV1Images, v1Layers } from "./open_v1_image.ts";
 export { RegistryV1, type V1RegistryInfo, type V1SearchResult } from "./registry_v1.ts";
-export {
-  RepositoryV1,
-  type V1ImageEntry,
-  type V1ImageInfo,
-  type V1LayerOptions,
-  type V1PushImage,
-} from "./repository_v1.ts";
+export { RepositoryV1, type V1ImageEntry, type V1LayerOptions } from "./repository_v1.ts";
+export type { V1ImageInfo } from "./v1_image_info.ts";
+export type { V1PushImage } from "./v1_push_image.ts";
 export { v1ImagesOf } from "./v1_images_of.ts";
 export { isV1ID, type ParsedV1Image, parseV1Image, type V1Image } from "./v1_image.ts";

@@ -2,7 +2,8 @@ import { mapConcurrent } from "../../bytes/map_concurrent.ts";
 import type { CallOptions } from "../../model/content.ts";
 import { convertV1, type ConvertV1Options, type V1Layer } from "./convert.ts";
 import type { ConvertedV1Image } from "./converted_v1_image.ts";
-import type { RepositoryV1, V1ImageInfo } from "./repository_v1.ts";
+import type { RepositoryV1 } from "./repository_v1.ts";
+import type { V1ImageInfo } from "./v1_image_info.ts";
 
 /** How many documents are read at the same time. */
 const DOCUMENT_JOBS = 4;

@@ -12,7 +12,9 @@ import { withChecksum, wrapErrors } from "./_layer_stream.ts";
 import { deleteRepository, pushV1Images, putTag, removeTag } from "./_v1_write.ts";
 import { openSession, type SessionCall, type V1Context, type V1Session } from "./_session.ts";
 import { parseAnswer, readAnswer } from "./_v1_answer.ts";
-import { isV1ID, type ParsedV1Image, parseV1Image } from "./v1_image.ts";
+import { isV1ID, parseV1Image } from "./v1_image.ts";
+import type { V1PushImage } from "./v1_push_image.ts";
+import type { V1ImageInfo } from "./v1_image_info.ts";
 
 /** The most layers of an image; engines stop at 127. */
 const MAX_LAYERS = 1000;
@@ -27,30 +29,12 @@ export interface V1ImageEntry {
   readonly checksum?: string | undefined;
 }
 
-/** An image of version 1, and what the registry says of its layer. */
-export interface V1ImageInfo extends ParsedV1Image {
-  /** The bytes of the layer as it is stored, where the registry says it. */
-  readonly size?: number | undefined;
-  /** The checksum of the document, a line feed and the layer, where the registry says it. */
-  readonly payloadChecksum?: string | undefined;
-}
-
 /** Options of {@linkcode RepositoryV1.layer}. */
 export interface V1LayerOptions extends CallOptions {
   /** The document of the image, so that the layer can be proved by its checksum. */
   readonly image?: V1ImageInfo | undefined;
   /** The bytes of the layer, where they are known: only then a download that breaks off goes on. */
   readonly size?: number | undefined;
-}
-
-/** An image that is pushed to a registry of version 1. */
-export interface V1PushImage {
-  /** The ID. */
-  readonly id: string;
-  /** The document, which names the ID and the parent. */
-  readonly raw: Bytes;
-  /** Opens the layer, as often as it has to be sent; it may be compressed with gzip. */
-  open(options: CallOptions): Promise<ByteStream>;
 }
 
 /** A session for reading, and the images that the index has listed. */

@@ -9,7 +9,7 @@ import { parseDigest } from "../../model/digest.ts";
 import { InvalidConfigError, UnsupportedMediaTypeError } from "../../model/errors.ts";
 import type { HistoryEntry, ParsedImageConfig } from "../../model/image_config.ts";
 import { type JSONObject, parseJSONObject } from "../../model/json_object.ts";
-import type { V1PushImage } from "./repository_v1.ts";
+import type { V1PushImage } from "./v1_push_image.ts";
 
 /** A tar archive without entries, compressed, as Docker's engine wrote it for empty layers. */
 const EMPTY_LAYER: Bytes = decodeBase64("H4sIAAAJbogA/2IYBaNgFIxYAAgAAP//Lq+17wAEAAA=");

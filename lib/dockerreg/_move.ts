@@ -3,7 +3,7 @@ import { ContentError, NotFoundError } from "../model/errors.ts";
 import { isTag } from "../model/reference.ts";
 import type { ImageContents } from "./_backend.ts";
 import { cachedContents } from "./_cached_contents.ts";
-import type { DockerImageContext } from "./docker_image.ts";
+import type { DockerImageContext } from "./_docker_image_context.ts";
 import type { DockerRepository } from "./docker_repository.ts";
 import type { ImageCache } from "./_image_cache.ts";
 import type { ReferenceMetadata } from "./metadata.ts";

@@ -9,13 +9,7 @@ import type { ManifestV1 } from "./manifest_v1.ts";
 import type { ManifestV21 } from "./manifest_v21.ts";
 import type { ManifestV22 } from "./manifest_v22.ts";
 import type { ImageFacts, ImageMetadata, ReferenceMetadata } from "./metadata.ts";
-
-/** What an image is made of. */
-export interface DockerImageContext {
-  readonly repository: DockerRepository;
-  readonly reference: string;
-  readonly contents: ImageContents;
-}
+import type { DockerImageContext } from "./_docker_image_context.ts";
 
 /** Where a copy of an image goes. */
 export interface CopyImageTarget {

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { basename, dirname, join, normalize } from "node:path";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 
@@ -108,20 +108,20 @@ test("lib imports no package but the ones that are named in package.json", () =>
   assert.deepEqual(wrong, []);
 });
 
-test("no two files of lib import each other in a circle", () => {
+/** What an image and a repository lead back to: public fields, known by their types alone. */
+const KNOWN_FROM_BELOW = new Set(["docker_registry.ts", "docker_repository.ts"]);
+
+test("no two files of lib import each other in a circle, types included", () => {
   const graph = new Map<string, string[]>();
   for (const { file, specifier } of all) {
     if (!specifier.startsWith(".")) continue;
     const target = normalize(join(dirname(file), specifier));
     graph.set(file, [...graph.get(file) ?? [], target]);
   }
-  const typeOnly = (file: string, target: string): boolean => {
-    const text = readFileSync(file, "utf8");
-    const base = `./${target.split("/").at(-1)}`;
-    const line = text.match(
-      new RegExp(`^(import|export)[^;]*["']${base.replace(/\./g, "\\.")}["']`, "m"),
-    );
-    return line?.[0].startsWith("import type") ?? false;
+  const isKnownFromBelow = (file: string, target: string): boolean => {
+    const name = basename(target);
+    return KNOWN_FROM_BELOW.has(name) &&
+      new RegExp(`^import type [^;]*"./${name}"`, "m").test(readFileSync(file, "utf8"));
   };
   const done = new Set<string>();
   const circles: string[] = [];
@@ -132,7 +132,7 @@ test("no two files of lib import each other in a circle", () => {
     }
     if (done.has(file)) return;
     for (const target of graph.get(file) ?? []) {
-      if (!typeOnly(file, target)) visit(target, [...path, file]);
+      if (!isKnownFromBelow(file, target)) visit(target, [...path, file]);
     }
     done.add(file);
   };

@@ -2,6 +2,7 @@ import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { SizeMismatchError } from "../model/errors.ts";
 import { HeaderBlock } from "./_header_block.ts";
 import { splitName } from "./_ustar_name.ts";
+import { vendorRecords } from "./_vendor_records.ts";
 import { type PlannedEntry, writeEntries } from "./_write_entries.ts";
 import { formatPaxRecord, formatPaxTime, MAX_PAX_BYTES, MAX_PAX_RECORDS } from "./pax.ts";
 
@@ -49,6 +50,11 @@ export interface TarInput {
   readonly deviceMinor?: number | undefined;
   /** Extended attributes, written as `SCHILY.xattr.*`. */
   readonly xattrs?: ReadonlyMap<string, Bytes> | undefined;
+  /**
+   * More pax records, such as `MSWINDOWS.rawsd`; those that follow from other fields are refused, and
+   * so are empty ones.
+   */
+  readonly pax?: ReadonlyMap<string, Bytes | string> | undefined;
   /** The content of a file. */
   readonly body?: Bytes | ByteStream | undefined;
 }
@@ -161,6 +167,10 @@ function planEntry(input: TarInput): PlannedEntry {
   }
   const xattrs = [...input.xattrs ?? []].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
   for (const [key, value] of xattrs) record(`SCHILY.xattr.${key}`, value);
+  if (input.pax !== undefined) {
+    const records = vendorRecords(input.pax, (what) => refuse(path, what));
+    for (const [key, value] of records) record(key, value);
+  }
   checkRecords(path, records);
   return { path, header: block.seal(), records, size, body: input.body };
 }

@@ -30,6 +30,18 @@ test("writeTar() refuses what cannot be read again", async () => {
     ["a key with =", { path: "a", xattrs: new Map([["a=b", new Uint8Array()]]) }],
     ["too many attributes", { path: "a", xattrs: attributes(MAX_PAX_RECORDS + 1, 1) }],
     ["too long attributes", { path: "a", xattrs: attributes(1, MAX_PAX_BYTES) }],
+    ["a record without a key", { path: "a", pax: new Map([["", "x"]]) }],
+    ["a record with = in its key", { path: "a", pax: new Map([["a=b", "x"]]) }],
+    ["a record with a NUL in its key", { path: "a", pax: new Map([["a\0", "x"]]) }],
+    ["a record whose key is no text", { path: "a", pax: new Map([["a\ud800", "x"]]) }],
+    ["an empty record", { path: "a", pax: new Map([["VENDOR.key", ""]]) }],
+    ["a second name", { path: "a", pax: new Map([["path", "b"]]) }],
+    ["a second size", { path: "a", pax: new Map([["size", "1"]]) }],
+    ["a second time", { path: "a", pax: new Map([["mtime", "1"]]) }],
+    ["another encoding", { path: "a", pax: new Map([["hdrcharset", "BINARY"]]) }],
+    ["a second attribute", { path: "a", pax: new Map([["SCHILY.xattr.user.a", "1"]]) }],
+    ["a sparse map", { path: "a", pax: new Map([["GNU.sparse.major", "1"]]) }],
+    ["a too long record", { path: "a", pax: new Map([["A.b", "x".repeat(MAX_PAX_BYTES)]]) }],
     ["a directory with content", { path: "a", type: "directory", body: encode("x") }],
     ["content without a size", { path: "a", body: streamOf(encode("x")) }],
     ["half a size", { path: "a", size: 0.5, body: streamOf(encode("x")) }],
@@ -69,6 +81,25 @@ test("writeTar() says of names that are no UTF-8 what readers need to know, and 
         label,
       );
     }
+  }
+});
+
+test("writeTar() writes further pax records behind its own, in the order of their keys", async () => {
+  const pax = new Map<string, string | Bytes>([["ZVENDOR.b", "ü\nx"], [
+    "AVENDOR.a",
+    Uint8Array.of(0, 0xff),
+  ]]);
+  const other = new Map([...pax].reverse());
+  const xattrs = new Map([["user.x", Uint8Array.of(1)]]);
+  const archive = await pack({ path: "größe", type: "directory", pax, xattrs });
+  assert.deepEqual(await pack({ path: "größe", type: "directory", pax: other, xattrs }), archive);
+  for await (const entry of readTar(streamOf(archive))) {
+    assert.deepEqual([...entry.pax], [
+      ["path", encode("größe/")],
+      ["SCHILY.xattr.user.x", Uint8Array.of(1)],
+      ["AVENDOR.a", Uint8Array.of(0, 0xff)],
+      ["ZVENDOR.b", encode("ü\nx")],
+    ]);
   }
 });
 

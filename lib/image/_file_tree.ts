@@ -44,6 +44,8 @@ interface Step<Meta> {
 export class FileTree<Meta> {
   readonly #root: TreeLink<Meta> = { node: newNode("directory"), touched: -1 };
   readonly #maxEntries: number;
+  /** Directories that have nothing of the layers before any more. */
+  readonly #cleared = new Set<FileNode<Meta>>();
   #layer = 0;
   #size = 0;
 
@@ -65,6 +67,7 @@ export class FileTree<Meta> {
   /** Starts the next layer: whiteouts delete what is there from the layers before. */
   nextLayer(): void {
     this.#layer++;
+    this.#cleared.clear();
   }
 
   /** Sets what is known about a directory, and makes it where it is not there. */
@@ -107,9 +110,8 @@ export class FileTree<Meta> {
 
   /** Deletes everything in a directory that is of the layers before. */
   clear(directory: string): void {
-    const parent = this.#lowerDirectory(directory);
-    if (parent === undefined) return;
-    for (const [name, link] of [...parent.children]) this.#removeLower(parent, name, link);
+    const found = this.#lowerDirectory(directory);
+    if (found !== undefined) this.#clear(found);
   }
 
   /**
@@ -222,9 +224,14 @@ export class FileTree<Meta> {
       this.#forget(link);
       return;
     }
-    for (const [child, below] of [...link.node.children]) {
-      this.#removeLower(link.node, child, below);
-    }
+    if (link.node.kind === "directory") this.#clear(link.node);
+  }
+
+  /** Clears a directory, once in a layer: what comes to it later is of this layer. */
+  #clear(directory: FileNode<Meta>): void {
+    if (this.#cleared.has(directory)) return;
+    this.#cleared.add(directory);
+    for (const [name, link] of [...directory.children]) this.#removeLower(directory, name, link);
   }
 
   #forget(link: TreeLink<Meta>): void {

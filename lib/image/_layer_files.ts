@@ -1,5 +1,6 @@
 import type { Bytes } from "../model/bytes.ts";
-import { InvalidTarError } from "../model/errors.ts";
+import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
+import { MAX_PATH_LENGTH } from "../tar/path.ts";
 import type { TarEntry } from "../tar/reader.ts";
 import type { FileTree } from "./_file_tree.ts";
 import { layerPath } from "./layer_path.ts";
@@ -61,11 +62,16 @@ export function applyEntry(
   tree.addNode(path, "other", meta);
 }
 
-function linkTarget(entry: TreeEntry): string {
-  if (entry.linkPathBytes !== undefined) return decodeName(entry.linkPathBytes);
-  throw new InvalidTarError(`Cannot apply ${JSON.stringify(entry.path)}: the link has no target`, {
-    offset: entry.headerOffset,
-  });
+function linkTarget({ path, linkPathBytes, headerOffset }: TreeEntry): string {
+  const attempted = `Cannot apply ${JSON.stringify(path.slice(0, 256))}`;
+  if (linkPathBytes === undefined) {
+    throw new InvalidTarError(`${attempted}: the link has no target`, { offset: headerOffset });
+  }
+  if (linkPathBytes.length <= MAX_PATH_LENGTH) return decodeName(linkPathBytes);
+  throw new LimitExceededError(
+    `${attempted}: the target of the link is longer than ${MAX_PATH_LENGTH} bytes`,
+    { limit: MAX_PATH_LENGTH, unit: "bytes" },
+  );
 }
 
 function metaOf(

@@ -1,0 +1,60 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { FileTree } from "../../lib/image/_file_tree.ts";
+import { isLadingError, LimitExceededError } from "../../lib/model/errors.ts";
+import { MAX_PATH_LENGTH } from "../../lib/tar/mod.ts";
+import { imageOf, pathsOf, textOf } from "./images.ts";
+
+test("a directory that was cleared is not gone through again for each whiteout of its layer", () => {
+  const tree = new FileTree<string>();
+  tree.addNode("d/old", "other", "lower");
+  tree.nextLayer();
+  tree.addNode("d/new", "other", "upper");
+  const children = tree.lookup("d", true)?.children;
+  let visits = 0;
+  Object.assign(children ?? {}, {
+    [Symbol.iterator]: () => {
+      visits++;
+      return Map.prototype.entries.call(children);
+    },
+  });
+  for (let count = 0; count < 3; count++) {
+    tree.clear("d");
+    tree.remove("", "d");
+  }
+  assert.deepEqual([...tree.entries()].map(({ path }) => path), ["d", "d/new"]);
+  assert.equal(visits, 1);
+});
+
+test("a directory is cleared again in the next layer", async () => {
+  const image = await imageOf(
+    ["d/a=1"],
+    ["d/b=2", "d/.wh..wh..opq", "d/.wh..wh..opq"],
+    ["d/c=3", "d/.wh..wh..opq"],
+  );
+  assert.deepEqual(await pathsOf(image), ["d/", "d/c"]);
+});
+
+test("what a layer has put into a directory it cleared stays, however often it clears it", async () => {
+  const image = await imageOf(
+    ["d/s/old=1", "keep=1"],
+    [".wh.d", "d/s/new=2", "d/s/link=>keep", "d/.wh.s", "d/.wh..wh..opq", ".wh.d"],
+  );
+  assert.deepEqual(await pathsOf(image), ["d/", "d/s/", "d/s/link", "d/s/new", "keep"]);
+});
+
+test("the target of a link may be as long as a path, and no longer", async () => {
+  const longest = "./".repeat(MAX_PATH_LENGTH / 2 - 1) + "./";
+  assert.equal(longest.length, MAX_PATH_LENGTH);
+  assert.equal(await textOf(await imageOf(["f=1", `l->${longest}`, "l/g=2"]), "g"), "2");
+  for (const bytes of [MAX_PATH_LENGTH + 1, 10 * MAX_PATH_LENGTH, 1_000_000]) {
+    for (const mark of ["->", "=>"]) {
+      const image = await imageOf(["f=1", `l${mark}${"/".repeat(bytes)}`, "l/g=2"]);
+      await assert.rejects(
+        image.rootfs(),
+        (error) => isLadingError(error) && error instanceof LimitExceededError,
+        `${bytes} ${mark}`,
+      );
+    }
+  }
+});

@@ -3,6 +3,10 @@ import { concatBytes } from "./concat.ts";
 import { tooLong } from "./limit.ts";
 import { whenAborted } from "./_abort.ts";
 
+/** The most chunks that are kept as they come: so many, and one more for each so many bytes. */
+const FEW_CHUNKS = 1024;
+const SMALL_BYTES = 128;
+
 /** Options of {@linkcode readAll}. */
 export interface ReadAllOptions {
   /** The most bytes to take; one more is an error. */
@@ -15,7 +19,7 @@ export interface ReadAllOptions {
 
 /**
  * Reads a whole stream into memory. Memory grows with the bytes that arrive, never by an announced
- * size, and stays below `maxBytes` and one chunk.
+ * size, and little by the number of their chunks; while these are joined it is twice the bytes.
  *
  * @param stream The stream; it is cancelled when it is too long or the signal aborts.
  * @param options The limit, and what else matters.
@@ -28,7 +32,7 @@ export async function readAll(stream: ByteStream, options: ReadAllOptions): Prom
   // Cancelling ends a read that waits, so the loop below sees the abort at once.
   const forget = whenAborted(signal, (reason) => void reader.cancel(reason).catch(() => {}));
   try {
-    const chunks: Bytes[] = [];
+    let chunks: Bytes[] = [];
     let total = 0;
     for (;;) {
       const { done, value } = await reader.read();
@@ -40,7 +44,8 @@ export async function readAll(stream: ByteStream, options: ReadAllOptions): Prom
         reader.cancel(error).catch(() => {});
         throw error;
       }
-      if (value.byteLength > 0) chunks.push(value);
+      // A chunk takes a hundred bytes and more beside its content, which may be one byte or none.
+      if (chunks.push(value) > FEW_CHUNKS + total / SMALL_BYTES) chunks = [concatBytes(chunks)];
     }
   } finally {
     forget();

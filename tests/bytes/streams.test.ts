@@ -17,6 +17,17 @@ import { probe } from "./probe.ts";
 
 const bytes = (...values: number[]): Bytes => new Uint8Array(values);
 
+/** A source that gives chunks as they are, empty ones too. */
+function pulling(chunks: Iterator<Bytes>): UnderlyingDefaultSource<Bytes> {
+  return {
+    pull(controller) {
+      const { done, value } = chunks.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  };
+}
+
 test("readAll() joins the chunks of a stream", async () => {
   const stream = streamFrom([bytes(1, 2), bytes(), bytes(3)]);
   assert.deepEqual(await readAll(stream, { maxBytes: 3 }), bytes(1, 2, 3));
@@ -24,6 +35,28 @@ test("readAll() joins the chunks of a stream", async () => {
 
 test("readAll() of an empty stream gives no bytes", async () => {
   assert.deepEqual(await readAll(streamOf(bytes()), { maxBytes: 0 }), bytes());
+});
+
+test("readAll() joins single bytes while they come: a chunk takes more memory than they do", async () => {
+  const count = 5000;
+  const first = bytes(0);
+  let looks = 0;
+  Object.defineProperty(first, "byteLength", { get: () => ++looks && 1 });
+  let looksBeforeEnd = 0;
+  const source = function* (): Generator<Bytes> {
+    yield first;
+    for (let i = 1; i < count; i++) yield bytes(i);
+    looksBeforeEnd = looks;
+  };
+  const read = readAll(new ReadableStream(pulling(source())), { maxBytes: count });
+  assert.deepEqual(await read, Uint8Array.from({ length: count }, (_, i) => i));
+  assert.ok(looksBeforeEnd > 1, "the first byte was only looked at when it came");
+});
+
+test("readAll() takes any number of empty chunks", async () => {
+  const source = [...Array.from({ length: 3000 }, () => bytes()), bytes(1), bytes()];
+  const read = await readAll(new ReadableStream(pulling(source.values())), { maxBytes: 1 });
+  assert.deepEqual(read, bytes(1));
 });
 
 test("readAll() refuses one byte more than the limit and cancels the stream", async () => {

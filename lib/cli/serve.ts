@@ -44,6 +44,10 @@ export const serveCommand: Command = {
     },
     "read-only": { type: "boolean", help: "refuse everything but reading" },
     "no-delete": { type: "boolean", help: "refuse to delete" },
+    "allow-sparse": {
+      type: "boolean",
+      help: "take manifests whose blobs or children are not there",
+    },
     repository: {
       type: "string",
       value: "NAME",
@@ -68,6 +72,7 @@ export const serveCommand: Command = {
         ...served.options,
         readOnly,
         allowDelete: !flag(context, "no-delete"),
+        allowSparse: flag(context, "allow-sparse"),
         onError: (error, { method, url }) =>
           output.fail(`${method} ${new URL(url).pathname}: ${errorText(error)}`),
       });

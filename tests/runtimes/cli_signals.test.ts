@@ -93,6 +93,27 @@ test("lading serve keeps what is pushed in memory, and refuses writes with --rea
     }
   }));
 
+test("lading serve takes an index without its images only with --allow-sparse", async () => {
+  const manifests = [{
+    mediaType: "application/vnd.oci.image.manifest.v1+json",
+    digest: `sha256:${"0".repeat(64)}`,
+    size: 2,
+  }];
+  const index = JSON.stringify({ schemaVersion: 2, manifests });
+  const headers = { "content-type": "application/vnd.oci.image.index.v1+json" };
+  for (const [flags, status] of [[[], 400], [["--allow-sparse"], 201]] as const) {
+    const server = start([...LADING, "serve", ...flags]);
+    try {
+      const url = `${await server.firstLine()}/v2/app/manifests/1`;
+      const response = await fetch(url, { method: "PUT", headers, body: index });
+      assert.equal(response.status, status, await response.text());
+    } finally {
+      server.signal("SIGTERM");
+      await server.ended;
+    }
+  }
+});
+
 test("a second SIGINT ends lading serve at once, whatever is under way", () =>
   withBench(async ({ host, store, folder }) => {
     await (await randomImage("stalled", { maxFileBytes: 900_000 })).pushTo(store, "acme/app:1");

@@ -101,7 +101,7 @@ function parseRest(command: Command, args: readonly string[]): Omit<CommandLine,
   const specs: OptionSpecs = { ...command.options, ...COMMON_OPTIONS };
   // Not strict: the runtimes word their errors differently, and none suggests.
   const { tokens } = parseArgs({
-    args: [...args],
+    args: args.map((arg) => arg.startsWith("-:") ? MARK + arg : arg),
     allowPositionals: true,
     strict: false,
     tokens: true,
@@ -110,15 +110,25 @@ function parseRest(command: Command, args: readonly string[]): Omit<CommandLine,
   const options = new Map<string, string | true | string[]>();
   const positionals: string[] = [];
   for (const token of tokens) {
-    if (token.kind === "positional") positionals.push(token.value);
+    if (token.kind === "positional") positionals.push(unmarked(token.value));
     if (token.kind !== "option") continue;
-    const value = valueOf(command, specs, token);
+    const value = valueOf(command, specs, {
+      ...token,
+      value: token.value && unmarked(token.value),
+    });
     const before = options.get(token.name);
     if (typeof value === "string" && specs[token.name]?.isList === true) {
       options.set(token.name, typeof before === "object" ? [...before, value] : [value]);
     } else options.set(token.name, value);
   }
   return { args: positionals, options };
+}
+
+/** Keeps `-:PATH`, the standard input at a place, from being read as options; no argument has a NUL. */
+const MARK = "\0";
+
+function unmarked(text: string): string {
+  return text.startsWith(MARK) ? text.slice(MARK.length) : text;
 }
 
 interface OptionToken {

@@ -4,6 +4,7 @@ import type { Image } from "../image/image.ts";
 import type { LayerOptions } from "../image/layer_options.ts";
 import { mutate } from "../image/mutate.ts";
 import type { NewLayer } from "../image/new_layer.ts";
+import { isConfigType } from "../model/media_types.ts";
 import { hostPlatform } from "../runtime/host_platform.ts";
 import { isArchive, layerFromPath } from "../runtime/layer_from_path.ts";
 import { nodeFileSystem } from "../runtime/node_file_system.ts";
@@ -16,6 +17,9 @@ import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
 /** What stands for an image without layers, as in a Dockerfile. */
 const SCRATCH = "scratch";
 
+/** What stands for an archive on the standard input. */
+const STANDARD_INPUT = "-";
+
 /** Opens the image that something is made of. */
 async function baseImage(context: CommandContext, name: string): Promise<Image> {
   const platform = platformOption(context);
@@ -23,11 +27,43 @@ async function baseImage(context: CommandContext, name: string): Promise<Image> 
   return await openImage(name, { ...openOptions(context), platform });
 }
 
-/** Makes the layer of `SOURCE[:PATH]`: a directory, a file, or a tar archive that is unpacked. */
-async function layerOf(context: CommandContext, given: string): Promise<NewLayer> {
-  const [, path = given, place = "/"] = /^(.+?):(\/.*)$/.exec(given) ?? [];
-  const options = { ...layerOptions(context), asFile: flag(context, "as-file") };
-  const info = await nodeFileSystem().stat(path);
+/** What is put on an image: `SOURCE[:PATH]`. */
+interface Addend {
+  /** A directory, a file or an archive; `-` is an archive on the standard input. */
+  readonly path: string;
+  /** Where it goes in the image. */
+  readonly place: string;
+}
+
+function addendsOf(context: CommandContext): Addend[] {
+  const addends = context.args.slice(1).map((given) => {
+    const [, path = given, place = "/"] = /^(.+?):(\/.*)$/.exec(given) ?? [];
+    return { path, place };
+  });
+  const piped = addends.filter(({ path }) => path === STANDARD_INPUT).length;
+  if (piped > 1) throw new UsageError("the standard input is read once: name - once");
+  if (piped === 1 && flag(context, "as-file")) {
+    throw new UsageError("--as-file does not go with -, which is an archive");
+  }
+  return addends;
+}
+
+/** Tells whether a layer has to have the form that the base's operating system wants. */
+async function systemOf(context: CommandContext, image: Image): Promise<string | undefined> {
+  const { signal } = context;
+  const { config } = await image.manifest({ signal });
+  if (flag(context, "as-layer") || !isConfigType(config.mediaType)) return undefined;
+  return (await image.platform({ signal })).os;
+}
+
+/** Makes a layer of a directory, of a file, or of a tar archive, which is unpacked. */
+async function layerOf(
+  context: CommandContext,
+  { path, place }: Addend,
+  os: string | undefined,
+): Promise<NewLayer> {
+  const options = { ...layerOptions(context), os, asFile: flag(context, "as-file") };
+  const info = path === STANDARD_INPUT ? undefined : await nodeFileSystem().stat(path);
   const isFile = info?.type === "file" && !(isArchive(path) && !options.asFile);
   // A file goes to the place that is named; what ends with a slash is a directory.
   if (!isFile || place.endsWith("/")) {
@@ -80,30 +116,43 @@ export const appendCommand: Command = {
       help: "the time of the files (default 1970, so that every day gives the same digest)",
     },
     "as-file": { type: "boolean", help: "take a tar archive as a file, and do not unpack it" },
+    "as-layer": {
+      type: "boolean",
+      help: "take archives as the layers that they are, for Windows images too",
+    },
     uncompressed: { type: "boolean", help: "do not compress the layers" },
     ...EDIT_OPTIONS,
     ...PLATFORM_OPTION,
     ...PUSH_OPTIONS,
   },
   details:
-    "Each SOURCE becomes a layer: a directory, a file, or a tar archive, which is unpacked. PATH is\n" +
-    "where it goes in the image: the content of a directory below it, a file at it. BASE may be\n" +
-    "scratch. The answer is the digest-pinned reference.",
+    "Each SOURCE becomes a layer: a directory, a file, or a tar archive, which is unpacked; - is an\n" +
+    "archive on stdin. PATH is where it goes in the image: the content of a directory below it, a file\n" +
+    "at it. BASE may be scratch. Layers on a Windows image get the form that Windows wants: PATH\n" +
+    "counts from C:\\, and any user of the container may use the files. The answer is the\n" +
+    "digest-pinned reference.",
   examples: [
     "lading append node:22-slim ./dist:/app --cmd 'node /app/main.js' --to registry.acme.dev/app:2",
     "lading append scratch ./server:/server --entrypoint /server --to oci:./image:1",
+    "git archive HEAD | lading append node:22-slim -:/app --to registry.acme.dev/app:2",
   ],
   async run(context) {
-    const [base, ...sources] = [argument(context, 0), ...context.args.slice(1)];
+    const base = argument(context, 0);
     // Wrong options are told before anything is read.
     const edit = editOf(context);
     targetOption(context);
     layerOptions(context);
+    const addends = addendsOf(context);
     const image = await baseImage(context, base);
+    const os = await systemOf(context, image);
     const layers: NewLayer[] = [];
-    for (const source of sources) layers.push(await layerOf(context, source));
-    const appended = append(image, ...layers);
-    const edited = edit === undefined ? appended : mutate(appended, edit);
-    await pushEdited(context, edited, base === SCRATCH ? undefined : base);
+    try {
+      for (const addend of addends) layers.push(await layerOf(context, addend, os));
+      const appended = append(image, ...layers);
+      const edited = edit === undefined ? appended : mutate(appended, edit);
+      await pushEdited(context, edited, base === SCRATCH ? undefined : base);
+    } finally {
+      for (const layer of layers) await layer.close();
+    }
   },
 };

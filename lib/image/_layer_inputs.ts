@@ -3,8 +3,15 @@ import { entryInput } from "../tar/entry_input.ts";
 import { readTar } from "../tar/reader.ts";
 import type { TarInput } from "../tar/writer.ts";
 import type { ByteStream } from "../model/bytes.ts";
-import { type LayerRules, linkTarget, parentEntry, placeEntry } from "./_layer_rules.ts";
+import {
+  type LayerRules,
+  linkTarget,
+  parentEntry,
+  type PlacedEntry,
+  placeEntry,
+} from "./_layer_rules.ts";
 import type { LayerEntries, LayerEntry } from "./layer_source.ts";
+import { windowsEntry, windowsRoots } from "./_windows_entry.ts";
 
 /**
  * Puts entries in order, those of any source: by name, parents before what is in them, hard links
@@ -14,16 +21,17 @@ export async function* listedInputs(
   entries: LayerEntries,
   rules: LayerRules,
 ): AsyncGenerator<TarInput, void, undefined> {
-  const placed = new Map<string, LayerEntry>();
-  for await (const given of entries) {
-    const found = placeEntry(given, rules);
+  const given = new Map<string, LayerEntry>();
+  for await (const entry of entries) {
+    const found = placeEntry(entry, rules);
     if (found === undefined) continue;
-    if (placed.has(found.path)) {
+    if (given.has(found.path)) {
       throw new RangeError(`Cannot make the layer: ${JSON.stringify(found.path)} is there twice`);
     }
-    placed.set(found.path, found.entry);
+    given.set(found.path, found.entry);
   }
-  if (rules.parents) addParents(placed, rules);
+  if (rules.parents) addParents(given, rules);
+  const placed = rules.isWindows ? windowsEntries(given, rules) : given;
   const names = [...placed.keys()].sort(ascending);
   const links: LayerEntry[] = [];
   for (const name of names) {
@@ -39,16 +47,53 @@ export async function* archiveInputs(
   archive: ByteStream,
   rules: LayerRules,
 ): AsyncGenerator<TarInput, void, undefined> {
+  if (rules.isWindows) return yield* windowsInputs(archive, rules);
   if (rules.parents && rules.prefix !== "") {
     for (const path of ancestorsOf(`${rules.prefix}/`)) {
       yield await opened(parentEntry(path, rules));
     }
   }
+  for await (const { entry } of placedEntries(archive, rules)) yield await opened(entry);
+}
+
+async function* placedEntries(
+  archive: ByteStream,
+  rules: LayerRules,
+): AsyncGenerator<PlacedEntry, void, undefined> {
   for await (const entry of readTar(archive)) {
     const input = entryInput(entry);
     const placed = input === undefined ? undefined : placeEntry(input, rules);
-    if (placed !== undefined) yield await opened(placed.entry);
+    if (placed !== undefined) yield placed;
   }
+}
+
+/** Rewrites the entries of an archive for Windows, each behind the directories that it lies in. */
+async function* windowsInputs(
+  archive: ByteStream,
+  rules: LayerRules,
+): AsyncGenerator<TarInput, void, undefined> {
+  const directories = new Set<string>();
+  const inForm = (placed: PlacedEntry): Promise<TarInput> =>
+    opened(windowsEntry(placed, (path) => directories.has(path)).entry);
+  for (const { entry } of windowsRoots(rules)) yield await opened(entry);
+  for await (const placed of placedEntries(archive, rules)) {
+    for (const path of rules.parents ? ancestorsOf(placed.path) : []) {
+      if (directories.has(path)) continue;
+      directories.add(path);
+      yield await inForm({ path, entry: parentEntry(path, rules) });
+    }
+    if (placed.entry.type === "directory") directories.add(placed.path);
+    yield await inForm(placed);
+  }
+}
+
+function windowsEntries(
+  given: ReadonlyMap<string, LayerEntry>,
+  rules: LayerRules,
+): Map<string, LayerEntry> {
+  const isDirectory = (path: string): boolean => given.get(path)?.type === "directory";
+  const placed = [...given].map(([path, entry]) => windowsEntry({ path, entry }, isDirectory));
+  return new Map([...windowsRoots(rules), ...placed].map(({ path, entry }) => [path, entry]));
 }
 
 async function opened({ body, ...entry }: LayerEntry): Promise<TarInput> {

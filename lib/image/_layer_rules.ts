@@ -13,6 +13,8 @@ export interface LayerRules {
   readonly file: number | undefined;
   readonly directory: number | undefined;
   readonly parents: boolean;
+  /** Whether the layer gets the form that Windows wants. */
+  readonly isWindows: boolean;
 }
 
 /** An entry and the path that it has in the image. */
@@ -35,12 +37,14 @@ export function layerRules(options: LayerOptions, fallback: "keep" | "reset"): L
     file: mode.file,
     directory: mode.directory,
     parents,
+    isWindows: options.os === "windows",
   };
 }
 
 /** Tells whether the rules leave every entry of an archive as it is. */
-export function changeNothing({ prefix, owner, mtimeNs, file, directory }: LayerRules): boolean {
-  const none = owner === undefined && mtimeNs === undefined;
+export function changeNothing(rules: LayerRules): boolean {
+  const { prefix, owner, mtimeNs, file, directory, isWindows } = rules;
+  const none = owner === undefined && mtimeNs === undefined && !isWindows;
   return prefix === "" && none && file === undefined && directory === undefined;
 }
 

@@ -32,6 +32,14 @@ export interface LayerOptions extends CallOptions {
    * say. Default 0 for entries, `"keep"` for an archive.
    */
   readonly mtime?: number | Date | "keep" | undefined;
+  /**
+   * The operating system of the image that it is for, as the base's config has it. A layer for
+   * `windows` gets the form that Windows wants: what it holds goes below `Files`, a directory `Hives`
+   * stands beside it, and each entry has a security descriptor that lets any user of the container
+   * use it, unless it has one of its own; an archive is rewritten, and memory grows with the number
+   * of its directories. Default: as for Linux.
+   */
+  readonly os?: string | undefined;
   /** The permission bits. */
   readonly mode?: LayerModes | undefined;
   /**

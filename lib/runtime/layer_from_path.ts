@@ -3,9 +3,11 @@ import { layerFrom } from "../image/layer_from.ts";
 import type { LayerOptions } from "../image/layer_options.ts";
 import type { LayerSource } from "../image/layer_source.ts";
 import type { NewLayer } from "../image/new_layer.ts";
+import { fileUploads } from "../server/file_uploads.ts";
 import { fileContent } from "../store/file_content.ts";
 import { type FileSystem, FileSystemError } from "../store/file_system.ts";
 import { nodeFileSystem } from "./node_file_system.ts";
+import { standardInput, temporaryDirectory } from "./standard_input.ts";
 
 /** Options of {@linkcode layerFromPath}. */
 export interface LayerFromPathOptions extends LayerOptions {
@@ -16,6 +18,9 @@ export interface LayerFromPathOptions extends LayerOptions {
   /** Whether a tar archive is put in as a file; default `false`: it is unpacked. */
   readonly asFile?: boolean | undefined;
 }
+
+/** The path of an archive that comes on the standard input. */
+const STANDARD_INPUT = "-";
 
 /** Tells by its name whether a file is a tar archive, compressed or not. */
 export function isArchive(path: string): boolean {
@@ -28,7 +33,8 @@ export function isArchive(path: string): boolean {
  * runtime and day: they are sorted, and belong to 0:0 at the time 0 unless options say otherwise.
  *
  * @param source The path, or the source. A directory gives what is in it; an archive, by its name
- * (`.tar`, `.tar.gz`, `.tgz`, `.tar.zst`), what it holds.
+ * (`.tar`, `.tar.gz`, `.tgz`, `.tar.zst`), what it holds. The path `-` is an archive on the standard
+ * input; without a `spool` it waits in a temporary file until the layer is closed.
  * @param options Where it goes in the image, whom it belongs to, how it is stored.
  * @returns The layer. Files are read again when it is pushed.
  * @throws {FileSystemError} when there is nothing at the path, or it cannot be read.
@@ -53,6 +59,10 @@ export async function layerFromPath(
 ): Promise<NewLayer> {
   if (typeof source !== "string") return await layerFrom(source, options);
   const fs = options.fileSystem ?? nodeFileSystem();
+  if (source === STANDARD_INPUT) {
+    const { spool = fileUploads(fs, temporaryDirectory()) } = options;
+    return await layerFrom(standardInput(), { ...options, spool });
+  }
   const info = await fs.stat(source);
   if (info === undefined) {
     throw new FileSystemError(

@@ -64,6 +64,34 @@ test("lading append puts a directory, a file and an archive on an image of a reg
   });
 });
 
+test("lading append gives layers on a Windows image the form that Windows wants", async () => {
+  await withRegistry(async (image, folder) => {
+    const dist = makeFiles(folder);
+    const to = image.replace("acme/app:1", "acme/windows:1");
+    const windows = ["--platform", "windows/amd64", "--to", to];
+    done(await lading("append", "scratch", `${dist}:/app`, ...windows));
+    const form = ["Files", "Files/app", "Files/app/lib", "Files/app/lib/a.js"];
+    assert.deepEqual(done(await lading("ls", to)).split("\n").sort(), [
+      ...form,
+      "Files/app/link.js",
+      "Files/app/main.js",
+      "Hives",
+    ]);
+    const exported = join(folder, "layer.tar");
+    writeFileSync(exported, (await lading("export", to)).bytes);
+    const second = image.replace("acme/app:1", "acme/windows:2");
+    const again = ["append", to, exported, "--platform", "windows/amd64", "--to", second];
+    const refused = await lading(...again);
+    assert.equal(refused.code, 1);
+    assert.match(refused.errors, /^lading: [^\n]*form of a layer for Windows already[^\n]*\n$/);
+    assert.equal((await lading("digest", second)).code, 3);
+    done(await lading(...again, "--as-layer"));
+    const names = done(await lading("ls", second, "--platform", "windows/amd64")).split("\n");
+    assert.ok(names.includes("Files/app/main.js") && !names.includes("Files/Files"), `${names}`);
+    assert.equal((await lading("validate", second)).code, 0);
+  });
+});
+
 test("lading append gives the same digest another day, and the base is mounted", async () => {
   await withRegistry(async (image, folder) => {
     const dist = makeFiles(folder);
@@ -229,6 +257,8 @@ test("verbs that make images say what is wrong with their arguments, and write n
       [2, /say what is to be changed/, ["mutate", image, "--to", to, ...base]],
       [2, /goes with --time/, ["mutate", image, "--user", "x", "--layer-times", "--to", to]],
       [2, /--format takes/, ["copy", image, to, "--format", "squashfs"]],
+      [2, /name - once/, ["append", image, "-", "-:/a", "--to", to, ...base]],
+      [2, /--as-file/, ["append", image, "-:/a", "--as-file", "--to", to, ...base]],
       [2, /--mtime takes/, ["append", image, folder, "--mtime", "soon", "--to", to, ...base]],
       [2, /--mtime takes/, ["append", image, folder, "--mtime", "9".repeat(14), "--to", to]],
       [2, /--owner takes/, ["append", image, folder, "--owner", "a:b", "--to", to]],

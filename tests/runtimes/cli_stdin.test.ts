@@ -1,6 +1,6 @@
 // Archives through pipes: what `docker save | lading` and `lading | docker load` do.
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { memoryFileSystem, ociArchiveTarget } from "../../lib/store/mod.ts";
 import { readAll } from "../../lib/bytes/mod.ts";
 import { fileContent } from "../../lib/store/file_content.ts";
+import { writeTar } from "../../lib/tar/mod.ts";
 import { randomImage } from "../../lib/testing/mod.ts";
 import { LADING } from "./lading_process.ts";
 
@@ -19,10 +20,19 @@ interface Ended {
 }
 
 /** Runs the command with bytes on its standard input. */
-async function pipe(input: Uint8Array, ...args: string[]): Promise<Ended> {
+function pipe(input: Uint8Array, ...args: string[]): Promise<Ended> {
+  return pipeIn({}, input, ...args);
+}
+
+/** Does it in an environment. */
+async function pipeIn(
+  env: Readonly<Record<string, string>>,
+  input: Uint8Array,
+  ...args: string[]
+): Promise<Ended> {
   const [program = "", ...first] = LADING;
   const child = spawn(program, [...first, ...args], {
-    env: { ...process.env, CI: "", DOCKER_CONFIG: "/nowhere" },
+    env: { ...process.env, CI: "", DOCKER_CONFIG: "/nowhere", ...env },
     timeout: 60_000,
   });
   const [out, errors]: [Buffer[], Buffer[]] = [[], []];
@@ -89,5 +99,28 @@ test("an archive that breaks off on the standard input is refused, and nothing i
       const found = await pipe(new Uint8Array(), "digest", `oci:${folder}/l${end}:1`);
       assert.equal(found.code, 3, `${end}: ${found.stdout}`);
     }
+  });
+});
+
+test("lading append takes an archive from its standard input as a layer, and leaves no file", async () => {
+  const body = new Uint8Array(300_000).map((_, index) => (index * 7919) >> 4);
+  const tar = await readAll(writeTar([{ path: "data", body }]), { maxBytes: 1 << 26 });
+  await inFolder(async (folder) => {
+    const to = `oci:${folder}/layout:1`;
+    const temporary = join(folder, "temporary");
+    mkdirSync(temporary);
+    const env = { TMPDIR: temporary };
+    const args = ["append", "scratch", "--platform", "linux/amd64", "--to", to];
+    for (const [source, name] of [["-", "/data"], ["-:/in/side", "/in/side/data"]]) {
+      const run = await pipeIn(env, tar, ...args, source ?? "");
+      assert.equal(run.code, 0, run.stderr);
+      const diffed = await pipe(new Uint8Array(), "ls", to);
+      assert.ok(`/${diffed.stdout}`.replaceAll("\n", "\n/").includes(`${name}\n`), diffed.stdout);
+    }
+    const broken = await pipeIn(env, tar.subarray(0, 1000), ...args, "-:/x");
+    assert.equal(broken.code, 6, broken.stderr);
+    assert.match(broken.stderr, /^lading: [^\n]+\n$/);
+    assert.equal((await pipe(new Uint8Array(), "ls", to)).stdout.includes("in/side/data"), true);
+    assert.deepEqual(readdirSync(temporary), []);
   });
 });

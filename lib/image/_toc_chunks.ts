@@ -1,3 +1,4 @@
+import { MAX_OUTPUT_BYTES } from "../compress/mod.ts";
 import { isDigest } from "../model/digest.ts";
 import type { TableChunk } from "./layer_table.ts";
 import type { TableLayout } from "./_table_layout.ts";
@@ -42,6 +43,7 @@ export function fileChunks(
   const { layout, size: fileSize } = file;
   const chunks: TableChunk[] = [];
   let covered = 0;
+  let zeros = 0;
   let stored = { start: 0, end: 0, used: 0 };
   const ends = file.starts === undefined ? endsOf(raw, file.end ?? 0) : undefined;
   for (const [index, chunk] of raw.entries()) {
@@ -52,6 +54,8 @@ export function fileChunks(
     covered += size;
     if (covered > fileSize) return fail("its chunks are longer than the file");
     if (chunk.isZeros) {
+      zeros += size;
+      if (zeros > MAX_OUTPUT_BYTES) return fail("its holes are longer than what may be read");
       chunks.push({ start: 0, end: 0, encoding: "zeros", skip: 0, size });
       continue;
     }

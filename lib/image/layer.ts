@@ -18,7 +18,10 @@ import { Memo } from "./_memo.ts";
 
 /** Options of the reading methods of a {@linkcode Layer}. */
 export interface LayerReadOptions extends CallOptions {
-  /** The most bytes that the layer may have when it is decompressed; default 64 GiB. */
+  /**
+   * The most bytes that the layer may have when it is decompressed, and the most zeros that the holes
+   * of its sparse files may come to when they are read; default 64 GiB.
+   */
   readonly maxOutputBytes?: number | undefined;
   /** Who inflates and hashes; default `"host"`. The results are the same. */
   readonly kernel?: KernelChoice | undefined;
@@ -151,7 +154,11 @@ class SourceLayer implements Layer {
   }
 
   entries(options: LayerReadOptions = {}): AsyncGenerator<TarEntry, void, undefined> {
-    return readEntries(() => this.#plain(options), {}, { entry: (entry) => entry, end: () => {} });
+    return readEntries(
+      () => this.#plain(options),
+      { maxHoleBytes: options.maxOutputBytes },
+      { entry: (entry) => entry, end: () => {} },
+    );
   }
 
   /**

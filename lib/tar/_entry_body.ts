@@ -2,6 +2,7 @@ import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { InvalidTarError } from "../model/errors.ts";
 import type { BlockReader } from "./_block_reader.ts";
 import { BLOCK_SIZE } from "./header.ts";
+import type { HoleBudget } from "./_hole_budget.ts";
 import type { SparseEntry } from "./sparse.ts";
 
 const HOLE_CHUNK_BYTES = 64 * 1024;
@@ -134,11 +135,12 @@ export function plainStream(body: EntryBody): ByteStream {
   }, { highWaterMark: 0 });
 }
 
-/** Makes the stream of a sparse file: stored pieces, and zeros between them. */
+/** Makes the stream of a sparse file: stored pieces, and zeros between them, which are counted. */
 export function sparseStream(
   body: EntryBody,
   map: readonly SparseEntry[],
   realSize: number,
+  holes: HoleBudget,
 ): ByteStream {
   let position = 0;
   let index = 0;
@@ -149,6 +151,7 @@ export function sparseStream(
       const next = piece?.offset ?? realSize;
       if (position < next) {
         const zeros = new Uint8Array(Math.min(HOLE_CHUNK_BYTES, next - position));
+        holes.take(zeros.length);
         position += zeros.length;
         return controller.enqueue(zeros);
       }

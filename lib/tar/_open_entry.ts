@@ -5,6 +5,7 @@ import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { InvalidTarError } from "../model/errors.ts";
 import type { BlockReader } from "./_block_reader.ts";
 import { EntryBody, plainStream, sparseStream } from "./_entry_body.ts";
+import type { HoleBudget } from "./_hole_budget.ts";
 import type { MergedEntry } from "./_metadata.ts";
 import type { TarEntry, TarEntryType } from "./entry.ts";
 import { BLOCK_SIZE, type TarFormat, type TarHeader } from "./header.ts";
@@ -23,16 +24,25 @@ export interface EntryContent {
   readonly body: EntryBody;
   /** The bytes of the file, holes included. */
   readonly size: number;
-  /** The pieces of a sparse file. */
-  readonly map: readonly SparseEntry[] | undefined;
+  /** What a sparse file has beside. */
+  readonly sparse: SparseContent | undefined;
+}
+
+/** The pieces of a sparse file, and who counts its holes. */
+interface SparseContent {
+  readonly map: readonly SparseEntry[];
+  readonly holes: HoleBudget;
 }
 
 /** Reads the blocks of a sparse map that lie behind the header or first in the content. */
 export async function openSparse(
   reader: BlockReader,
   sparse: SparseMapReader,
-  storedSize: number,
-  offset: number,
+  { storedSize, offset, holes }: {
+    readonly storedSize: number;
+    readonly offset: number;
+    readonly holes: HoleBudget;
+  },
 ): Promise<EntryContent> {
   while (sparse.next === "header") sparse.push(await reader.exactly(BLOCK_SIZE));
   const body = new EntryBody(reader, storedSize);
@@ -45,7 +55,7 @@ export async function openSparse(
     }
     sparse.push(await body.exactly(BLOCK_SIZE));
   }
-  return { body, size: sparse.realSize, map: sparse.finish(body.rest) };
+  return { body, size: sparse.realSize, sparse: { map: sparse.finish(body.rest), holes } };
 }
 
 /** What an entry is made of. */
@@ -136,13 +146,15 @@ export class ReadEntry implements TarEntry {
     decoder.decode(await this.#bytes(maxBytes));
 
   get #body(): ByteStream {
-    const { body, size, map } = this.#content;
-    return this.#stream ??= map === undefined ? plainStream(body) : sparseStream(body, map, size);
+    const { body, size, sparse } = this.#content;
+    return this.#stream ??= sparse === undefined
+      ? plainStream(body)
+      : sparseStream(body, sparse.map, size, sparse.holes);
   }
 
   async #bytes(maxBytes = DEFAULT_CONTENT_BYTES): Promise<Bytes> {
-    const { body, map } = this.#content;
-    if (this.#stream !== undefined || map !== undefined) {
+    const { body, sparse } = this.#content;
+    if (this.#stream !== undefined || sparse !== undefined) {
       return await readAll(this.#body, { maxBytes, what: this.#what() });
     }
     if (body.rest > maxBytes) throw tooLong(this.#what(), maxBytes);
@@ -156,8 +168,8 @@ export class ReadEntry implements TarEntry {
   }
 
   async #lend(take: (piece: Bytes) => void | Promise<void>): Promise<void> {
-    const { body, map } = this.#content;
-    if (this.#stream !== undefined || map !== undefined) {
+    const { body, sparse } = this.#content;
+    if (this.#stream !== undefined || sparse !== undefined) {
       for await (const piece of iterate(this.#body)) await take(piece);
       return;
     }

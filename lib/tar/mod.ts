@@ -21,6 +21,7 @@ export type { TarEntry, TarEntryType } from "./entry.ts";
 export type { TarFormat } from "./header.ts";
 export {
   MAX_ENTRIES,
+  MAX_HOLE_BYTES,
   MAX_LONG_NAME_BYTES,
   readTar,
   type ReadTarOptions,

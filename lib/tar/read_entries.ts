@@ -4,6 +4,7 @@ import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
 import { BlockReader } from "./_block_reader.ts";
 import { EntryBody } from "./_entry_body.ts";
 import { isMetadata, MetadataMerger } from "./_metadata.ts";
+import { HoleBudget } from "./_hole_budget.ts";
 import { openSparse, ReadEntry } from "./_open_entry.ts";
 import type { TarEntry } from "./entry.ts";
 import { BLOCK_SIZE, isZeroBlock, parseHeader } from "./header.ts";
@@ -11,10 +12,21 @@ import { BLOCK_SIZE, isZeroBlock, parseHeader } from "./header.ts";
 /** The most entries of an archive by default; reading needs no memory for them, indexes do. */
 export const MAX_ENTRIES = 2_000_000;
 
+/**
+ * The most zeros for holes by default: 64 GiB, as much as may be decompressed. A hole takes a few
+ * bytes of an archive, however long it is.
+ */
+export const MAX_HOLE_BYTES: number = 64 * 2 ** 30;
+
 /** Options of {@linkcode readTar}. */
 export interface ReadTarOptions {
   /** The most entries; {@linkcode MAX_ENTRIES} by default. */
   readonly maxEntries?: number | undefined;
+  /**
+   * The most zeros that are given for the holes of sparse files, of all together;
+   * {@linkcode MAX_HOLE_BYTES} by default. One more is an error of the body that is read.
+   */
+  readonly maxHoleBytes?: number | undefined;
 }
 
 /** What {@linkcode readTar} tells when it is done. */
@@ -46,7 +58,8 @@ export async function* readEntries<View, Result>(
   options: ReadTarOptions,
   view: ArchiveView<View, Result>,
 ): AsyncGenerator<View, Result, undefined> {
-  const { maxEntries = MAX_ENTRIES } = options;
+  const { maxEntries = MAX_ENTRIES, maxHoleBytes = MAX_HOLE_BYTES } = options;
+  const holes = new HoleBudget(maxHoleBytes);
   const reader = new BlockReader(await open());
   const metadata = new MetadataMerger();
   let entries = 0;
@@ -75,8 +88,8 @@ export async function* readEntries<View, Result>(
       // Reading the map may overwrite what the block was lent from.
       const own = sparse === undefined ? block : block.slice();
       const content = sparse === undefined
-        ? { body: new EntryBody(reader, storedSize), size: storedSize, map: undefined }
-        : await openSparse(reader, sparse, storedSize, offset);
+        ? { body: new EntryBody(reader, storedSize), size: storedSize, sparse: undefined }
+        : await openSparse(reader, sparse, { storedSize, offset, holes });
       const parts = { header, merged, headerOffset: offset, bodyOffset: reader.offset, content };
       yield view.entry(new ReadEntry(parts), own);
       const left = content.body.leave();

@@ -4,7 +4,12 @@ import { readEntries, type ReadTarOptions, type TarSummary } from "./read_entrie
 import type { TarEntry } from "./entry.ts";
 
 export { MAX_LONG_NAME_BYTES } from "./_metadata.ts";
-export { MAX_ENTRIES, type ReadTarOptions, type TarSummary } from "./read_entries.ts";
+export {
+  MAX_ENTRIES,
+  MAX_HOLE_BYTES,
+  type ReadTarOptions,
+  type TarSummary,
+} from "./read_entries.ts";
 export type { TarEntry, TarEntryType } from "./entry.ts";
 
 /**
@@ -16,10 +21,11 @@ export type { TarEntry, TarEntryType } from "./entry.ts";
  * earlier; leaving the loop early cancels it.
  *
  * @param stream The archive, not compressed.
- * @param options A limit.
+ * @param options Limits.
  * @returns The entries, and in the end a summary.
  * @throws {InvalidTarError} when the archive breaks the rules of its format or ends inside an entry.
- * @throws {LimitExceededError} when metadata is too long, or there are too many entries.
+ * @throws {LimitExceededError} when metadata is too long, or there are too many entries; the body
+ * of a sparse file errors with it when holes come to more than `maxHoleBytes`.
  *
  * @example List an archive
  * ```ts

@@ -10,6 +10,7 @@ import { LadingError } from "../../lib/model/errors.ts";
 import { MEDIA_TYPE_OCI_LAYER_GZIP } from "../../lib/model/mod.ts";
 import type { TarEntry } from "../../lib/tar/mod.ts";
 import { corpusBytes } from "../support/corpus.ts";
+import { encode, END, join, member, padded, pax } from "../tar/blocks.ts";
 import { type Short, tarOf } from "./images.ts";
 
 const KERNELS = ["host", "wasm", "js"] as const;
@@ -194,6 +195,19 @@ test("a damaged layer is refused in the same way with every kernel, however it i
     const limited = await outcome(layerOf(stored, diffID, 64), { kernel, maxOutputBytes: 2000 });
     assert.equal(limited, "LIMIT_EXCEEDED", String(kernel));
   }
+});
+
+test("maxOutputBytes counts the holes of sparse files too", async () => {
+  const records = { major: "1", minor: "0", name: "s", realsize: "1000000" };
+  const keys = Object.entries(records).map(([key, value]) => [`GNU.sparse.${key}`, value]);
+  const sparse = join(
+    pax(Object.fromEntries(keys)),
+    member({ name: "GNUSparseFile/s" }, padded(encode("0\n"))),
+    END,
+  );
+  const layer = layerOf(await gzipped(sparse), digestBytes("sha256", sparse), 100);
+  assert.equal(await outcome(layer, { maxOutputBytes: 1_000_000 }), "ok");
+  assert.equal(await outcome(layer, { maxOutputBytes: 999_999 }), "LIMIT_EXCEEDED");
 });
 
 test("diffID() computes the digest of a layer that no config names, with every kernel", async () => {

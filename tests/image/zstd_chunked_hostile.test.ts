@@ -93,6 +93,11 @@ test("chunks of a zstd:chunked table that contradict themselves are not used", a
     "zeros longer than the file": (table) => {
       Object.assign(find(table, "many", 20_000), { chunkType: "zeros", chunkSize: 2 ** 50 });
     },
+    "zeros longer than what may be read": (table) => {
+      Object.assign(find(table, "many", 20_000), { chunkType: "zeros", chunkSize: 2 ** 50 });
+      table.entries = table.entries.filter(({ chunkOffset = 0 }) => Number(chunkOffset) <= 20_000);
+      find(table, "many").size = 20_000 + 2 ** 50;
+    },
   };
   for (const [name, change] of Object.entries(lies)) {
     assert.equal(await isReadWhole(await layerWith(change)), true, name);

@@ -235,6 +235,39 @@ test("a sparse map that claims 10^9 pieces is refused", async () => {
   await assertRead(leading, ["s"], "1.0 at the limit");
 });
 
+test("the holes of all sparse files together are bounded, where they are read", async () => {
+  const holes = (realSize: number) =>
+    leadingSparse("0\n", realSize, new Uint8Array()).slice(0, -1024);
+  const archive = join(holes(1000), holes(1000), holes(2 ** 50), END);
+  const sizes: number[] = [];
+  for await (const { size } of readTar(streamOf(archive), { maxHoleBytes: 0 })) sizes.push(size);
+  assert.deepEqual(sizes, [1000, 1000, 2 ** 50]);
+  const read = async (maxHoleBytes: number | undefined, ...wanted: number[]) => {
+    let number = 0;
+    let bytes = 0;
+    for await (const entry of readTar(streamOf(archive), { maxHoleBytes })) {
+      if (!wanted.includes(number++)) continue;
+      await entry.lend(({ length }) => {
+        bytes += length;
+        // Of the last one nobody reads all.
+        if (bytes > 2 ** 20) throw new TypeError("enough");
+      });
+    }
+    return bytes;
+  };
+  assert.equal(await read(2000, 0, 1), 2000);
+  assert.equal(await read(1000, 1), 1000);
+  await assert.rejects(read(undefined, 2), { message: "enough" });
+  for (const [limit, ...wanted] of [[1999, 0, 1], [999, 0], [200, 1], [0, 0], [100_000, 2]]) {
+    await assert.rejects(
+      read(limit, ...wanted),
+      (error) => error instanceof LimitExceededError && error.limit === limit,
+      `${limit}: ${wanted}`,
+    );
+  }
+  await assert.rejects(read(NaN, 0), RangeError);
+});
+
 test("a sparse map of more bytes than other metadata is refused", async () => {
   // Numbers may have zeros in front, so that few of them take many bytes.
   const zeros = "0".repeat(1000);

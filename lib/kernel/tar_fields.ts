@@ -86,10 +86,12 @@ export function isTarMetadata(typeFlag: number): boolean {
 /**
  * Tells whether content follows a header. Links, devices, directories and pipes have none, whatever
  * their size says; nor have the directories of V7, which has no type for them: their names end in
- * a slash. Types that nobody knows have content (POSIX, and Go agrees).
+ * a slash. That counts for a name by pax or GNU too, and not for the one it stands for: so do Go, by
+ * which engines read layers, and libarchive, while GNU tar and Python find content there. Types that
+ * nobody knows have content (POSIX, and Go agrees).
  *
  * @param typeFlag The type flag, a byte.
- * @param lastOfName The last byte of the name.
+ * @param lastOfName The last byte of the name in force.
  * @returns Whether blocks of content follow.
  */
 export function hasTarContent(typeFlag: number, lastOfName: number | undefined): boolean {

@@ -490,6 +490,17 @@ test("no entry hides in the content of another, whatever headers say of sizes", 
   }
   const v7 = join(header({ type: "\0", name: "d/", size: INNER.length, magic: "" }), INNER, END);
   await assertRead(v7, ["d/", "smuggled"], "a directory of V7 with a size");
+  // The name in force decides, as in Go and libarchive; readers that look at the header differ.
+  for (const magic of ["", "ustar  \0", "ustar\u000000"]) {
+    const named = (name: string) => header({ type: "\0", name, size: INNER.length, magic });
+    const long = (name: string) => member({ type: "L", magic: "ustar  \0" }, encode(`${name}\0`));
+    for (const [what, name] of [["GNU", long], ["pax", (path: string) => pax({ path })]] as const) {
+      const directory = join(name("d/"), named("d"), INNER, END);
+      await assertRead(directory, ["d/", "smuggled"], `a directory by ${what} ${magic}`);
+      const file = join(name("d"), named("d/"), INNER, END);
+      await assertRead(file, ["d"], `a file by ${what} ${magic}`);
+    }
+  }
   for (const type of "07ASDVMNZ") {
     const archive = join(header({ type, size: INNER.length, magic: "ustar  " }), INNER, END);
     if (type !== "S") await assertRead(archive, ["file"], `type ${type} has content`);

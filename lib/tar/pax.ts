@@ -8,7 +8,7 @@ export const MAX_PAX_BYTES: number = 1 << 20;
 export const MAX_PAX_RECORDS = 4096;
 
 /** Times are 64-bit numbers of seconds wherever they can be set. */
-const MAX_SECONDS = 2n ** 63n - 1n;
+export const MAX_SECONDS: bigint = 2n ** 63n - 1n;
 
 const SECOND_NS = 1_000_000_000n;
 const encoder = new TextEncoder();

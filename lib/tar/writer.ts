@@ -4,7 +4,13 @@ import { HeaderBlock } from "./_header_block.ts";
 import { splitName } from "./_ustar_name.ts";
 import { vendorRecords } from "./_vendor_records.ts";
 import { type PlannedEntry, writeEntries } from "./_write_entries.ts";
-import { formatPaxRecord, formatPaxTime, MAX_PAX_BYTES, MAX_PAX_RECORDS } from "./pax.ts";
+import {
+  formatPaxRecord,
+  formatPaxTime,
+  MAX_PAX_BYTES,
+  MAX_PAX_RECORDS,
+  MAX_SECONDS,
+} from "./pax.ts";
 
 /** The types of entries that can be written. */
 export type TarInputType =
@@ -146,6 +152,7 @@ function planEntry(input: TarInput): PlannedEntry {
   number("size", 124, 12, size);
   const ns = input.mtimeNs ?? nanoseconds(input.mtime ?? 0) ?? refuse(path, "mtime is no number");
   const seconds = ns / SECOND_NS;
+  if (seconds > MAX_SECONDS || seconds < -MAX_SECONDS) refuse(path, "mtime is beyond 64 bits");
   const plain = ns >= 0n && ns % SECOND_NS === 0n && seconds < 8n ** 11n;
   if (!plain) record("mtime", encoder.encode(formatPaxTime(ns)));
   block.octal(136, 12, ns >= 0n && seconds < 8n ** 11n ? Number(seconds) : 0);
@@ -158,6 +165,7 @@ function planEntry(input: TarInput): PlannedEntry {
     ]] as const
   ) {
     const bytes = encoder.encode(value ?? "");
+    if (bytes.includes(0)) refuse(path, `${key} holds a NUL`);
     if (bytes.length > 32 || !isASCII(bytes)) record(key, bytes);
     else block.put(start, 32, bytes);
   }

@@ -25,7 +25,11 @@ test("writeTar() refuses what cannot be read again", async () => {
     ["half a user", { path: "a", uid: 0.5 }],
     ["a group beyond 2^53", { path: "a", gid: 2 ** 53 }],
     ["no time", { path: "a", mtime: NaN }],
+    ["a time beyond 64 bits", { path: "a", mtime: 1e300 }],
+    ["a time before 64 bits", { path: "a", mtimeNs: -(2n ** 63n) * 1_000_000_000n }],
     ["a user with a NUL", { path: "a", userName: "ü\0" }],
+    ["a short user with a NUL", { path: "a", userName: "a\0b" }],
+    ["a group with a NUL", { path: "a", groupName: "\0" }],
     ["a key with a NUL", { path: "a", xattrs: new Map([["a\0", new Uint8Array()]]) }],
     ["a key with =", { path: "a", xattrs: new Map([["a=b", new Uint8Array()]]) }],
     ["too many attributes", { path: "a", xattrs: attributes(MAX_PAX_RECORDS + 1, 1) }],
@@ -48,6 +52,12 @@ test("writeTar() refuses what cannot be read again", async () => {
     ["a size without content", { path: "a", size: 5 }],
   ];
   for (const [label, input] of rows) await assert.rejects(pack(input), RangeError, label);
+  const last = (2n ** 63n - 1n) * 1_000_000_000n + 999_999_999n;
+  for (const mtimeNs of [last, -last]) {
+    for await (const entry of readTar(streamOf(await pack({ path: "a", mtimeNs })))) {
+      assert.equal(entry.mtimeNs, mtimeNs);
+    }
+  }
   const archive = await pack({ path: "a", xattrs: attributes(MAX_PAX_RECORDS, 1) });
   for await (const { xattrs } of readTar(streamOf(archive))) {
     assert.equal(xattrs.size, MAX_PAX_RECORDS);

@@ -212,8 +212,10 @@ export class ChunkedUpload {
    */
   async finish(target: Descriptor, signal: AbortSignal | undefined): Promise<void> {
     const { context, action } = this.#setup;
+    const { digest, size } = target;
+    const body = bytesBody(new Uint8Array(), context.client.uploadWatch, size);
     for (let tries = 0;; tries++) {
-      const outcome = await this.#exchange({ method: "PUT", digest: target.digest }, signal);
+      const outcome = await this.#exchange({ method: "PUT", body, digest }, signal);
       if (outcome.failure === undefined) {
         return await expectBlob(context, target, outcome.answer, action, { signal });
       }

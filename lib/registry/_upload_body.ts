@@ -24,17 +24,21 @@ export interface UploadWatch {
   readonly idleMs: number;
 }
 
-/** The time a registry has to store what it got. */
+/** The time a registry has to store what it got, in whole seconds beside the silence it may keep. */
 function storingMs(watch: UploadWatch, bytes: number): number {
-  return watch.idleMs + bytes / MIN_BYTES_PER_SECOND * 1000;
+  return watch.idleMs + Math.ceil(bytes / MIN_BYTES_PER_SECOND) * 1000;
 }
 
-/** A body of bytes in memory. */
-export function bytesBody(bytes: Bytes, watch: UploadWatch): RequestBody {
+/** A body of bytes in memory; what it ends may be more: `stored` bytes, before there is an answer. */
+export function bytesBody(
+  bytes: Bytes,
+  watch: UploadWatch,
+  stored: number = bytes.byteLength,
+): RequestBody {
   return {
     isReplayable: true,
     open(attempt) {
-      new Patience(watch.clock, attempt).wait(storingMs(watch, bytes.byteLength));
+      new Patience(watch.clock, attempt).wait(storingMs(watch, stored));
       // Who streams bodies has to be told the length; the others know it.
       return { body: bytes, headers: { "content-length": String(bytes.byteLength) } };
     },
@@ -134,6 +138,28 @@ function from(stream: ByteStream, offset: number): ByteStream {
       return rest;
     },
   });
+}
+
+/** Watches over a stream that goes out: a registry that takes nothing for too long is given up. */
+export function patient(stream: ByteStream, watch: UploadWatch, attempt: Attempt): ByteStream {
+  const patience = new Patience(watch.clock, attempt);
+  const reader = stream.getReader();
+  let size = 0;
+  patience.wait(watch.idleMs);
+  return new ReadableStream<Bytes>({
+    async pull(controller) {
+      patience.stop();
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+      size += value?.byteLength ?? 0;
+      patience.wait(done ? storingMs(watch, size) : watch.idleMs);
+    },
+    cancel(reason) {
+      patience.stop();
+      return reader.cancel(reason);
+    },
+  }, { highWaterMark: 0 });
 }
 
 /** Aborts an attempt when the registry takes nothing for too long. */

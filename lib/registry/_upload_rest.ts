@@ -56,12 +56,13 @@ async function sendBody(
   const { context, target: { digest, size }, action, signal, offset } = rest;
   const isAhead = rest.isStreamed && body !== undefined;
   if (isAhead) await sendAhead(session, rest, body);
+  const last = isAhead ? undefined : body;
   const closing: Sent = {
     method: "PUT",
     digest,
-    ...(isAhead ? {} : { body }),
+    body: last ?? bytesBody(new Uint8Array(), context.client.uploadWatch, size),
     // A body that is the whole blob has no place in it.
-    ...(isAhead || body === undefined || offset === 0 ? {} : { range: [offset, size - 1] }),
+    ...(last === undefined || offset === 0 ? {} : { range: [offset, size - 1] }),
   };
   const answer = await session.send(closing, signal);
   if (!isGood(answer)) throw await refusal(session, rest, answer);

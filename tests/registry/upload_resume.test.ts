@@ -175,6 +175,24 @@ test("a closing PUT that did not arrive is sent again", async () => {
   assert.deepEqual(log.slice(-4), ["PUT", "HEAD", "GET", "PUT"]);
 });
 
+test("a closing PUT that is never answered is given up after 60 seconds, and sent again", async () => {
+  // Held here: a request that nobody holds is collected, and its signal with it.
+  const silence = new Promise<Response>(() => {});
+  for (const upload of [CHUNKED.upload, { chunkBytes: Infinity }]) {
+    const registry = uploadRegistry({
+      before: ({ method, count }) => method === "PUT" && count === 1 ? silence : undefined,
+    });
+    const b = bench(registry.script);
+    const push = () => b.repository.push(LAYER, () => piecesOf(CONTENT), { upload });
+    const { ms } = await b.clock.measure(push);
+    // The registry has time to put the blob together, besides.
+    assert.ok(ms >= 60_000 && ms < 120_000, `${ms}`);
+    assert.deepEqual(registry.log.slice(-4), ["PUT", "HEAD", "GET", "PUT"]);
+    assert.deepEqual(registry.stored.get(LAYER.digest), CONTENT);
+    assert.equal(b.clock.pending, 0);
+  }
+});
+
 test("a PUT that breaks is continued where the registry stands, with a function or bytes", async () => {
   for (const source of [CONTENT, () => piecesOf(CONTENT)]) {
     for (const upload of [undefined, { chunkBytes: Infinity }]) {

@@ -9,6 +9,7 @@ import type { Hasher } from "../../hash/hasher.ts";
 import type { Bytes, ByteStream } from "../../model/bytes.ts";
 import { formatDigest } from "../../model/digest.ts";
 import type { RequestBody } from "../request.ts";
+import { bytesBody, patient, type UploadWatch } from "../_upload_body.ts";
 
 /** The largest layer that is held where a transport cannot send streams. */
 const MAX_HELD_LAYER_BYTES = 256 * 1024 * 1024;
@@ -33,12 +34,14 @@ class StreamedLayer implements LayerBody {
   readonly isReplayable = true;
   readonly #document: Bytes;
   readonly #open: OpenLayer;
+  readonly #watch: UploadWatch;
   #hasher: Hasher;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(document: Bytes, open: OpenLayer) {
+  constructor(document: Bytes, open: OpenLayer, watch: UploadWatch) {
     this.#document = document;
     this.#open = open;
+    this.#watch = watch;
     this.#hasher = this.#start();
   }
 
@@ -60,15 +63,14 @@ class StreamedLayer implements LayerBody {
       // Before the stream fails: workerd would end the body as if it were whole.
       attempt.abort(error);
     };
-    return {
-      body: through(streamFrom(opened(this.#open)), {
-        chunk(chunk) {
-          hasher.update(chunk);
-          return chunk;
-        },
-        error: fail,
-      }),
-    };
+    const body = through(streamFrom(opened(this.#open)), {
+      chunk(chunk) {
+        hasher.update(chunk);
+        return chunk;
+      },
+      error: fail,
+    });
+    return { body: patient(body, this.#watch, attempt) };
   }
 
   #start(): Hasher {
@@ -91,31 +93,23 @@ async function* opened(open: OpenLayer): AsyncGenerator<Bytes, void, undefined> 
 export async function layerBody(
   document: Bytes,
   open: OpenLayer,
-  options: { readonly isStreamed: boolean; readonly signal: AbortSignal | undefined },
+  options: {
+    readonly isStreamed: boolean;
+    readonly watch: UploadWatch;
+    readonly signal: AbortSignal | undefined;
+  },
 ): Promise<LayerBody> {
-  if (options.isStreamed) return new StreamedLayer(document, open);
+  const { isStreamed, watch, signal } = options;
+  if (isStreamed) return new StreamedLayer(document, open, watch);
   const what = "the layer, which this transport cannot stream";
-  const { signal } = options;
   const bytes = await readAll(await open(), { maxBytes: MAX_HELD_LAYER_BYTES, what, signal });
-  return new HeldLayer(document, bytes);
+  return heldLayer(document, bytes, watch);
 }
 
-class HeldLayer implements LayerBody {
-  readonly isReplayable = true;
-  readonly failure = undefined;
-  readonly #document: Bytes;
-  readonly #bytes: Bytes;
-
-  constructor(document: Bytes, bytes: Bytes) {
-    this.#document = document;
-    this.#bytes = bytes;
-  }
-
-  checksum(): string {
-    return digestBytes("sha256", concatBytes([this.#document, LINE_FEED, this.#bytes]));
-  }
-
-  open(): { readonly body: Bytes } {
-    return { body: this.#bytes };
-  }
+function heldLayer(document: Bytes, bytes: Bytes, watch: UploadWatch): LayerBody {
+  return {
+    ...bytesBody(bytes, watch),
+    failure: undefined,
+    checksum: () => digestBytes("sha256", concatBytes([document, LINE_FEED, bytes])),
+  };
 }

@@ -1,8 +1,8 @@
 import type { CallOptions } from "../../model/content.ts";
-import type { Bytes } from "../../model/bytes.ts";
 import { type Answer, discard } from "../client.ts";
 import { answerError, failureOf } from "../errors.ts";
 import type { RequestBody } from "../request.ts";
+import { bytesBody } from "../_upload_body.ts";
 import { layerBody } from "./_layer_body.ts";
 import type { V1PushImage } from "./v1_push_image.ts";
 import { openSession, sendToIndex, type V1Context, type V1Session } from "./_session.ts";
@@ -23,12 +23,8 @@ interface Work {
   readonly signal: AbortSignal | undefined;
 }
 
-function bodyOf(bytes: Bytes): RequestBody {
-  return { isReplayable: true, open: () => ({ body: bytes }) };
-}
-
-function json(value: unknown): RequestBody {
-  return bodyOf(new TextEncoder().encode(JSON.stringify(value)));
+function json({ index }: V1Context, value: unknown): RequestBody {
+  return bytesBody(new TextEncoder().encode(JSON.stringify(value)), index.uploadWatch);
 }
 
 async function begin(
@@ -57,7 +53,7 @@ export async function pushV1Images(
   if (top === undefined) throw new TypeError("Cannot push an image without a layer");
   const action = `push ${JSON.stringify(`${context.index.endpoint.name}/${repository}:${tag}`)}`;
   const list = images.map(({ id }) => id === top.id ? { id, Tag: tag } : { id });
-  const work = await begin(context, repository, "write", action, options, json(list));
+  const work = await begin(context, repository, "write", action, options, json(context, list));
   const checksums: { readonly id: string; readonly checksum?: string }[] = [];
   // The parent of an image has to be there.
   for (const image of images) checksums.push(await pushImage(work, image));
@@ -68,7 +64,7 @@ export async function pushV1Images(
     path: `/v1/repositories/${repository}/images`,
     lane: "metadata",
     headers: { "content-type": "application/json", "x-docker-endpoints": work.session.hostNames },
-    body: json(checksums),
+    body: json(context, checksums),
     signal: options.signal,
   }, { repository });
   // A registry without an index may not know the question.
@@ -84,7 +80,7 @@ export async function putTag(
   options: CallOptions,
 ): Promise<void> {
   const action = `tag ${JSON.stringify(`${context.index.endpoint.name}/${repository}:${tag}`)}`;
-  const list = json([{ id, Tag: tag }]);
+  const list = json(context, [{ id, Tag: tag }]);
   const work = await begin(context, repository, "write", action, options, list);
   await tagImage(work, { id, tag });
 }
@@ -100,7 +96,7 @@ export async function removeTag(
   options: CallOptions,
 ): Promise<void> {
   const action = `untag ${JSON.stringify(`${context.index.endpoint.name}/${repository}:${tag}`)}`;
-  const list = json([{ id, Tag: tag }]);
+  const list = json(context, [{ id, Tag: tag }]);
   const { session, signal } = await begin(context, repository, "write", action, options, list);
   const path = `/v1/repositories/${repository}/tags/${tag}`;
   const answer = await session.send({ action, method: "DELETE", path, lane: "metadata", signal });
@@ -115,7 +111,7 @@ async function tagImage({ session, ...work }: Work, { id, tag }: V1Tag): Promise
     path: `/v1/repositories/${repository}/tags/${tag}`,
     lane: "metadata",
     headers: { "content-type": "application/json" },
-    body: json(id),
+    body: json(context, id),
     signal,
   });
   await expectStatus(context.index, action, answer, 200, 201);
@@ -127,6 +123,7 @@ async function pushImage(
 ): Promise<{ readonly id: string; readonly checksum?: string }> {
   const { session, context, action, signal } = work;
   const { id, raw } = image;
+  const watch = context.index.uploadWatch;
   const path = `/v1/images/${id}`;
   const look = { action, method: "GET", path: `${path}/json`, lane: "metadata", signal } as const;
   const found = await session.send(look);
@@ -136,13 +133,13 @@ async function pushImage(
     ...look,
     method: "PUT",
     headers: { "content-type": "application/json" },
-    body: bodyOf(raw),
+    body: bytesBody(raw, watch),
   });
   if (await isThere(work, document)) return { id };
   await expectStatus(context.index, action, document, 200, 201);
   const isStreamed = context.index.traits.streamingUpload !== false;
   const open = () => image.open({ signal });
-  const body = await layerBody(raw, open, { isStreamed, signal });
+  const body = await layerBody(raw, open, { isStreamed, watch, signal });
   const headers = { "content-type": "application/octet-stream" };
   try {
     const layer = await session.send({
@@ -164,6 +161,7 @@ async function pushImage(
     method: "PUT",
     path: `${path}/checksum`,
     headers: { "x-docker-checksum-payload": checksum },
+    body: bytesBody(new Uint8Array(), watch),
   });
   await expectStatus(context.index, action, sum, 200, 201);
   return { id, checksum };

@@ -14,19 +14,24 @@ import {
 import { memoryStore } from "../../../lib/store/mod.ts";
 import { randomImage } from "../../../lib/testing/mod.ts";
 import type { Transport } from "../../../lib/model/transport.ts";
+import { FakeClock } from "../fake_clock.ts";
 import { ID, putSample } from "./v1_sample.ts";
 import { V1Server, type V1ServerOptions } from "./v1_server.ts";
 
 const NAME = "acme/app";
 const USERS = { alice: "secret" };
 
-function open(server: V1Server, transport: Transport = server.transport): RepositoryV1 {
+function open(
+  server: V1Server,
+  transport: Transport = server.transport,
+  clock?: FakeClock,
+): RepositoryV1 {
   const credentials = staticCredentials(server.host, {
     kind: "basic",
     username: "alice",
     password: "secret",
   });
-  const options = { transport, credentials, retry: { retries: 0 } };
+  const options = { transport, credentials, clock, retry: { retries: 0 } };
   return new RegistryV1(server.host, options).repository(NAME);
 }
 
@@ -111,6 +116,27 @@ test("push() names nothing when a layer is not taken, or cannot be read", async 
   assert.equal(other.repositories.size, 0);
   await assert.rejects(open(other).push([], "1"), TypeError);
   await assert.rejects(open(other).push(samples(), "a/b"), { code: "INVALID_REFERENCE" });
+});
+
+test("push() gives a registry up that does not answer to a document, layer, checksum or list", async () => {
+  const path = /\/(?:json|layer|checksum|tags\/1|images|app\/)$/;
+  const silence = new Promise<Response>(() => {});
+  const server = new V1Server();
+  const asked = new Set<string>();
+  for (let turn = 0; turn < 6; turn++) {
+    const clock = new FakeClock();
+    const repository = open(server, (request) => {
+      const name = request.method === "PUT" ? path.exec(request.url)?.[0] : undefined;
+      if (name === undefined || asked.has(name)) return server.transport(request);
+      asked.add(name);
+      return silence;
+    }, clock);
+    const { ms } = await clock.measure(() =>
+      assert.rejects(repository.push(samples(), "1"), /no answer within 6[01] s/)
+    );
+    assert.ok(ms >= 60_000 && ms <= 61_000, `${ms}`);
+  }
+  assert.equal(asked.size, 6, [...asked].join());
 });
 
 test("push() without the right to is refused", async () => {

@@ -90,8 +90,18 @@ export class StoredTokenCache extends TokenCache {
       const { value, expiresIn } = token;
       const endsAt = this.#now() + expiresIn * 1000;
       this.#tokens.set(value, { owner, scopes: key.scopes, value, endsAt });
+      this.#forgetOld();
     }
     return token;
+  }
+
+  /** A process that runs for months would gather all the tokens that it ever had. */
+  #forgetOld(): void {
+    const now = this.#now();
+    for (const { value, endsAt } of this.#tokens.values()) {
+      const isOver = !isGood(endsAt - now) || this.#tokens.size > MAX_STORED_TOKENS;
+      if (isOver) this.#tokens.delete(value);
+    }
   }
 
   /**
@@ -117,9 +127,8 @@ export class StoredTokenCache extends TokenCache {
    * @returns The state, as plain JSON; to be kept as secret as a password.
    */
   state(): TokenCacheState {
-    const now = this.#now();
-    const tokens = [...this.#tokens.values()].filter(({ endsAt }) => isGood(endsAt - now));
-    return { version: 1, tokens: tokens.slice(-MAX_STORED_TOKENS) };
+    this.#forgetOld();
+    return { version: 1, tokens: [...this.#tokens.values()] };
   }
 
   /** Takes what was stored for an owner into the cache. */

@@ -127,3 +127,19 @@ test("a stored token that the registry does not take any more is replaced", asyn
   assert.deepEqual(asked, ["t1", "t2"]);
   assert.deepEqual(third.state().tokens.map(({ value }) => value), ["t2"]);
 });
+
+test("StoredTokenCache forgets tokens that have ended, and the oldest of too many", async () => {
+  let now = 1_000_000;
+  const cache = new StoredTokenCache(undefined, { now: () => now });
+  await cache.obtain(KEY, get("first"));
+  now += 300_000;
+  await cache.obtain(MINE, get("second"));
+  now -= 300_000;
+  assert.deepEqual(cache.state().tokens.map(({ value }) => value), ["second"], "gone for good");
+  for (let i = 0; i < 300; i++) {
+    await cache.obtain({ ...KEY, scopes: [`repository:app${i}:pull`] }, get(`token${i}`));
+  }
+  const kept = cache.state().tokens.map(({ value }) => value);
+  assert.equal(kept.length, 256);
+  assert.deepEqual([kept[0], kept.at(-1)], ["token44", "token299"]);
+});

@@ -32,8 +32,10 @@ export interface Command {
   readonly name: string;
   /** The group that it belongs to: `engine` of `lading engine pull`. */
   readonly group?: string;
-  /** The commands of a group; it does nothing by itself. */
+  /** The commands of a group. */
   readonly commands?: readonly Command[];
+  /** Whether a group does something by itself too: `blob PLACE@DIGEST` beside `blob push`. */
+  readonly isVerb?: true;
   /** The arguments, such as `IMAGE [PLACE]`. */
   readonly synopsis: string;
   readonly summary: string;

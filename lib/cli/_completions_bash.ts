@@ -1,9 +1,9 @@
 import type { Command } from "./_command.ts";
-import { COMMON_OPTIONS } from "./_options.ts";
+import { completedOptions, completedWords } from "./_completed.ts";
 
 /** Lists what an option of a command can be written as. */
-function optionWords({ options }: Command): string[] {
-  return Object.entries({ ...options, ...COMMON_OPTIONS }).flatMap(([name, { short }]) =>
+function optionWords(command: Command): string[] {
+  return Object.entries(completedOptions(command)).flatMap(([name, { short }]) =>
     short === undefined ? [`--${name}`] : [`--${name}`, `-${short}`]
   );
 }
@@ -11,7 +11,7 @@ function optionWords({ options }: Command): string[] {
 /** Writes the completions for bash: commands, options, fixed words, and files otherwise. */
 export function bashCompletions(commands: readonly Command[]): string {
   const cases = commands.map((command) => {
-    const words = command.words?.(commands) ?? [];
+    const words = completedWords(command, commands) ?? [];
     return `    ${command.name}) options='${optionWords(command).join(" ")}' words='${
       words.join(" ")
     }' ;;`;

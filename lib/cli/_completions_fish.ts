@@ -1,5 +1,5 @@
 import type { Command, OptionSpec } from "./_command.ts";
-import { COMMON_OPTIONS } from "./_options.ts";
+import { completedOptions, completedWords } from "./_completed.ts";
 
 function quoted(text: string): string {
   return `'${text.replace(/[\\']/g, "\\$&")}'`;
@@ -16,11 +16,11 @@ function optionLine(command: Command, [name, spec]: [string, OptionSpec]): strin
 }
 
 function commandLines(command: Command, commands: readonly Command[]): string[] {
-  const { name, summary, options } = command;
-  const words = command.words?.(commands);
+  const { name, summary } = command;
+  const words = completedWords(command, commands);
   return [
     `complete -c lading -n __fish_use_subcommand -f -a ${name} -d ${quoted(summary)}`,
-    ...Object.entries({ ...options, ...COMMON_OPTIONS }).map((entry) => optionLine(command, entry)),
+    ...Object.entries(completedOptions(command)).map((entry) => optionLine(command, entry)),
     ...(words === undefined ? [] : [
       `complete -c lading -n ${quoted(`__fish_seen_subcommand_from ${name}`)} -f -a ${
         quoted(words.join(" "))

@@ -1,5 +1,5 @@
 import type { Command, OptionSpec } from "./_command.ts";
-import { COMMON_OPTIONS } from "./_options.ts";
+import { completedOptions, completedWords } from "./_completed.ts";
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
@@ -17,10 +17,12 @@ function optionSpecs([name, { short, value, help }]: [string, OptionSpec]): stri
 }
 
 function commandCase(command: Command, commands: readonly Command[]): string {
-  const specs = Object.entries({ ...command.options, ...COMMON_OPTIONS }).flatMap(optionSpecs);
-  const words = command.words?.(commands);
-  const rest = words === undefined ? "'*:place:_files'" : quoted(`1:word:(${words.join(" ")})`);
-  return `    ${command.name}) _arguments ${[...specs, rest].join(" \\\n      ")} ;;`;
+  const specs = Object.entries(completedOptions(command)).flatMap(optionSpecs);
+  const words = completedWords(command, commands);
+  const first = words === undefined ? [] : [quoted(`1:word:(${words.join(" ")})`)];
+  const rest = words === undefined || command.commands !== undefined ? ["'*:place:_files'"] : [];
+  const all = [...specs, ...first, ...rest];
+  return `    ${command.name}) _arguments ${all.join(" \\\n      ")} ;;`;
 }
 
 /** Writes the completions for zsh. */

@@ -53,8 +53,8 @@ function optionName(name: string, { short, value }: OptionSpec): string {
 
 /** Writes the help of a command. */
 export function commandHelp(command: Command): string {
-  if (command.commands !== undefined) return groupHelp(command, command.commands);
-  const { summary, details, options, examples } = command;
+  const { summary, details, options, examples, commands } = command;
+  if (commands !== undefined && command.isVerb !== true) return groupHelp(command, commands);
   const rows = Object.entries({ ...options, ...COMMON_OPTIONS }).map(([option, spec]) =>
     [optionName(option, spec), spec.help] as const
   );
@@ -64,7 +64,7 @@ Usage: ${usageLine(command)} [OPTIONS]
 ${details === undefined ? "" : `\n${details}\n`}
 Options:
 ${columns(rows)}
-
+${commands === undefined ? "" : `\nCommands:\n${commandRows(commands)}\n`}
 Examples:
 ${examples.map((example) => `  ${example}`).join("\n")}
 `;

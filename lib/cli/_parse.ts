@@ -58,7 +58,12 @@ export function parseCommandLine(
 ): CommandLine {
   const [first, ...rest] = args;
   const command = findCommand(commands, ALIASES.get(first) ?? first ?? "");
-  if (command.commands !== undefined) return parseGroup(commands, command, command.commands, rest);
+  const inner = command.commands;
+  if (
+    inner !== undefined && (command.isVerb !== true || inner.some(({ name }) => name === rest[0]))
+  ) {
+    return parseGroup(commands, command, inner, rest);
+  }
   return parseCommand(commands, command, rest);
 }
 

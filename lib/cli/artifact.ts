@@ -1,11 +1,8 @@
-import { type Command, type OptionSpecs, UsageError } from "./_command.ts";
+import { type Command, UsageError } from "./_command.ts";
 import { artifactPullCommand } from "./artifact_pull.ts";
 import { artifactPushCommand } from "./artifact_push.ts";
 
 const COMMANDS: readonly Command[] = [artifactPushCommand, artifactPullCommand];
-
-/** The options of both, for completions. */
-const OPTIONS: OptionSpecs = Object.assign({}, ...COMMANDS.map(({ options }) => options));
 
 /** `lading artifact COMMAND`. */
 export const artifactCommand: Command = {
@@ -13,8 +10,7 @@ export const artifactCommand: Command = {
   synopsis: "COMMAND",
   summary: "store files in a registry, and get them back",
   arity: [0, 1000],
-  options: OPTIONS,
-  words: () => COMMANDS.map(({ name }) => name),
+  options: {},
   commands: COMMANDS,
   examples: [
     "lading artifact push ghcr.io/acme/rules:1 rules.json --artifact-type application/vnd.acme.rules",

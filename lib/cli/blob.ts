@@ -1,5 +1,6 @@
 import { openBlob } from "../runtime/open_blob.ts";
 import { argument, type Command } from "./_command.ts";
+import { blobPushCommand } from "./blob_push.ts";
 import { openOptions, REGISTRY_OPTION } from "./_options.ts";
 
 /** `lading blob PLACE@DIGEST`. */
@@ -9,6 +10,8 @@ export const blobCommand: Command = {
   summary: "print a blob, verified, as it is stored",
   arity: [1, 1],
   options: { ...REGISTRY_OPTION },
+  commands: [blobPushCommand],
+  isVerb: true,
   details: "When the bytes turn out to be wrong, the exit code is 5: do not use them then.",
   examples: [
     "lading blob ghcr.io/acme/app@sha256:4f4f… > layer.tar.gz",

@@ -1,4 +1,4 @@
-import { type Command, type OptionSpecs, UsageError } from "./_command.ts";
+import { type Command, UsageError } from "./_command.ts";
 import { buildCommand } from "./engine_build.ts";
 import { distributionCommand } from "./engine_distribution.ts";
 import { historyCommand } from "./engine_history.ts";
@@ -33,17 +33,13 @@ const COMMANDS: readonly Command[] = [
   infoCommand,
 ];
 
-/** The options of all of them, for completions. */
-const OPTIONS: OptionSpecs = Object.assign({}, ...COMMANDS.map(({ options }) => options));
-
 /** `lading engine COMMAND`. */
 export const engineCommand: Command = {
   name: "engine",
   synopsis: "COMMAND",
   summary: "work with the images of a Docker engine, or of podman",
   arity: [0, 1000],
-  options: OPTIONS,
-  words: () => COMMANDS.map(({ name }) => name),
+  options: {},
   commands: COMMANDS,
   details:
     "The engine is found as the docker command finds it: DOCKER_HOST, contexts, TLS and ssh. What it\n" +

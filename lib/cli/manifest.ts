@@ -3,6 +3,7 @@ import type { Bytes } from "../model/bytes.ts";
 import { openSource } from "../runtime/open.ts";
 import { argument, type Command, type CommandContext } from "./_command.ts";
 import { imageArgument } from "./_image_argument.ts";
+import { manifestPushCommand } from "./manifest_push.ts";
 import { openOptions, platformsOption, REGISTRY_OPTION } from "./_options.ts";
 
 /** Reads the manifest or the index that the name points at. */
@@ -31,6 +32,8 @@ export const manifestCommand: Command = {
     },
     ...REGISTRY_OPTION,
   },
+  commands: [manifestPushCommand],
+  isVerb: true,
   examples: [
     "lading manifest alpine:3.20 --platform linux/arm64 | jq .layers",
     "lading manifest alpine:3.20 --platform all | jq .manifests",

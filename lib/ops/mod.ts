@@ -84,6 +84,8 @@ export {
   type TagEvent,
 } from "./sync.ts";
 export { type ArtifactFile, type ArtifactOptions, pushArtifact } from "./push_artifact.ts";
+export { pushBlob, type PushBlobOptions } from "./push_blob.ts";
+export { pushManifest, type PushManifestOptions } from "./push_manifest.ts";
 export {
   fetchArtifact,
   type FetchArtifactOptions,

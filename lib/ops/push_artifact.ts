@@ -1,16 +1,13 @@
-import { iterate } from "../bytes/iterate.ts";
-import { isReplayable, openSource } from "../bytes/source.ts";
-import { withSignal } from "../bytes/signal.ts";
-import { createHasher } from "../hash/create_hasher.ts";
+import { isReplayable } from "../bytes/source.ts";
 import { digestBytes } from "../hash/digest_bytes.ts";
 import { ANNOTATION_TITLE } from "../model/annotations.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { formatDigest } from "../model/digest.ts";
 import { LimitExceededError } from "../model/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
 import { MEDIA_TYPE_OCI_EMPTY, MEDIA_TYPE_OCI_MANIFEST } from "../model/media_types.ts";
+import { measure } from "./_measure.ts";
 import { blame } from "./_side.ts";
 
 /** A file of an artifact. */
@@ -133,18 +130,11 @@ async function describe(
   if (!isReplayable(content)) {
     throw new TypeError("Cannot push a stream as a file: give bytes or a function that opens it");
   }
-  const hasher = createHasher("sha256");
-  let size = 0;
-  const stream = await openSource(content);
-  for await (const chunk of iterate(signal === undefined ? stream : withSignal(stream, signal))) {
-    hasher.update(chunk);
-    size += chunk.byteLength;
-  }
+  const measured = await measure(content, "sha256", signal);
   const all = { ...(title === undefined ? {} : { [ANNOTATION_TITLE]: title }), ...annotations };
   return {
     mediaType,
-    digest: formatDigest("sha256", hasher.digest()),
-    size,
+    ...measured,
     ...(Object.keys(all).length === 0 ? {} : { annotations: all }),
   };
 }

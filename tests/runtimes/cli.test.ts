@@ -107,24 +107,23 @@ function callsIn(example: string): string[][] {
 
 test("every command has a help, with examples that it understands", async () => {
   const groups = COMMANDS.filter(({ commands }) => commands !== undefined);
-  assert.deepEqual(groups.map(({ name }) => name), ["artifact", "engine"]);
+  assert.deepEqual(groups.map(({ name }) => name), ["manifest", "blob", "artifact", "engine"]);
   for (const command of [...COMMANDS, ...groups.flatMap(({ commands = [] }) => commands)]) {
     const { group, examples } = command;
     const words = group === undefined ? [command.name] : [group, command.name];
     const name = words.join(" ");
     // A group has a help of its own, without the options of its commands.
-    const options = command.commands === undefined ? command.options : {};
+    const isGroup = command.commands !== undefined && command.isVerb !== true;
     const { code, out } = await lading(...words, "--help");
     assert.equal(code, 0, name);
     assert.equal((await lading("help", ...words)).out, out);
     assert.match(out, new RegExp(`\nUsage: lading ${name}[^\n]* \\[OPTIONS\\]\n`), name);
-    if (command.commands !== undefined) {
-      for (const inner of command.commands) {
-        assert.match(out, new RegExp(`^ {2}${name} ${inner.name}.* {2}${inner.summary}$`, "m"));
-      }
-    } else {for (const option of [...Object.keys(options), "quiet", "help"]) {
-        assert.ok(out.includes(`--${option} `), `${name} --${option}`);
-      }}
+    for (const inner of command.commands ?? []) {
+      assert.match(out, new RegExp(`^ {2}${name} ${inner.name}.* {2}${inner.summary}$`, "m"));
+    }
+    for (const option of isGroup ? [] : [...Object.keys(command.options), "quiet", "help"]) {
+      assert.ok(out.includes(`--${option} `), `${name} --${option}`);
+    }
     assert.ok(examples.length > 0, name);
     for (const example of examples) {
       assert.ok(out.includes(`  ${example}\n`), example);

@@ -68,7 +68,7 @@ export interface RepositoriesOptions extends CallOptions {
   readonly namespaceFilter?: RegExp | undefined;
 }
 
-/** Options of {@linkcode DockerRegistry.tags}. */
+/** Options of `DockerRepository.tags` and `DockerRepository.tagsWithMetadata`. */
 export interface TagsOptions extends CallOptions {
   /** Matches the tags. */
   readonly filter?: RegExp | undefined;

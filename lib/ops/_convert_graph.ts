@@ -21,10 +21,10 @@ export interface ConvertedGraph {
 const OCI_FIELDS = ["artifactType", "subject", "annotations"];
 
 /**
- * Writes the manifests of a graph anew in a format, if there is one to have. Configs and layers keep their bytes; unknown
- * fields stay. What is no image (artifacts, attestations) stays as it is, but that an attestation in
- * an index names the image it speaks about by its new digest. In Docker's format there are no
- * annotations, subjects and artifact types of manifests: they are left out.
+ * Writes the manifests of a graph anew in a format, if there is one to have. Configs and layers keep
+ * their bytes; unknown fields stay. What is no image (artifacts, attestations) stays as it is, but
+ * that an attestation in an index names the image it speaks about by its new digest. In Docker's
+ * format there are no annotations, subjects and artifact types of manifests: they are left out.
  *
  * @throws {UnsupportedMediaTypeError} when the root is no image, or has referrers that would lose it.
  */
@@ -55,7 +55,7 @@ function convert(
   format: ImageFormat,
   renamed: ReadonlyMap<string, Descriptor>,
 ): WalkedManifest {
-  const { descriptor, parsed } = walked;
+  const { parsed } = walked;
   const mediaType = typeIn(format, parsed.mediaType);
   if (parsed.kind === "index") {
     const manifests = parsed.value.manifests.map((child) => childNow(child, renamed));
@@ -74,7 +74,7 @@ function convert(
     config: { ...config, mediaType: typeIn(format, config.mediaType) },
     layers: layers.map((layer) => ({ ...layer, mediaType: typeIn(format, layer.mediaType) })),
   };
-  return rewritten({ ...walked, descriptor }, mediaType, value, format);
+  return rewritten(walked, mediaType, value, format);
 }
 
 function isConvertible({ mediaType }: Descriptor): boolean {
@@ -87,8 +87,11 @@ function childNow(child: Descriptor, renamed: ReadonlyMap<string, Descriptor>): 
   const about = child.annotations?.[ANNOTATION_DOCKER_REFERENCE_DIGEST];
   const subject = about === undefined ? undefined : renamed.get(about);
   if (now === undefined && subject === undefined) return child;
+  const { data, ...rest } = child;
   return {
-    ...child,
+    ...rest,
+    // What was embedded is the manifest as it was.
+    ...(now !== undefined || data === undefined ? {} : { data }),
     ...(now === undefined ? {} : { mediaType: now.mediaType, digest: now.digest, size: now.size }),
     ...(subject === undefined ? {} : {
       annotations: { ...child.annotations, [ANNOTATION_DOCKER_REFERENCE_DIGEST]: subject.digest },

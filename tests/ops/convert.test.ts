@@ -1,5 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { encodeBase64 } from "../../lib/model/base64.ts";
 import {
   type Descriptor,
   MEDIA_TYPE_DOCKER_CONFIG,
@@ -86,6 +87,18 @@ test("copy() to Docker's format writes list, manifest and types anew, not config
   // What is no image stays, and speaks about the image by its new digest.
   assert.equal(second.digest, attestation.digest);
   assert.equal(second.annotations?.[ATTESTATION], first.digest);
+});
+
+test("copy() in a format leaves manifests that are embedded in an index out of it", async () => {
+  const from = memoryStore();
+  const image = await putImage(from, ["layer"]);
+  const data = encodeBase64((await parsed(from, image)).raw);
+  await putIndex(from, [{ ...image, data }], "app:1");
+  const to = memoryStore();
+  await copy(from, "app:1", to, { format: "docker" });
+  const list = await parsed(to, await to.resolve("app:1"));
+  assert.ok(list.kind === "index");
+  assert.deepEqual(list.value.manifests.map((child) => child.data), [undefined]);
 });
 
 test("copy() there and back again gives an index of the same images", async () => {

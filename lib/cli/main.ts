@@ -15,9 +15,10 @@
 import { realpathSync } from "node:fs";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { COMMANDS } from "./_commands.ts";
+import type { Command } from "./_command.ts";
 import { errorText } from "./_error_text.ts";
 import { parseCommandLine } from "./_parse.ts";
+import { TRANSFER_COMMANDS } from "./_transfer_commands.ts";
 import { EXIT_CODE, exitCode } from "./exit_code.ts";
 import type { Output } from "./output.ts";
 import { OutputClosedError, processOutput } from "./process_output.ts";
@@ -46,9 +47,10 @@ export async function main(
   const { signal = new AbortController().signal } = options;
   let output = options.output ?? processOutput({ quiet: false });
   try {
-    const { command, ...call } = parseCommandLine(COMMANDS, args);
+    const commands = await commandsFor(args);
+    const { command, ...call } = parseCommandLine(commands, args);
     if (call.options.has("quiet")) output = options.output ?? processOutput({ quiet: true });
-    await command.run({ ...call, output, signal, commands: COMMANDS });
+    await command.run({ ...call, output, signal, commands });
     return EXIT_CODE.ok;
   } catch (error) {
     // A reader that has enough, such as head, is no failure.
@@ -60,6 +62,12 @@ export async function main(
     output.fail(errorText(error));
     return exitCode(error);
   }
+}
+
+/** Loads the commands that have to be known to run one: all, unless it is one of a transfer. */
+async function commandsFor([name]: readonly string[]): Promise<readonly Command[]> {
+  const isTransfer = name !== "help" && TRANSFER_COMMANDS.some((command) => command.name === name);
+  return isTransfer ? TRANSFER_COMMANDS : (await import("./_commands.ts")).COMMANDS;
 }
 
 function isProgram(): boolean {

@@ -75,7 +75,7 @@ export async function readSaid(body: ByteStream, contentType: string): Promise<s
         ?.toString() ?? "";
     }
   } catch {
-    if (/html/i.test(contentType) || /^\s*</.test(text)) plain = text.replace(/<[^>]*>/g, " ");
+    if (/html/i.test(contentType) || /^\s*</.test(text)) plain = text.replace(/<[^<>]*>/g, " ");
   }
   return said(plain);
 }

@@ -86,7 +86,7 @@ export function parseFailure(text: string): Failure {
     json = JSON.parse(text);
   } catch {
     const plain = text.slice(0, 8192).replace(/<(script|style)[\s\S]*?<\/\1>/gi, " ").replace(
-      /<[^>]*>/g,
+      /<[^<>]*>/g,
       " ",
     );
     return { diagnostics: [], text: printable(plain, MAX_MESSAGE_LENGTH) };

@@ -51,6 +51,7 @@ export class Registry {
    * @param options How to reach it.
    * @throws {InvalidReferenceError} when the text is no host.
    * @throws {RangeError} when a number among the options makes no sense.
+   * @throws {TypeError} when a header among the options is none.
    */
   constructor(host: string, options: RegistryOptions = {}) {
     const clock = options.clock ?? systemClock;

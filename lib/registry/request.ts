@@ -115,8 +115,8 @@ export class Client {
       { traits: this.traits },
     );
     this.#waits = new HostWaits(setup.clock);
-    this.#hasOwnHeaders = Object.keys(setup.headers)
-      .some((name) => !FOREIGN_HEADERS.has(name.toLowerCase()));
+    this.#hasOwnHeaders = [...new Headers(setup.headers).keys()]
+      .some((name) => !FOREIGN_HEADERS.has(name));
     this.#authenticator = createAuthenticator({
       transport: this.#transport,
       origin: setup.endpoint.origin,

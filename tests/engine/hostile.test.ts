@@ -156,6 +156,16 @@ test("error bodies are read up to a limit, and cut in messages", async () => {
   assert.ok(pulled < 40, `${pulled} blocks`);
 });
 
+test("an error body of a mebibyte takes time in proportion to it, whatever it says", async () => {
+  for (const unit of ["<", "<a", "Bearer ", "https://a@", "\\/", "{", '"', "\0"]) {
+    const body = unit.repeat(1024 * 1024 / unit.length);
+    const headers = { "content-type": "text/html" };
+    const { engine } = scripted(() => new Response(body, { status: 502, headers }));
+    const error = await failure(engine.images.get("a"));
+    assert.ok(String(error["message"]).length < 2000, unit);
+  }
+});
+
 test("answers that are no answers end in typed errors", async () => {
   const answers: readonly (() => Response)[] = [
     () => new Response("not json"),

@@ -184,6 +184,14 @@ test("hosts that are none are refused", () => {
   }
 });
 
+test("headers that are none are refused at once, and not taken for a network that fails", () => {
+  for (const value of ["a\r\nb: c", "a\nb", "a\0b", "\u2028"]) {
+    assert.throws(() => new Registry("r.test", { userAgent: value }), TypeError);
+    assert.throws(() => new Registry("r.test", { headers: { "x-own": value } }), TypeError);
+  }
+  assert.throws(() => new Registry("r.test", { headers: { "x own": "a" } }), TypeError);
+});
+
 test("C5: http is for loopback alone", () => {
   const rows: readonly (readonly [host: string, scheme: "http" | "https"])[] = [
     ["localhost", "http"],

@@ -77,14 +77,19 @@ export class BlockReader {
   /**
    * Reads `length` bytes; fewer only at the end. What is held grows with what comes: it is neither
    * reserved for a claim beyond `reserve` bytes, nor does it keep the pieces, of which each may be
-   * one byte.
+   * one byte. `taking` is told of each part before it is taken.
    */
-  async exactly(length: number, reserve: number = FIRST_BYTES): Promise<Bytes> {
+  async exactly(
+    length: number,
+    reserve: number = FIRST_BYTES,
+    taking: (bytes: number) => void = () => {},
+  ): Promise<Bytes> {
     let bytes: Bytes = new Uint8Array(Math.min(length, reserve));
     let count = 0;
     while (count < length) {
       const isFilled = this.fill();
       if (isFilled !== true && !(await isFilled)) break;
+      taking(Math.min(length - count, this.#piece.length - this.#at));
       const part = this.some(length - count);
       if (count + part.length > bytes.length) {
         const grown = new Uint8Array(

@@ -108,8 +108,10 @@ export class EntryBody {
   /** Reads stored bytes whole, such as a sparse map at the begin of a body. */
   async exactly(length: number, reserve?: number): Promise<Bytes> {
     if (length > this.#rest) this.#cutShort();
-    const bytes = await this.#reader.exactly(length, reserve);
-    this.#rest -= bytes.length;
+    const bytes = await this.#reader.exactly(length, reserve, (taken) => {
+      this.#assertOpen();
+      this.#rest -= taken;
+    });
     if (bytes.length < length) this.#cutShort();
     return bytes;
   }
@@ -120,10 +122,14 @@ export class EntryBody {
   }
 }
 
-/** Makes the stream of a plain file. It ends with its last piece: most files have only one. */
-export function plainStream(body: EntryBody): ByteStream {
+/**
+ * Makes the stream of a plain file. It ends with its last piece: most files have only one. Whether
+ * somebody else reads the body is asked before each.
+ */
+export function plainStream(body: EntryBody, assertFree: () => void): ByteStream {
   return new ReadableStream<Bytes>({
     pull(controller) {
+      assertFree();
       const give = (part: Bytes | undefined): void => {
         if (part !== undefined) controller.enqueue(part.slice());
         if (body.rest === 0) controller.close();

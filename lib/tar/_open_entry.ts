@@ -148,7 +148,7 @@ export class ReadEntry implements TarEntry {
   get #body(): ByteStream {
     const { body, size, sparse } = this.#content;
     return this.#stream ??= sparse === undefined
-      ? plainStream(body)
+      ? plainStream(body, () => this.#assertFree())
       : sparseStream(body, sparse.map, size, sparse.holes);
   }
 
@@ -191,11 +191,14 @@ export class ReadEntry implements TarEntry {
     return `the entry ${JSON.stringify(this.path)}`;
   }
 
-  /** Two that read at a time would each get a part. */
   #begin(): void {
-    if (this.#isBusy) {
-      throw new TypeError("Cannot read the body of a tar entry: it is being read already");
-    }
+    this.#assertFree();
     this.#isBusy = true;
+  }
+
+  /** Two that read at a time would each get a part. */
+  #assertFree(): void {
+    if (!this.#isBusy) return;
+    throw new TypeError("Cannot read the body of a tar entry: it is being read already");
   }
 }

@@ -1,6 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { streamFrom, streamOf } from "../../lib/bytes/mod.ts";
+import { readAll, streamFrom, streamOf } from "../../lib/bytes/mod.ts";
+import type { Bytes } from "../../lib/model/bytes.ts";
 import { readTar, type TarEntry, writeTar } from "../../lib/tar/mod.ts";
 import { encode } from "./blocks.ts";
 
@@ -64,6 +65,56 @@ test("a body is read by one reader at a time, and before the next entry", async 
   await assert.rejects(() => entry.bytes(), TypeError);
   await assert.rejects(() => entry.lend(() => {}), TypeError);
   await assert.rejects(() => entry.body.getReader().read(), TypeError);
+});
+
+/** The entries of an archive that comes in many pieces, so that reading a body takes a while. */
+async function slowly(): Promise<{ entries: AsyncGenerator<TarEntry>; entry: TarEntry }> {
+  const whole = await readAll(
+    writeTar([{ path: "a", body: new Uint8Array(50_000).fill(1) }, { path: "b" }]),
+    { maxBytes: 100_000 },
+  );
+  const pieces = function* (): Generator<Bytes> {
+    for (let at = 0; at < whole.length; at += 1000) yield whole.slice(at, at + 1000);
+  };
+  const entries = readTar(streamFrom(pieces()));
+  const { value } = await entries.next();
+  return { entries, entry: value as TarEntry };
+}
+
+test("the stream of a body refuses to share it with a reader that is at work", async () => {
+  const ways: ((entry: TarEntry) => Promise<number>)[] = [
+    async (entry) => (await entry.bytes()).length,
+    async (entry) => {
+      let count = 0;
+      await entry.lend(({ length }) => {
+        count += length;
+      });
+      return count;
+    },
+  ];
+  for (const read of ways) {
+    const { entries, entry } = await slowly();
+    const reading = read(entry);
+    await assert.rejects(readAll(entry.body, { maxBytes: 50_000 }), TypeError);
+    assert.equal(await reading, 50_000);
+    assert.equal(((await entries.next()).value as TarEntry).path, "b");
+  }
+});
+
+test("a body that is being read when the next entry is asked for takes nothing of it", async () => {
+  const ways: ((entry: TarEntry) => Promise<unknown>)[] = [
+    (entry) => entry.bytes(),
+    (entry) => entry.text(),
+    (entry) => entry.lend(() => {}),
+    (entry) => readAll(entry.body, { maxBytes: 50_000 }),
+  ];
+  for (const read of ways) {
+    const { entries, entry } = await slowly();
+    const reading = assert.rejects(read(entry), TypeError, String(read));
+    assert.equal(((await entries.next()).value as TarEntry).path, "b", String(read));
+    await reading;
+    assert.equal((await entries.next()).done, true, String(read));
+  }
 });
 
 test("bytes() after a part of the body was read gives what is left", async () => {

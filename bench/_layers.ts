@@ -25,7 +25,7 @@ import type { LayerFacts } from "./_results.ts";
 const CACHE = resolve(".cache/bench");
 
 /** Packages that are programs of the platform, not JavaScript. */
-const PROGRAMS = [
+export const PROGRAMS: readonly string[] = [
   ...["deno", "@deno", "bun", "@oven", "node", "workerd", "@cloudflare", "@esbuild", "@typescript"],
   ...["esbuild/bin", "binaryen/bin", ".bin"],
 ];

@@ -4,6 +4,7 @@
 //   npm run bench -- programs               what programs of the system take
 //   npm run bench -- figures                claims, floors and aims; writes the table of README
 //   npm run bench -- copy pull engine       the command beside skopeo and docker
+//   npm run bench -- threads                the command with threads beside itself without
 //
 // Portable benches take `--runtimes node24,workerd` and `--rounds 5`.
 import { spawnSync } from "node:child_process";

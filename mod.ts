@@ -60,6 +60,7 @@ export { type HostThreads, layerThreads, type LayerThreadsOptions } from "./lib/
 export type { LayerThreads } from "./lib/compress/layer_threads.ts";
 export type { CopyResult } from "./lib/ops/copy.ts";
 export type { CopyPlan, PlannedContent } from "./lib/ops/plan_copy.ts";
+export type { PlannedTag, SyncPlan } from "./lib/ops/plan_sync.ts";
 export {
   validate,
   type ValidateOptions,
@@ -74,7 +75,11 @@ export {
   pullPlace as pull,
 } from "./lib/runtime/copy_places.ts";
 export { pushPlace as push, type PushPlaceOptions } from "./lib/runtime/push_place.ts";
-export { syncPlaces as sync, type SyncPlacesOptions } from "./lib/runtime/sync_places.ts";
+export {
+  type SyncPlaces,
+  syncPlaces as sync,
+  type SyncPlacesOptions,
+} from "./lib/runtime/sync_places.ts";
 export { openIndex } from "./lib/runtime/open_view.ts";
 export { openBlob, type OpenedBlob } from "./lib/runtime/open_blob.ts";
 export type { HostRegistryOptions } from "./lib/runtime/host_registry_options.ts";

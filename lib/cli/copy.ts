@@ -26,6 +26,11 @@ export const copyCommand: Command = {
   arity: [2, 2],
   options: {
     "dry-run": { type: "boolean", help: "show what would be copied, and move nothing" },
+    "no-clobber": {
+      type: "boolean",
+      short: "n",
+      help: "move nothing when the name in TO stands for another image, or the archive is there",
+    },
     all: {
       type: "boolean",
       short: "a",
@@ -65,6 +70,7 @@ export const copyCommand: Command = {
     if (archive !== undefined) {
       refuseFor("an archive on stdout", context, [
         "dry-run",
+        "no-clobber",
         "json",
         "format",
         "referrers",
@@ -75,7 +81,13 @@ export const copyCommand: Command = {
     }
     const v1 = v1Argument(context, to);
     if (v1 !== undefined) {
-      refuseFor("a registry of version 1", context, ["dry-run", "json", "format", "referrers"]);
+      refuseFor("a registry of version 1", context, [
+        "dry-run",
+        "no-clobber",
+        "json",
+        "format",
+        "referrers",
+      ]);
       return await pushImageToV1(context, from, v1, platform);
     }
     const options = {
@@ -84,7 +96,8 @@ export const copyCommand: Command = {
       jobs: jobsOption(context),
       referrers: flag(context, "referrers"),
       format: formatOption(context),
-    };
+      existing: flag(context, "no-clobber") ? "refuse" : "replace",
+    } as const;
     if (flag(context, "dry-run")) {
       return await showPlan(context, await copyPlaces.plan(from, to, options));
     }

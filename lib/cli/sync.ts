@@ -1,4 +1,5 @@
-import type { SyncEvent, SyncResult } from "../ops/sync.ts";
+import type { SyncPlan } from "../ops/plan_sync.ts";
+import type { FailedTag, SyncEvent, SyncResult } from "../ops/sync.ts";
 import { syncPlaces } from "../runtime/sync_places.ts";
 import { argument, type Command, type CommandContext, flag } from "./_command.ts";
 import { errorText } from "./_error_text.ts";
@@ -19,21 +20,48 @@ function tell(context: CommandContext, event: SyncEvent): void {
 
 async function answer(context: CommandContext, result: SyncResult): Promise<void> {
   const { output } = context;
-  const { copied, unchanged, failed, bytesFetched } = result;
+  const { copied, unchanged, kept, failed, bytesFetched } = result;
+  const left = kept.length === 0 ? "" : `${kept.length} kept, `;
   output.note(
-    `${copied.length} copied, ${unchanged.length} unchanged, ${failed.length} failed; moved ` +
-      formatSize(bytesFetched),
+    `${copied.length} copied, ${unchanged.length} unchanged, ${left}${failed.length} failed; ` +
+      `moved ${formatSize(bytesFetched)}`,
   );
   if (flag(context, "json")) {
-    const failures = failed.map(({ reference, error }) => ({ reference, error: errorText(error) }));
-    await output.json({ ...result, failed: failures });
+    await output.json({ ...result, failed: failures(failed) });
   } else {
     for (const { reference, descriptor } of copied) {
       await output.line(`${reference}  ${descriptor?.digest ?? ""}`.trimEnd());
     }
   }
+  tellFailures(context, failed);
+}
+
+/** Writes what would become of each tag, and how much would move. */
+async function showPlan(context: CommandContext, plan: SyncPlan): Promise<void> {
+  const { output } = context;
+  const { tags, failed, bytesToCopy } = plan;
+  if (flag(context, "json")) {
+    await output.json({ ...plan, failed: failures(failed) });
+  } else {
+    for (const { reference, descriptor, action } of tags) {
+      await output.line(`${action.padEnd(9)}  ${reference}  ${descriptor?.digest ?? ""}`.trimEnd());
+    }
+  }
+  const copied = tags.filter(({ action }) => action === "copy").length;
+  output.note(`${copied} of ${tags.length} tags and ${formatSize(bytesToCopy)} would be copied`);
+  tellFailures(context, failed);
+}
+
+function failures(failed: readonly FailedTag[]): unknown {
+  return failed.map(({ reference, error }) => ({ reference, error: errorText(error) }));
+}
+
+/** The first failure is what the command ends with; the others are told before it. */
+function tellFailures(context: CommandContext, failed: readonly FailedTag[]): void {
   const [first, ...others] = failed;
-  for (const { reference, error } of others) output.fail(`${reference}: ${errorText(error)}`);
+  for (const { reference, error } of others) {
+    context.output.fail(`${reference}: ${errorText(error)}`);
+  }
   if (first !== undefined) throw first.error;
 }
 
@@ -45,6 +73,12 @@ export const syncCommand: Command = {
   arity: [2, 2],
   options: {
     ...PATTERN_OPTIONS,
+    "dry-run": { type: "boolean", help: "show what would be copied, and move nothing" },
+    "no-clobber": {
+      type: "boolean",
+      short: "n",
+      help: "leave tags that point at other images in TO as they are",
+    },
     referrers: { type: "boolean", help: "copy signatures, SBOMs and whatever else refers to them" },
     platform: {
       type: "string",
@@ -62,16 +96,23 @@ export const syncCommand: Command = {
   examples: [
     "lading sync ghcr.io/acme/app registry.acme.dev/app --include '1\\..*' --exclude '.*-rc.*'",
     "lading sync ghcr.io/acme/app oci:./backup --referrers",
+    "lading sync ghcr.io/acme/app registry.acme.dev/app --dry-run --json | jq .bytesToCopy",
   ],
   async run(context) {
-    const operation = syncPlaces(argument(context, 0), argument(context, 1), {
+    const [from, to] = [argument(context, 0), argument(context, 1)];
+    const options = {
       ...openOptions(context),
       include: patternsOption(context),
       keepGoing: true,
+      existing: flag(context, "no-clobber") ? "keep" : "replace",
       platform: platformsOption(context),
       jobs: jobsOption(context),
       referrers: flag(context, "referrers"),
-    });
+    } as const;
+    if (flag(context, "dry-run")) {
+      return await showPlan(context, await syncPlaces.plan(from, to, options));
+    }
+    const operation = syncPlaces(from, to, options);
     for await (const event of operation) tell(context, event);
     await answer(context, await operation);
   },

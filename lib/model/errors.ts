@@ -348,6 +348,27 @@ export class TagImmutableError extends RegistryError {
   }
 }
 
+/** Thrown when a name stands for something else already, and was not to be taken from it. */
+export class NameTakenError extends LadingError {
+  /** The name. */
+  readonly reference: string;
+  /** What it stands for; absent where that cannot be told, as of a file. */
+  readonly descriptor: Descriptor | undefined;
+
+  /** Makes the error; the message says what was attempted and why it failed. */
+  constructor(
+    message: string,
+    options: LadingErrorOptions & {
+      readonly reference: string;
+      readonly descriptor?: Descriptor | undefined;
+    },
+  ) {
+    super("NAME_TAKEN", message, options);
+    this.reference = options.reference;
+    this.descriptor = options.descriptor;
+  }
+}
+
 /** Thrown when a blob upload cannot be finished. */
 export class UploadError extends RegistryError {
   /** Bytes that the registry had confirmed. */

@@ -220,6 +220,7 @@ export {
   LadingError,
   type LadingErrorOptions,
   LimitExceededError,
+  NameTakenError,
   NotFoundError,
   PlatformNotFoundError,
   type PlatformNotFoundOptions,

@@ -3,7 +3,6 @@ import { type Operation, startOperation } from "../bytes/operation.ts";
 import type { LayerThreads } from "../compress/layer_threads.ts";
 import type { CallOptions, Source, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { isDigest } from "../model/digest.ts";
 import { NotFoundError, RegistryError } from "../model/errors.ts";
 import type { BlobEvent, CopyEvent } from "../model/events.ts";
 import type { ImageFormat } from "../model/image_format.ts";
@@ -14,6 +13,7 @@ import { convertGraph } from "./_convert_graph.ts";
 import { collectGraph, isElsewhere, resolveRoot, type Route } from "./_copy_graph.ts";
 import { type ReferrersChoice, referrersChoice } from "./referrers_choice.ts";
 import { blame } from "./_side.ts";
+import { refuseTaken, targetName } from "./_target_name.ts";
 import type { WalkedManifest } from "./walk.ts";
 
 /** How many blobs move at the same time unless told otherwise: what Docker's engine does. */
@@ -26,6 +26,12 @@ export interface CopyOptions extends CallOptions {
    * name.
    */
   readonly targetReference?: string | undefined;
+  /**
+   * What happens when the name stands for another image in the target: `"replace"`, the default, gives
+   * it to this one; `"refuse"` moves nothing. It is asked for before anything moves, and again before
+   * the name is given.
+   */
+  readonly existing?: "replace" | "refuse" | undefined;
   /** The platform to choose from an index; default `"all"`, the whole index as it is. */
   readonly platform?: Platform | "all" | undefined;
   /** How many blobs move at the same time; default 3. */
@@ -94,6 +100,7 @@ export interface CopyResult {
  * side that failed; errors that are not lading's, such as that of a full disk, come as the `cause`
  * of a {@linkcode CopyError} that names the side.
  * @throws {RangeError} when `jobs` is no positive integer.
+ * @throws {NameTakenError} when the name stands for another image, and that was to be refused.
  * @throws {UnsupportedMediaTypeError} when another format is wanted of something that is no image.
  *
  * @example Copy between two stores
@@ -162,13 +169,16 @@ class Copy {
     const graph = await collectGraph(this.#route, found, referrersChoice(options.referrers));
     const { blobs, present, referrers } = graph;
     const { root, manifests } = convertGraph(graph, found, options.format);
+    const name = targetName(options, reference, root);
+    const { existing } = options;
+    await refuseTaken(target, name, root, { existing, signal });
     this.#bytesFetched += graph.bytesFetched;
     await mapConcurrent(blobs, jobs, (blob, _, signal) => this.#moveBlob(blob, signal), { signal });
     for (const manifest of manifests) {
       await this.#storeManifest(manifest, present.has(manifest.descriptor.digest), jobs);
     }
     await this.#keepReferrers(referrers);
-    const name = options.targetReference ?? nameIn(reference, root);
+    await refuseTaken(target, name, root, { existing, signal });
     await this.#asTarget(root, target.tag(root, name, { signal }));
     return {
       descriptor: root,
@@ -262,15 +272,4 @@ function lacksBlobs(error: unknown): boolean {
   const refusal = error instanceof NotFoundError ? error.cause : error;
   return refusal instanceof RegistryError &&
     refusal.diagnostics.some(({ code }) => code === "MANIFEST_BLOB_UNKNOWN");
-}
-
-/** The name that an image keeps: a digest pins the source, it is no name. */
-function nameIn(reference: string, root: Descriptor): string {
-  const [name = ""] = reference.split("@");
-  return name === "" || isPin(name) ? root.digest : name;
-}
-
-// "app:1" has the form of a digest too, of an algorithm named "app".
-function isPin(name: string): boolean {
-  return /^sha(?:256|512):/.test(name) && isDigest(name);
 }

@@ -74,8 +74,6 @@ export {
 } from "./validate.ts";
 export {
   type FailedTag,
-  type ListedSource,
-  MAX_SYNC_NAMES,
   sync,
   type SyncedTag,
   type SyncEvent,
@@ -99,6 +97,8 @@ export {
   type SavedFile,
 } from "./save_artifact.ts";
 export { deleteReferrers, type DeleteReferrersOptions } from "./delete_referrers.ts";
+export { type ListedSource, MAX_SYNC_NAMES } from "./sync_names.ts";
+export { type PlannedTag, planSync, type PlanSyncOptions, type SyncPlan } from "./plan_sync.ts";
 export { type CopyPlan, planCopy, type PlannedContent } from "./plan_copy.ts";
 export type {
   DirectoryEntry,

@@ -5,6 +5,7 @@ import { collectGraph, isElsewhere, resolveRoot, type Route } from "./_copy_grap
 import type { CopyOptions } from "./copy.ts";
 import { referrersChoice } from "./referrers_choice.ts";
 import { blame } from "./_side.ts";
+import { refuseTaken, targetName } from "./_target_name.ts";
 
 /** What a copy would do with one blob or manifest. */
 export interface PlannedContent {
@@ -40,18 +41,21 @@ export interface CopyPlan {
  * @param options The platform, the referrers, the format, whether blobs can be mounted, and a signal.
  * @returns The plan. What others push meanwhile may change it.
  * @throws {NotFoundError} when there is no such image.
+ * @throws {NameTakenError} when the copy would be refused for its name.
  */
 export async function planCopy(
   source: Source,
   reference: string,
   target: Target,
-  options: Omit<CopyOptions, "jobs" | "targetReference"> = {},
+  options: Omit<CopyOptions, "jobs"> = {},
 ): Promise<CopyPlan> {
   const { signal = new AbortController().signal, platform, mountFrom } = options;
   const route = { source, target, signal };
   const found = await resolveRoot(route, reference, platform);
   const graph = await collectGraph(route, found, referrersChoice(options.referrers));
   const { root: descriptor, manifests } = convertGraph(graph, found, options.format);
+  const name = targetName(options, reference, descriptor);
+  await refuseTaken(target, name, descriptor, { existing: options.existing, signal });
   const missing = mountFrom !== undefined && "mount" in target ? "mount" : "copy";
   const blobs: PlannedContent[] = [];
   for (const blob of graph.blobs) {

@@ -1,19 +1,18 @@
 import { type Operation, startOperation } from "../bytes/operation.ts";
-import type { Referrers, Roots, Source, Tags, Target } from "../model/content.ts";
+import type { Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { isLadingError, LimitExceededError } from "../model/errors.ts";
+import { NameTakenError } from "../model/errors.ts";
 import type { CopyEvent } from "../model/events.ts";
-import { isTag, parseReference } from "../model/reference.ts";
 import { copy, type CopyOptions, keyOf } from "./copy.ts";
-
-/** How many names one sync may be about. */
-export const MAX_SYNC_NAMES = 100_000;
-
-/** A place whose names can be listed: a repository of a registry, an OCI layout, an archive. */
-export type ListedSource = Source & Partial<Referrers> & (Tags | Roots);
+import { digestAt, type ListedSource, namesOf, tagIn } from "./sync_names.ts";
 
 /** Options of {@linkcode sync}. */
-export interface SyncOptions extends Omit<CopyOptions, "targetReference"> {
+export interface SyncOptions extends Omit<CopyOptions, "targetReference" | "existing"> {
+  /**
+   * What happens to tags that point at other images in the target: `"replace"`, the default, moves
+   * them; `"keep"` leaves them.
+   */
+  readonly existing?: "replace" | "keep" | undefined;
   /** Chooses the tags; default all of them. */
   readonly include?: ((tag: string) => boolean) | undefined;
   /** Goes on with the next tag when one fails; the result tells which did. Default `false`. */
@@ -42,6 +41,8 @@ export interface SyncResult {
   readonly copied: readonly SyncedTag[];
   /** The tags that pointed at the same image already. */
   readonly unchanged: readonly SyncedTag[];
+  /** The tags that were left with the other images that they point at. */
+  readonly kept: readonly SyncedTag[];
   /** The tags that failed, where the sync kept going. */
   readonly failed: readonly FailedTag[];
   /** The bytes that came from the source. */
@@ -55,7 +56,7 @@ export interface TagEvent {
   /** The tag. */
   readonly reference: string;
   /** What became of it. */
-  readonly status: "copied" | "unchanged" | "failed";
+  readonly status: "copied" | "unchanged" | "kept" | "failed";
 }
 
 /** What {@linkcode sync} reports while it works. */
@@ -93,8 +94,8 @@ export function sync(
   options: SyncOptions = {},
 ): Operation<SyncResult, SyncEvent> {
   return startOperation<SyncResult, SyncEvent>(async ({ emit, signal }) => {
-    const result: Synced = { copied: [], unchanged: [], failed: [], bytesFetched: 0 };
-    for (const reference of await namesOf(source, options, signal)) {
+    const result: Synced = { copied: [], unchanged: [], kept: [], failed: [], bytesFetched: 0 };
+    for (const reference of await namesOf(source, options.include, signal)) {
       try {
         const status = await syncTag({ source, target, options, signal, emit }, reference, result);
         emit({ type: "tag", reference, status });
@@ -115,6 +116,7 @@ export function sync(
 interface Synced extends SyncResult {
   readonly copied: SyncedTag[];
   readonly unchanged: SyncedTag[];
+  readonly kept: SyncedTag[];
   readonly failed: FailedTag[];
   bytesFetched: number;
 }
@@ -131,7 +133,7 @@ async function syncTag(
   { source, target, options, signal, emit }: SyncRun,
   reference: string,
   result: Synced,
-): Promise<"copied" | "unchanged"> {
+): Promise<"copied" | "unchanged" | "kept"> {
   const targetReference = tagIn(reference);
   const before = await digestAt(target, targetReference, signal);
   const { platform = "all", referrers = false } = options;
@@ -143,64 +145,23 @@ async function syncTag(
       return "unchanged";
     }
   }
-  const operation = copy(source, reference, target, { ...options, signal, targetReference });
-  for await (const event of operation) emit(event);
-  const { descriptor, bytesFetched } = await operation;
-  result.bytesFetched += bytesFetched;
-  const isSame = before === descriptor.digest && bytesFetched === 0;
-  result[isSame ? "unchanged" : "copied"].push({ reference, descriptor });
-  return isSame ? "unchanged" : "copied";
-}
-
-/** What a tag points at; `undefined` also where that cannot be told: the copy will fail, or mend it. */
-async function digestAt(
-  target: Target,
-  reference: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+  const existing = options.existing === "keep" ? "refuse" : "replace";
+  const operation = copy(source, reference, target, {
+    ...options,
+    signal,
+    targetReference,
+    existing,
+  });
   try {
-    return (await target.resolve(reference, { signal })).digest;
+    for await (const event of operation) emit(event);
+    const { descriptor, bytesFetched } = await operation;
+    result.bytesFetched += bytesFetched;
+    const isSame = before === descriptor.digest && bytesFetched === 0;
+    result[isSame ? "unchanged" : "copied"].push({ reference, descriptor });
+    return isSame ? "unchanged" : "copied";
   } catch (error) {
-    if (isLadingError(error)) return undefined;
-    throw error;
+    if (!(error instanceof NameTakenError)) throw error;
+    result.kept.push({ reference, descriptor: error.descriptor });
+    return "kept";
   }
-}
-
-// distribution-spec, referrers tag schema; the digests of SHA-512 are cut.
-const REFERRERS_TAG_REGEXP = /^sha(?:256|512)-[0-9a-f]{64}$/;
-
-async function namesOf(
-  source: ListedSource,
-  { include = () => true }: SyncOptions,
-  signal: AbortSignal,
-): Promise<string[]> {
-  const names = new Set<string>();
-  for await (const name of listNames(source, signal)) {
-    const tag = tagIn(name);
-    // A list of referrers belongs to its registry: each target keeps one of its own, or none.
-    if (REFERRERS_TAG_REGEXP.test(tag)) continue;
-    if (include(tag)) names.add(name);
-    if (names.size > MAX_SYNC_NAMES) {
-      throw new LimitExceededError(`Cannot sync more than ${MAX_SYNC_NAMES} tags`, {
-        limit: MAX_SYNC_NAMES,
-        unit: "tags",
-      });
-    }
-  }
-  return [...names].sort();
-}
-
-async function* listNames(
-  source: ListedSource,
-  signal: AbortSignal,
-): AsyncGenerator<string, void, undefined> {
-  if ("tags" in source) return yield* source.tags({ signal });
-  for await (const { reference } of source.roots({ signal })) {
-    if (reference !== undefined) yield reference;
-  }
-}
-
-/** The tag of a name: layouts and archives name images in full, too. */
-function tagIn(name: string): string {
-  return isTag(name) ? name : parseReference(name).tag ?? "latest";
 }

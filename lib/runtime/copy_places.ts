@@ -3,13 +3,15 @@ import type { LayerThreads } from "../compress/layer_threads.ts";
 import type { Source, Target } from "../model/content.ts";
 import type { CopyEvent } from "../model/events.ts";
 import type { ImageFormat } from "../model/image_format.ts";
-import type { Place } from "../model/place.ts";
+import { LadingError, NameTakenError } from "../model/errors.ts";
+import { formatPlace, type Place } from "../model/place.ts";
 import type { Platform } from "../model/platform.ts";
 import { familiarReference, parseReference, withDefaultTag } from "../model/reference.ts";
 import { copy as copyContent, type CopyResult, keyOf } from "../ops/copy.ts";
 import { type CopyPlan, planCopy } from "../ops/plan_copy.ts";
 import type { ReferrersChoice } from "../ops/referrers_choice.ts";
 import { hostPlatform } from "./host_platform.ts";
+import { nodeFileSystem } from "./node_file_system.ts";
 import {
   type OpenedPlace,
   type OpenedTarget,
@@ -32,6 +34,11 @@ export interface CopyPlacesOptions extends OpenOptions {
   readonly referrers?: boolean | ReferrersChoice | undefined;
   /** Writes the manifests anew in this format; by default every digest stays. */
   readonly format?: ImageFormat | undefined;
+  /**
+   * What happens when the name stands for another image in the target, or the file of an archive is
+   * there: `"replace"`, the default, or `"refuse"`. Engines cannot be asked.
+   */
+  readonly existing?: "replace" | "refuse" | undefined;
   /** Threads to hash blobs in while they move; default none. The result is the same. */
   readonly threads?: LayerThreads | undefined;
 }
@@ -80,6 +87,7 @@ export async function withPlaces<Result>(
   try {
     const target = openTarget(to, options);
     try {
+      if (options.existing === "refuse") await refuseFile(target.place, options);
       return await use({
         source,
         target,
@@ -94,6 +102,26 @@ export async function withPlaces<Result>(
   }
 }
 
+/** An archive is written as a whole, over one that is there. */
+async function refuseFile(place: Place, options: OpenOptions): Promise<void> {
+  if (place.transport === "docker-daemon") {
+    throw new LadingError(
+      "UNSUPPORTED_PLACE",
+      `Cannot write to "${
+        formatPlace(place)
+      }" without taking a name from another image: an engine ` +
+        "moves names when it loads",
+    );
+  }
+  if (place.transport !== "oci-archive" && place.transport !== "docker-archive") return;
+  const { path } = place;
+  const info = await (options.fileSystem ?? nodeFileSystem()).stat(path, { followLinks: false });
+  if (info === undefined) return;
+  throw new NameTakenError(`Cannot write ${JSON.stringify(path)}: there is such a file already`, {
+    reference: path,
+  });
+}
+
 function startCopy(
   from: string,
   to: string,
@@ -106,6 +134,7 @@ function startCopy(
         const operation = copyContent(source.content, source.reference, target.content, {
           signal,
           targetReference: nameIn(target, source),
+          existing: options.existing,
           platform: platform ?? otherwise,
           mountFrom,
           jobs: options.jobs,
@@ -123,7 +152,7 @@ function startCopy(
 }
 
 function plan(from: string, to: string, options: CopyPlacesOptions = {}): Promise<CopyPlan> {
-  const { signal, referrers, format } = options;
+  const { signal, referrers, format, existing } = options;
   return withPlaces(
     from,
     to,
@@ -131,6 +160,8 @@ function plan(from: string, to: string, options: CopyPlacesOptions = {}): Promis
     ({ source, target, platform, mountFrom }) =>
       planCopy(source.content, source.reference, target.content, {
         signal,
+        targetReference: nameIn(target, source),
+        existing,
         platform,
         mountFrom,
         referrers,

@@ -1,9 +1,11 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { NameTakenError } from "../../lib/model/mod.ts";
 import { copy, planCopy } from "../../lib/ops/mod.ts";
 import { Registry } from "../../lib/registry/mod.ts";
 import { memoryStore } from "../../lib/store/mod.ts";
 import { faultyTransport, memoryRegistry, randomIndex } from "../../lib/testing/mod.ts";
+import { watched } from "./content.ts";
 
 async function withTwoRepositories() {
   const memory = memoryRegistry();
@@ -98,4 +100,62 @@ test("planCopy() chooses one platform, and fails as copy() does", async () => {
   assert.equal(plan.descriptor.digest, first?.descriptor.digest);
   assert.equal(plan.manifests.length, 1);
   await assert.rejects(planCopy(from, "none", memoryStore()), { code: "NOT_FOUND" });
+});
+
+test("copy() and planCopy() refuse a name that stands for another image, and move nothing", async () => {
+  const [from, to] = [memoryStore(), memoryStore()];
+  const image = await randomIndex("mine");
+  await image.pushTo(from, "1");
+  await (await randomIndex("theirs")).pushTo(to, "1");
+  const theirs = await to.resolve("1");
+  const refuse = { existing: "refuse" } as const;
+  for (const work of [() => copy(from, "1", to, refuse), () => planCopy(from, "1", to, refuse)]) {
+    await assert.rejects(Promise.resolve(work()), (error) => {
+      assert.ok(error instanceof NameTakenError);
+      assert.equal(error.code, "NAME_TAKEN");
+      assert.equal(error.reference, "1");
+      assert.equal(error.descriptor?.digest, theirs.digest);
+      return true;
+    });
+  }
+  assert.deepEqual(await to.resolve("1"), theirs);
+  for (const { descriptor } of image.contents) assert.equal(await to.exists(descriptor), false);
+  // Another name is free, and so is one that stands for the same image, and a digest.
+  for (const targetReference of ["2", "2", image.descriptor.digest]) {
+    await copy(from, "1", to, { ...refuse, targetReference });
+  }
+  assert.equal((await to.resolve("2")).digest, image.descriptor.digest);
+  await copy(from, "1", to);
+  assert.equal((await to.resolve("1")).digest, image.descriptor.digest);
+});
+
+test("copy() refuses a name that was taken while it moved", async () => {
+  const [from, to] = [memoryStore(), memoryStore()];
+  await (await randomIndex("mine")).pushTo(from, "1");
+  const theirs = await randomIndex("theirs");
+  await theirs.pushTo(to, "theirs");
+  const operation = copy(from, "1", to, { existing: "refuse" });
+  let isTaken = false;
+  await assert.rejects(
+    (async () => {
+      for await (const { type } of operation) {
+        if (type !== "blob" || isTaken) continue;
+        isTaken = true;
+        await to.tag(theirs.descriptor, "1");
+      }
+      await operation;
+    })(),
+    { code: "NAME_TAKEN" },
+  );
+  assert.equal((await to.resolve("1")).digest, theirs.descriptor.digest);
+});
+
+test("copy() with a name that may not be taken fails where nobody can tell who has it", async () => {
+  const from = memoryStore();
+  await (await randomIndex("mine")).pushTo(from, "1");
+  const watchedStore = watched(memoryStore());
+  const to = { ...watchedStore, resolve: () => Promise.reject(new Error("unreachable")) };
+  const refused = Promise.resolve(copy(from, "1", to, { existing: "refuse" }));
+  await assert.rejects(refused, { code: "COPY_FAILED", side: "target", message: /unreachable/ });
+  assert.deepEqual(watchedStore.written, []);
 });

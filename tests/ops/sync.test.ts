@@ -1,9 +1,9 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { NotFoundError } from "../../lib/model/mod.ts";
+import { NotFoundError, type Source } from "../../lib/model/mod.ts";
 import { memoryFileSystem, memoryStore, ociLayout } from "../../lib/store/mod.ts";
 import { Registry, type Repository } from "../../lib/registry/mod.ts";
-import { copy, sync, type SyncedTag, type SyncEvent } from "../../lib/ops/mod.ts";
+import { copy, planSync, sync, type SyncedTag, type SyncEvent } from "../../lib/ops/mod.ts";
 import { memoryRegistry } from "../../lib/testing/mod.ts";
 import { putImage, watched } from "./content.ts";
 
@@ -134,4 +134,65 @@ test("sync() of a repository that is not there is an error", async () => {
     Promise.resolve(sync(repository("acme/none"), memoryStore(), { keepGoing: true })),
     NotFoundError,
   );
+});
+
+test("sync() leaves tags that point at other images when told to keep them", async () => {
+  const from = await filled();
+  const to = watched(memoryStore());
+  await copy(from, "2.0", to, { targetReference: "1.0" });
+  await copy(from, "nightly", to);
+  const before = await to.resolve("1.0");
+  to.written.length = 0;
+  const { copied, unchanged, kept, failed } = await sync(from, to, { existing: "keep" });
+  assert.deepEqual(names(copied), ["2.0"]);
+  assert.deepEqual(names(unchanged), ["nightly"]);
+  assert.deepEqual(kept, [{ reference: "1.0", descriptor: before }]);
+  assert.deepEqual(failed, []);
+  assert.deepEqual(await to.resolve("1.0"), before);
+  assert.deepEqual(to.written, ["2.0"], "what 1.0 is made of was not moved");
+});
+
+test("planSync() tells what sync() does then, and moves nothing", async () => {
+  const from = await filled();
+  const to = watched(memoryStore());
+  await copy(from, "2.0", to);
+  await copy(from, "2.0", to, { targetReference: "1.0" });
+  to.written.length = 0;
+  const kept = await planSync(from, to, { existing: "keep" });
+  assert.deepEqual(kept.tags.map(({ action }) => action), ["keep", "unchanged", "copy"]);
+  assert.equal(kept.tags[0]?.descriptor?.digest, (await to.resolve("1.0")).digest);
+  const plan = await planSync(from, to);
+  assert.deepEqual(
+    plan.tags.map(({ reference, action }) => [reference, action]),
+    [["1.0", "copy"], ["2.0", "unchanged"], ["nightly", "copy"]],
+  );
+  const digests = [...plan.blobs, ...plan.manifests].map(({ descriptor }) => descriptor.digest);
+  assert.equal(new Set(digests).size, digests.length, "each content once");
+  assert.ok(plan.bytesToCopy > kept.bytesToCopy && kept.bytesToCopy > 0);
+  assert.deepEqual(to.written, []);
+  const { copied, bytesFetched } = await sync(from, to);
+  assert.deepEqual(names(copied), ["1.0", "nightly"]);
+  assert.equal(bytesFetched, plan.bytesToCopy);
+  const after = await planSync(from, to);
+  assert.deepEqual([after.bytesToCopy, after.blobs, after.manifests], [0, [], []]);
+  const chosen = await planSync(from, to, { include: (tag) => tag === "2.0" });
+  assert.deepEqual(chosen.tags.map(({ reference }) => reference), ["2.0"]);
+});
+
+test("planSync() stops at the first failure, or goes on and tells", async () => {
+  const store = memoryStore();
+  await putImage(store, ["whole"], { reference: "whole" });
+  const { digest } = await putImage(store, ["broken"], { reference: "broken" });
+  const roots = store.roots.bind(store);
+  const fetch: Source["fetch"] = (descriptor, options) =>
+    descriptor.digest === digest
+      ? Promise.reject(new Error("the disk is gone"))
+      : store.fetch(descriptor, options);
+  const from = { ...watched(store), roots, fetch };
+  await assert.rejects(planSync(from, memoryStore()), /the disk is gone/);
+  const { tags, failed } = await planSync(from, memoryStore(), { keepGoing: true });
+  assert.deepEqual(tags.map(({ reference }) => reference), ["whole"]);
+  assert.deepEqual(failed.map(({ reference }) => reference), ["broken"]);
+  const signal = AbortSignal.abort(new Error("enough"));
+  await assert.rejects(planSync(from, memoryStore(), { keepGoing: true, signal }), /enough/);
 });

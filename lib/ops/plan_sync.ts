@@ -1,0 +1,121 @@
+import type { Target } from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import { NameTakenError } from "../model/errors.ts";
+import { planCopy, type PlannedContent } from "./plan_copy.ts";
+import type { FailedTag, SyncOptions } from "./sync.ts";
+import { digestAt, type ListedSource, namesOf, tagIn } from "./sync_names.ts";
+
+/** What a sync would do with one tag. */
+export interface PlannedTag {
+  /** Its name in the source. */
+  readonly reference: string;
+  /** What it points at in the source, for `keep` in the target. */
+  readonly descriptor?: Descriptor | undefined;
+  /**
+   * `copy`: it would point at the source's image; `unchanged`: it does already; `keep`: it points at
+   * another image, and stays there.
+   */
+  readonly action: "copy" | "unchanged" | "keep";
+}
+
+/** What a sync would do. */
+export interface SyncPlan {
+  /** The tags, in the order of their names. */
+  readonly tags: readonly PlannedTag[];
+  /** The blobs of the tags to copy, each once. */
+  readonly blobs: readonly PlannedContent[];
+  /** The manifests and indexes of the tags to copy, each once. */
+  readonly manifests: readonly PlannedContent[];
+  /** The bytes of everything that would be copied. */
+  readonly bytesToCopy: number;
+  /** The tags that could not be looked at, where the plan kept going. */
+  readonly failed: readonly FailedTag[];
+}
+
+/** Options of {@linkcode planSync}. */
+export type PlanSyncOptions = Omit<SyncOptions, "jobs" | "threads">;
+
+/**
+ * Tells what `sync` would do, and moves nothing: tags are listed, manifests are read, and the target
+ * is asked what it has.
+ *
+ * @param source Where the images are.
+ * @param target Where they would go.
+ * @param options As for the sync.
+ * @returns The plan. What others push meanwhile may change it.
+ * @throws {LimitExceededError} when there are more than 100,000 tags.
+ */
+export async function planSync(
+  source: ListedSource,
+  target: Target,
+  options: PlanSyncOptions = {},
+): Promise<SyncPlan> {
+  const { signal = new AbortController().signal } = options;
+  const [tags, failed]: [PlannedTag[], FailedTag[]] = [[], []];
+  const blobs = new Map<string, PlannedContent>();
+  const manifests = new Map<string, PlannedContent>();
+  const add = (to: Map<string, PlannedContent>, contents: readonly PlannedContent[]): void => {
+    for (const content of contents) {
+      const { digest } = content.descriptor;
+      if (!to.has(digest)) to.set(digest, content);
+    }
+  };
+  for (const reference of await namesOf(source, options.include, signal)) {
+    try {
+      const { tag, plan } = await planTag(source, target, reference, { ...options, signal });
+      tags.push(tag);
+      add(blobs, plan?.blobs ?? []);
+      add(manifests, plan?.manifests ?? []);
+    } catch (error) {
+      if (signal.aborted || options.keepGoing !== true) throw error;
+      failed.push({ reference, error });
+    }
+  }
+  const all = [...blobs.values(), ...manifests.values()];
+  const bytesToCopy = all.filter(({ action }) => action === "copy")
+    .reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+  const contents = { blobs: [...blobs.values()], manifests: [...manifests.values()] };
+  return { tags, ...contents, bytesToCopy, failed };
+}
+
+interface PlannedSync {
+  readonly tag: PlannedTag;
+  readonly plan?: {
+    readonly blobs: readonly PlannedContent[];
+    readonly manifests: readonly PlannedContent[];
+  };
+}
+
+async function planTag(
+  source: ListedSource,
+  target: Target,
+  reference: string,
+  options: PlanSyncOptions & { readonly signal: AbortSignal },
+): Promise<PlannedSync> {
+  const { signal, platform = "all", referrers = false } = options;
+  const targetReference = tagIn(reference);
+  const before = await digestAt(target, targetReference, signal);
+  if (before !== undefined && platform === "all" && referrers === false) {
+    const descriptor = await source.resolve(reference, { signal });
+    if (descriptor.digest === before) {
+      return { tag: { reference, descriptor, action: "unchanged" } };
+    }
+  }
+  const existing = options.existing === "keep" ? "refuse" : "replace";
+  try {
+    const plan = await planCopy(source, reference, target, {
+      ...options,
+      targetReference,
+      existing,
+    });
+    const { descriptor } = plan;
+    const isThere = [...plan.blobs, ...plan.manifests].every(({ action }) =>
+      action === "exists" || action === "skip"
+    );
+    const isSame = before === descriptor.digest && isThere;
+    return { tag: { reference, descriptor, action: isSame ? "unchanged" : "copy" }, plan };
+  } catch (error) {
+    if (!(error instanceof NameTakenError)) throw error;
+    return { tag: { reference, descriptor: error.descriptor, action: "keep" } };
+  }
+}

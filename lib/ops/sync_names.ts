@@ -1,0 +1,63 @@
+import type { Referrers, Roots, Source, Tags, Target } from "../model/content.ts";
+import { isLadingError, LimitExceededError } from "../model/errors.ts";
+import { isTag, parseReference } from "../model/reference.ts";
+
+/** How many names one sync may be about. */
+export const MAX_SYNC_NAMES = 100_000;
+
+/** A place whose names can be listed: a repository of a registry, an OCI layout, an archive. */
+export type ListedSource = Source & Partial<Referrers> & (Tags | Roots);
+
+/** What a tag points at; `undefined` also where that cannot be told: the copy will fail, or mend it. */
+export async function digestAt(
+  target: Target,
+  reference: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    return (await target.resolve(reference, { signal })).digest;
+  } catch (error) {
+    if (isLadingError(error)) return undefined;
+    throw error;
+  }
+}
+
+// distribution-spec, referrers tag schema; the digests of SHA-512 are cut.
+const REFERRERS_TAG_REGEXP = /^sha(?:256|512)-[0-9a-f]{64}$/;
+
+/** Lists the names that a sync is about, in their order. */
+export async function namesOf(
+  source: ListedSource,
+  include: (tag: string) => boolean = () => true,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const names = new Set<string>();
+  for await (const name of listNames(source, signal)) {
+    const tag = tagIn(name);
+    // A list of referrers belongs to its registry: each target keeps one of its own, or none.
+    if (REFERRERS_TAG_REGEXP.test(tag)) continue;
+    if (include(tag)) names.add(name);
+    if (names.size > MAX_SYNC_NAMES) {
+      throw new LimitExceededError(`Cannot sync more than ${MAX_SYNC_NAMES} tags`, {
+        limit: MAX_SYNC_NAMES,
+        unit: "tags",
+      });
+    }
+  }
+  return [...names].sort();
+}
+
+async function* listNames(
+  source: ListedSource,
+  signal: AbortSignal,
+): AsyncGenerator<string, void, undefined> {
+  if ("tags" in source) return yield* source.tags({ signal });
+  for await (const { reference } of source.roots({ signal })) {
+    if (reference !== undefined) yield reference;
+  }
+}
+
+/** The tag of a name: layouts and archives name images in full, too. */
+export function tagIn(name: string): string {
+  return isTag(name) ? name : parseReference(name).tag ?? "latest";
+}

@@ -65,7 +65,7 @@ export async function* directoryEntries(
       if (identity !== undefined && linkPath === undefined) first.set(identity, inside);
       if (type === "directory") found.push(inside);
     }
-    waiting.push(...found.reverse());
+    for (const inside of found.reverse()) waiting.push(inside);
   }
 }
 

@@ -47,7 +47,8 @@ export async function* directoryInputs(
     if (info.type !== "directory") continue;
     const isWalked = isTaken || ignore.mayHoldExceptions(path) ||
       [...kept].some((name) => name.startsWith(`${path}/`));
-    if (isWalked) waiting.push(...await childrenOf(plan, path, state));
+    if (!isWalked) continue;
+    for (const child of await childrenOf(plan, path, state)) waiting.push(child);
   }
 }
 

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { BuildFiles } from "../../lib/engine/build_files.ts";
+import { readAll } from "../../lib/bytes/read_all.ts";
+import { gzip } from "../../lib/compress/gzip.ts";
+import type { Bytes } from "../../lib/model/bytes.ts";
+import { NotFoundError } from "../../lib/model/errors.ts";
+import { memoryFileSystem } from "../../lib/store/memory_file_system.ts";
+import { writeTar } from "../../lib/tar/writer.ts";
+import { encode, names, open, sent, tree, writeFile } from "./contexts.ts";
+
+test("a Dockerfile is added to an archive, compressed or not, and hidden", async () => {
+  const archive = async (ignore: string | undefined): Promise<Bytes> => {
+    const entries = [{ path: "./a", body: encode("a") }];
+    const more = ignore === undefined ? [] : [{ path: "./.dockerignore", body: encode(ignore) }];
+    return await readAll(gzip(writeTar([...more, ...entries])), { maxBytes: 1e6 });
+  };
+  for (const ignore of [undefined, "*.log"]) {
+    const opened = await open(await archive(ignore), undefined, {
+      dockerfile: { content: "FROM scratch\n" },
+    });
+    const name = opened.dockerfile ?? "";
+    assert.match(name, /^\.dockerfile\.[0-9a-f]{20}$/);
+    const entries = await sent(opened);
+    assert.deepEqual(entries.map((entry) => entry.name), ["./a", name, ".dockerignore"]);
+    assert.equal(entries[1]?.text, "FROM scratch\n");
+    assert.equal(entries[2]?.text, `${ignore ?? ".dockerignore"}\n${name}\n`);
+  }
+});
+
+test("a Dockerfile from outside is the only one that BuildKit gets, and .dockerignore stays", async () => {
+  const fs = await tree({ Dockerfile: "x", a: "", [".dockerignore"]: ".dockerignore\n" });
+  await writeFile(fs, "other/D", "FROM scratch\n");
+  await writeFile(fs, "other/D.dockerignore", "a\n");
+  const opened = await open("ctx", fs, { dockerfile: "../other/D", isBuildKit: true });
+  assert.deepEqual(await names(opened), [".dockerignore", "Dockerfile", opened.dockerfile]);
+});
+
+test("the Dockerfile is found as docker-py's process_dockerfile finds it", async () => {
+  const fs = memoryFileSystem();
+  await writeFile(fs, "src/foo/Dockerfile.foo", "FROM foo");
+  await writeFile(fs, "src/baz/Dockerfile.baz", "FROM baz");
+  await writeFile(fs, "src/baz/hello/world/custom.dockerfile", "FROM hello");
+  await writeFile(fs, "src/baz/dockerfile", "FROM lower");
+  const at = async (dockerfile: string | undefined, root = "/src/baz") => {
+    const { dockerfile: name, content } = await open(root, fs, { dockerfile });
+    return [name?.replace(/[0-9a-f]{20}$/, "X"), new TextDecoder().decode(content)];
+  };
+  assert.deepEqual(await at(undefined), ["dockerfile", "FROM lower"]);
+  assert.deepEqual(await at("Dockerfile.baz"), ["Dockerfile.baz", "FROM baz"]);
+  assert.deepEqual(await at("./Dockerfile.baz"), ["Dockerfile.baz", "FROM baz"]);
+  assert.deepEqual(await at("../baz/Dockerfile.baz"), ["Dockerfile.baz", "FROM baz"]);
+  assert.deepEqual(await at("../baz/Dockerfile.baz", "src/baz/"), ["Dockerfile.baz", "FROM baz"]);
+  assert.deepEqual(await at("/src/baz/Dockerfile.baz"), ["Dockerfile.baz", "FROM baz"]);
+  assert.deepEqual(await at("hello/world/custom.dockerfile"), [
+    "hello/world/custom.dockerfile",
+    "FROM hello",
+  ]);
+  assert.deepEqual(await at("../foo/Dockerfile.foo"), [".dockerfile.X", "FROM foo"]);
+  assert.deepEqual(await at("/src/foo/Dockerfile.foo"), [".dockerfile.X", "FROM foo"]);
+  assert.deepEqual(await at("/src/baz/../foo/Dockerfile.foo"), [".dockerfile.X", "FROM foo"]);
+  for (const dockerfile of ["none", "../none", "hello"]) {
+    await assert.rejects(open("/src/baz", fs, { dockerfile }), NotFoundError, dockerfile);
+  }
+});
+
+/** The same files by the paths of Windows, whose drive `C:` is a folder. */
+function onWindows(fs: BuildFiles): BuildFiles {
+  const at = (path: string): string =>
+    path.replace(/^\\\\\?\\/, "").replaceAll("\\", "/").replace(/^C:\//i, "");
+  return {
+    stat: (path, options) => fs.stat(at(path), options),
+    readDirectory: (path) => fs.readDirectory(at(path)),
+    readLink: (path) => fs.readLink(at(path)),
+    open: (path, options) => fs.open(at(path), options),
+  };
+}
+
+test("paths of Windows are found inside and outside, with the prefix of long ones too", async () => {
+  const fs = memoryFileSystem();
+  await writeFile(fs, "src/foo/Dockerfile.foo", "FROM foo");
+  await writeFile(fs, "src/baz/dir/Dockerfile.baz", "FROM baz");
+  await writeFile(fs, "src/baz/Dockerfile", "FROM scratch");
+  for (const root of ["C:\\src\\baz", "C:/src/baz", "\\\\?\\C:\\src\\baz"]) {
+    const at = async (dockerfile: string) => {
+      const { dockerfile: name, content } = await open(root, onWindows(fs), { dockerfile });
+      return [name?.replace(/[0-9a-f]{20}$/, "X"), new TextDecoder().decode(content)];
+    };
+    const inside = ["dir/Dockerfile.baz", "FROM baz"];
+    assert.deepEqual(await at("C:\\src\\baz\\dir\\Dockerfile.baz"), inside, root);
+    assert.deepEqual(await at("\\\\?\\C:\\src\\baz\\dir\\Dockerfile.baz"), inside, root);
+    assert.deepEqual(await at("dir/Dockerfile.baz"), inside, root);
+    assert.deepEqual(await at("C:\\src\\foo\\Dockerfile.foo"), [".dockerfile.X", "FROM foo"], root);
+  }
+});
+
+test("a Dockerfile that is a link is sent by what it leads to, from outside when it has to be", async () => {
+  const fs = await tree({ "real/D": "FROM real" });
+  await fs.symlink("real", "ctx/dir");
+  await fs.symlink("dir/D", "ctx/Dockerfile");
+  await fs.symlink("/ctx/real/D", "ctx/absolute");
+  await fs.symlink("../out/D", "ctx/out");
+  await fs.symlink("loop", "ctx/loop");
+  await writeFile(fs, "out/D", "FROM out");
+  assert.equal((await open("/ctx", fs)).dockerfile, "real/D");
+  assert.equal((await open("/ctx", fs, { dockerfile: "absolute" })).dockerfile, "real/D");
+  const out = await open("/ctx", fs, { dockerfile: "out" });
+  assert.equal(new TextDecoder().decode(out.content), "FROM out");
+  assert.match(out.dockerfile ?? "", /^\.dockerfile\./);
+  await assert.rejects(open("/ctx", fs, { dockerfile: "loop" }), NotFoundError);
+});
+
+test("a Dockerfile alone is a context, as docker-py's fileobj is", async () => {
+  const opened = await open({ dockerfile: "FROM scratch\n" });
+  const [entry, ...rest] = await sent(opened);
+  assert.deepEqual([entry?.name, entry?.text, rest.length], ["Dockerfile", "FROM scratch\n", 0]);
+  assert.equal(new TextDecoder().decode(opened.content), "FROM scratch\n");
+  await assert.rejects(open({ dockerfile: "" }, undefined, { dockerfile: "D" }), TypeError);
+});

@@ -117,8 +117,12 @@ export function atLeast(policy: RetryPolicy, ms: number): number {
   return ms + policy.random() * RETRY_AFTER_JITTER_MS;
 }
 
-/** Signs of a failed TLS handshake in the codes and messages of the runtimes. */
-const TLS_REGEXP = /CERT|certificate|ERR_TLS|ERR_SSL|EPROTO|SELF_SIGNED|UNABLE_TO_VERIFY/i;
+/**
+ * Signs of a failed TLS handshake in the codes and messages of the runtimes, which are about hosts and
+ * paths too: those are in lower case, and go on behind a word.
+ */
+const TLS_REGEXP =
+  /CERT|ERR_TLS|ERR_SSL|EPROTO|UNABLE_TO_VERIFY|Certificate|certificate(?![\w./-])/;
 
 /**
  * Tells whether a transport failed because the server could not prove who it is: that does not get

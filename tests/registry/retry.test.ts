@@ -122,6 +122,31 @@ test("F32: a certificate that is wrong does not get better by itself", async () 
   assert.match(error.message, /no whole answer of .*: fetch failed: self-signed certificate$/);
 });
 
+test("F32: what the runtimes say of certificates is known, and hosts with such names are not it", async () => {
+  const failures: readonly (readonly [said: string, code: string, isFinal: boolean])[] = [
+    ["certificate has expired", "CERT_HAS_EXPIRED", true],
+    ["unable to verify the first certificate", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", true],
+    ["Hostname/IP does not match certificate's altnames", "ERR_TLS_CERT_ALTNAME_INVALID", true],
+    ["error sending request: invalid peer certificate: UnknownIssuer", "", true],
+    ["received fatal alert: CertificateUnknown", "", true],
+    ["TLS peer's certificate is not trusted; reason = self signed certificate", "", true],
+    ["getaddrinfo EAI_AGAIN registry.concert.example", "EAI_AGAIN", false],
+    ["error sending request for url (https://r.test/v2/acme/certs/manifests/1): reset", "", false],
+    ["getaddrinfo EAI_AGAIN certificate.example", "EAI_AGAIN", false],
+    ["read ECONNRESET (https://r.test/v2/certificate/app/manifests/1)", "ECONNRESET", false],
+  ];
+  for (const [said, code, isFinal] of failures) {
+    const b = bench((request, _, count) => {
+      if (count > 1) return answer(MANIFEST, request);
+      throw new TypeError("fetch failed", { cause: Object.assign(new Error(said), { code }) });
+    });
+    const work = b.clock.run(b.repository.manifest("v1"));
+    if (isFinal) await failure(work);
+    else await work;
+    assert.equal(b.transport.seen.length, isFinal ? 1 : 2, said);
+  }
+});
+
 test("an error without an answer says what the runtime hides in causes", async () => {
   const causes: readonly (readonly [cause: Error, said: RegExp])[] = [
     [Object.assign(new AggregateError([]), { code: "ECONNREFUSED" }), /failed: ECONNREFUSED$/],

@@ -44,6 +44,7 @@ interface Step<Meta> {
 export class FileTree<Meta> {
   readonly #root: TreeLink<Meta> = { node: newNode("directory"), touched: -1 };
   readonly #maxEntries: number;
+  readonly #lose: ((meta: Meta) => void) | undefined;
   /** Directories that have nothing of the layers before any more. */
   readonly #cleared = new Set<FileNode<Meta>>();
   #layer = 0;
@@ -53,9 +54,11 @@ export class FileTree<Meta> {
    * Makes an empty tree.
    *
    * @param maxEntries The most paths it may have.
+   * @param lose Is told what no path leads to any more.
    */
-  constructor(maxEntries: number = MAX_TREE_ENTRIES) {
+  constructor(maxEntries: number = MAX_TREE_ENTRIES, lose?: (meta: Meta) => void) {
     this.#maxEntries = maxEntries;
+    this.#lose = lose;
     this.#root.node.links = 1;
   }
 
@@ -82,10 +85,16 @@ export class FileTree<Meta> {
     this.#put(parent, name, newNode("directory", meta));
   }
 
-  /** Puts something that is no directory in place of whatever is there. */
-  addNode(path: string, kind: "symlink" | "other", meta: Meta, target?: string): void {
+  /**
+   * Puts something that is no directory in place of whatever is there.
+   *
+   * @returns Whether it is in the tree: the root stays what it is.
+   */
+  addNode(path: string, kind: "symlink" | "other", meta: Meta, target?: string): boolean {
     const { parent, name } = this.#place(path);
-    if (name !== "") this.#put(parent, name, newNode(kind, meta, target));
+    if (name === "") return false;
+    this.#put(parent, name, newNode(kind, meta, target));
+    return true;
   }
 
   /** Gives another path to what a path leads to; a symbolic link at its end is not followed. */
@@ -239,6 +248,7 @@ export class FileTree<Meta> {
     for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
       node.links--;
       this.#size--;
+      if (node.links === 0 && node.meta !== undefined) this.#lose?.(node.meta);
       for (const child of node.children.values()) stack.push(child.node);
     }
   }

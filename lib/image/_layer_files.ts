@@ -38,28 +38,31 @@ const NO_XATTRS: ReadonlyMap<string, Bytes> = new Map();
 /**
  * Applies one entry of a layer to a tree (OCI image-spec, layer.md §applying changesets). Names
  * lose slashes at their begin and `.`; the target of a hard link counts from the root.
+ *
+ * @returns What is known about a file that the entry has put into the tree.
  */
 export function applyEntry(
   tree: FileTree<FileMeta>,
   entry: TreeEntry,
   layer: number,
   ordinal: number,
-): void {
+): FileMeta | undefined {
   const path = layerPath(entry.pathBytes);
   const whiteout = parseWhiteout(path);
   if (whiteout !== undefined) {
     const directory = path.slice(0, Math.max(path.lastIndexOf("/"), 0));
     if (whiteout.kind === "delete") tree.remove(directory, whiteout.name);
     if (whiteout.kind === "opaque") tree.clear(directory);
-    return;
+    return undefined;
   }
-  if (entry.type === "hardlink") return tree.addLink(path, linkTarget(entry));
   const type = typeOf(entry);
-  if (type === undefined) return;
+  if (entry.type === "hardlink") tree.addLink(path, linkTarget(entry));
+  if (type === undefined) return undefined;
   const meta = metaOf(entry, type, layer, ordinal);
-  if (type === "directory") return tree.addDirectory(path, meta);
-  if (type === "symlink") return tree.addNode(path, "symlink", meta, linkTarget(entry));
-  tree.addNode(path, "other", meta);
+  if (type === "directory") tree.addDirectory(path, meta);
+  else if (type === "symlink") tree.addNode(path, "symlink", meta, linkTarget(entry));
+  else if (tree.addNode(path, "other", meta) && type === "file") return meta;
+  return undefined;
 }
 
 function linkTarget({ path, linkPathBytes, headerOffset }: TreeEntry): string {

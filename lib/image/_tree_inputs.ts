@@ -25,7 +25,7 @@ export function addName(nodes: NamedNodes, node: FileNode<FileMeta>, path: strin
 }
 
 /** Which nodes have content, and where it is. */
-export interface NodePlan {
+interface NodePlan {
   /** Links, devices and empty files. */
   readonly empty: readonly FileNode<FileMeta>[];
   /** Files by the numbers of their entries, for each layer. */
@@ -33,7 +33,7 @@ export interface NodePlan {
 }
 
 /** Tells nodes whose content has to be read from others. */
-export function planNodes(layers: readonly Layer[], nodes: NamedNodes): NodePlan {
+function planNodes(layers: readonly Layer[], nodes: NamedNodes): NodePlan {
   const empty: FileNode<FileMeta>[] = [];
   const contents = layers.map(() => new Map<number, FileNode<FileMeta>>());
   for (const node of nodes.keys()) {

@@ -1,26 +1,34 @@
 import type { FileSystem } from "../store/file_system.ts";
-import { Extraction } from "./_extraction.ts";
+import { ExtractDirectory } from "./_extract_directory.ts";
 import type { ExtractOptions, ExtractResult } from "./extract_options.ts";
 import type { Image } from "./image.ts";
+import { judgeTree } from "./_judged_tree.ts";
 import type { Layer } from "./layer.ts";
-import { loadRootfs, type Rootfs, treeOf } from "./rootfs.ts";
+import { Placement } from "./_placement.ts";
+import { type Rootfs, treeOf } from "./rootfs.ts";
+import { stageLayers, stageTree } from "./_stage_contents.ts";
+import { Staging } from "./_staging.ts";
 
 /**
- * Unpacks the merged file tree of an image, or one layer, into a directory. Whiteouts are applied
- * before anything is written: the tree is merged in memory, where links are followed inside of the
- * root alone, and every path of it is made once, in a directory that was made for it. Nothing is
- * written through a link, and nothing outside of the directory, whatever the archives say:
+ * Unpacks the merged file tree of an image, or one layer, into a directory. Each layer is read once:
+ * contents go to files without a name of their own, in a directory inside that nobody else may open
+ * (`.lading-` and 32 hexadecimal digits), while the tree is merged in memory, where whiteouts are
+ * applied and links are followed inside of the root alone. Once all layers are proved and every
+ * name was judged, each path is made, in a directory that was made for it. Nothing is written
+ * through a link, and nothing outside of the directory, whatever the archives say:
  *
- * - directories come first, open for their owner alone until all is written; then links and files, each
- *   of them by a creation that refuses any existing name;
+ * - directories come first, open for their owner alone until all is written; then links, by creations
+ *   that refuse any existing name, and files, by renames that nothing may have been lost by;
  * - permissions, owners and times are set without following links, those of directories last;
  * - a hard link leads to a path of the tree, never to what a name means outside;
  * - devices and pipes are not made, and extended attributes are not written: the result tells.
  *
- * Layers are read twice: for their names, and for contents. When it fails, what it has written is
- * removed, but not with `existing: "replace"`. Memory grows with the number of paths, never with
- * contents. Of a single layer, whiteouts delete nothing. Somebody else who changes the directory at
- * the same time is not guarded against: use one of your own.
+ * A content that is replaced or deleted is removed at once: there is never more than on a disk where
+ * the layers are unpacked one over the other. When it fails, what it has written is removed; with
+ * `existing: "replace"` nothing has changed then before the first name was given, and what has been
+ * replaced since stays. Memory grows with the number of paths, never with contents. Of a single
+ * layer, whiteouts delete nothing. Somebody else who changes the directory at the same time is not
+ * guarded against: use one of your own.
  *
  * @param source The image, its merged tree, or a layer.
  * @param fileSystem Where to write: `nodeFileSystem()`, or `memoryFileSystem()`.
@@ -29,7 +37,8 @@ import { loadRootfs, type Rootfs, treeOf } from "./rootfs.ts";
  * @returns What was written.
  * @throws {UnsafePathError} when a name leads out of the root, cannot be one on the file system, or
  * when a link is in the way.
- * @throws {FileSystemError} when the directory is not empty, or the file system refuses.
+ * @throws {FileSystemError} when the directory is not empty, the file system takes two names for one
+ * (reason `exists`), or refuses.
  * @throws {DigestMismatchError} when a layer is not what its descriptor says.
  *
  * @example Unpack into memory
@@ -51,17 +60,29 @@ export async function extract(
   directory: string,
   options: ExtractOptions = {},
 ): Promise<ExtractResult> {
-  const { signal } = options;
+  const { owners = false, signal } = options;
   signal?.throwIfAborted();
-  const parts = treeOf(await rootfsOf(source, options));
-  return await new Extraction(parts, fileSystem, directory, options).run();
+  const { tree: given, layers } = "stat" in source
+    ? treeOf(source)
+    : { tree: undefined, layers: await layersOf(source, options) };
+  const merged = given === undefined ? undefined : judgeTree(given, options);
+  const target = await ExtractDirectory.open(fileSystem, directory, options);
+  let staging: Staging | undefined;
+  try {
+    staging = await Staging.make(fileSystem, target, owners);
+    if (merged !== undefined) await stageTree(merged, layers, staging, options);
+    const tree = merged ?? judgeTree(await stageLayers(layers, staging, options), options);
+    return await new Placement(tree, staging, fileSystem, target, options).run();
+  } catch (error) {
+    await staging?.remove().catch(() => {});
+    await target.undo().catch(() => {});
+    throw error;
+  }
 }
 
-async function rootfsOf(
-  source: Image | Rootfs | Layer,
-  { maxEntries, threads, signal }: ExtractOptions,
-): Promise<Rootfs> {
-  if ("stat" in source) return source;
-  if ("rawManifest" in source) return await source.rootfs({ maxEntries, threads, signal });
-  return await loadRootfs([source], { maxEntries, threads, signal });
+async function layersOf(
+  source: Image | Layer,
+  { signal }: ExtractOptions,
+): Promise<readonly Layer[]> {
+  return "rawManifest" in source ? await source.layers({ signal }) : [source];
 }

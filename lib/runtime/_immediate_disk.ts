@@ -43,6 +43,11 @@ export class ImmediateDisk extends NodeFileSystem {
     return new ImmediateFile(this.#fs, path, descriptor);
   }
 
+  override async rename(from: string, to: string): Promise<void> {
+    await this.#turns.next();
+    attempt(`move "${from}" to`, to, () => this.#fs.renameSync(from, to));
+  }
+
   override async makeDirectory(
     path: string,
     options: { readonly recursive?: boolean; readonly mode?: number } = {},

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readAll } from "../../lib/bytes/mod.ts";
-import { extract, type Image, loadImage } from "../../lib/image/mod.ts";
+import { extract, type Image } from "../../lib/image/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
-import { type FileSystem, memoryFileSystem, memoryStore } from "../../lib/store/mod.ts";
+import { memoryFileSystem } from "../../lib/store/mod.ts";
 import { readTar } from "../../lib/tar/mod.ts";
 import { exportRootfs } from "../../lib/image/mod.ts";
-import { entry, imageOf, putImage, tarOf } from "./images.ts";
+import { entry, imageOf, tarOf } from "./images.ts";
 import { randomLayers } from "./random_layers.ts";
 import { readBack } from "./read_back.ts";
 
@@ -156,70 +155,4 @@ test("extract() never writes through a link that is there, and removes no direct
   }
   await extract(await imageOf(["file=mine"]), fs, "/out", { existing: "replace" });
   assert.deepEqual(await readBack(fs, "/outside"), before);
-});
-
-test("extract() that fails leaves nothing behind", async () => {
-  const store = memoryStore();
-  const descriptor = await putImage(store, [await tarOf(["d/", "d/a=1", "b=2"])]);
-  let reads = 0;
-  const failing: typeof store = Object.assign(Object.create(store), {
-    exists: store.exists.bind(store),
-    async fetch(...args: Parameters<typeof store.fetch>) {
-      if (/layer/.test(args[0].mediaType) && ++reads === 2) throw new Error("the line is cut");
-      return await store.fetch(...args);
-    },
-  });
-  const fs = memoryFileSystem();
-  await fs.makeDirectory("/empty");
-  for (const directory of ["/empty", "/new"]) {
-    reads = 0;
-    const image = await loadImage(failing, descriptor);
-    await assert.rejects(extract(image, fs, directory), /the line is cut/);
-  }
-  assert.deepEqual(await fs.readDirectory("/empty"), []);
-  assert.equal(await fs.stat("/new"), undefined);
-});
-
-test("extract() stops when its signal does, also while a file is written", async () => {
-  const fs = memoryFileSystem();
-  const abort = new AbortController();
-  const reason = new Error("enough");
-  const slow: FileSystem = new Proxy(fs, {
-    get(target, name) {
-      if (name === "create") {
-        return async (...args: Parameters<FileSystem["create"]>) => {
-          abort.abort(reason);
-          return await target.create(...args);
-        };
-      }
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-  const image = await imageOf([entry({ path: "a", body: new Uint8Array(1 << 20) })]);
-  const running = extract(image, slow, "/out", { signal: abort.signal });
-  await assert.rejects(running, (error) => error === reason);
-  assert.equal(await fs.stat("/out"), undefined);
-  await assert.rejects(
-    extract(image, fs, "/out", { signal: AbortSignal.abort(reason) }),
-    (error) => error === reason,
-  );
-});
-
-test("extract() proves what it writes", async () => {
-  const store = memoryStore();
-  const tar = await tarOf(["a=1"]);
-  const descriptor = await putImage(store, [tar], {
-    config: { rootfs: { type: "layers", diff_ids: [`sha256:${"0".repeat(64)}`] } },
-  });
-  const fs = memoryFileSystem();
-  const image = await loadImage(store, descriptor);
-  await assert.rejects(extract(image, fs, "/out"), { code: "DIGEST_MISMATCH" });
-  assert.equal(await fs.stat("/out"), undefined);
-  assert.equal(
-    (await readAll(await store.fetch((await image.manifest()).layers[0] ?? descriptor), {
-      maxBytes: 1 << 20,
-    })).length,
-    tar.length,
-  );
 });

@@ -15,13 +15,14 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { extract, type Image } from "../../lib/image/mod.ts";
+import { extract, type Image, openLayer } from "../../lib/image/mod.ts";
 import { isLadingError } from "../../lib/model/errors.ts";
 import { extractToDisk } from "../../lib/runtime/node_extract.ts";
 import { nodeFileSystem } from "../../lib/runtime/node_file_system.ts";
 import { corpusBytes, corpusList } from "../support/corpus.ts";
 import { fileTree } from "../support/tree.ts";
 import { breakoutImage, breakoutRows } from "../image/breakout_rows.ts";
+import { fullDisk } from "../image/full_disk.ts";
 import { entry, imageOf, type Short } from "../image/images.ts";
 
 async function inScratch(work: (directory: string) => Promise<void>): Promise<void> {
@@ -157,6 +158,47 @@ test("extractToDisk() of thousands of small files ends with its signal, and leav
       clearInterval(watch);
     }
     assert.equal(existsSync(out), false);
+  });
+});
+
+test("extract() to a disk that is full, or of a layer with another digest, leaves nothing", async () => {
+  await inScratch(async (scratch) => {
+    const layer = [entry({ path: "a", body: new Uint8Array(300_000).fill(7) }), "d/b=2"];
+    const image = await imageOf(layer);
+    const disk = nodeFileSystem();
+    const wrong = openLayer(
+      await image.content(),
+      (await image.manifest()).layers[0] ?? assert.fail(),
+      `sha256:${"0".repeat(64)}`,
+    );
+    const [empty, filled] = [join(scratch, "empty"), join(scratch, "filled")];
+    mkdirSync(empty);
+    mkdirSync(filled);
+    writeFileSync(join(filled, "a"), "mine");
+    for (const out of [join(scratch, "new"), empty, filled]) {
+      const options = { existing: out === filled ? "replace" : "refuse" } as const;
+      await assert.rejects(extract(image, fullDisk(disk, 200_000), out, options), {
+        code: "ENOSPC",
+      });
+      await assert.rejects(extractToDisk(wrong, out, options), { code: "DIGEST_MISMATCH" });
+      await assert.rejects(extract(wrong, disk, out, options), { code: "DIGEST_MISMATCH" });
+    }
+    assert.deepEqual(readdirSync(scratch).sort(), ["empty", "filled"]);
+    assert.deepEqual(readdirSync(empty), []);
+    assert.deepEqual(readdirSync(filled), ["a"]);
+    assert.equal(readFileSync(join(filled, "a"), "utf8"), "mine");
+  });
+});
+
+test("extractToDisk() over what is there replaces files and links, of many names too", async () => {
+  await inScratch(async (scratch) => {
+    const out = join(scratch, "out");
+    await extractToDisk(await imageOf(["d/", "d/a=old", "l->d", "keep=1"]), out);
+    const image = await imageOf(["d/a=new", "l=file", "h=>l"], ["d/a=newer"]);
+    await extractToDisk(image, out, { existing: "replace" });
+    const told = ["d/a", "l", "h", "keep"].map((name) => readFileSync(join(out, name), "utf8"));
+    assert.deepEqual(told, ["newer", "file", "file", "1"]);
+    assert.deepEqual(readdirSync(out).sort(), ["d", "h", "keep", "l"]);
   });
 });
 

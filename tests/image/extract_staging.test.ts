@@ -1,0 +1,217 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { extract, type Image, loadImage } from "../../lib/image/mod.ts";
+import type { Bytes } from "../../lib/model/bytes.ts";
+import { type FileSystem, memoryFileSystem, memoryStore } from "../../lib/store/mod.ts";
+import { fullDisk } from "./full_disk.ts";
+import { entry, putImage, type Short, tarOf } from "./images.ts";
+import { readBack } from "./read_back.ts";
+
+/** Tells of a layer that is about to be read, by its number. */
+type See = (layer: number) => void | Promise<void>;
+
+/** Makes an image whose layers tell when they are read. */
+async function watched(see: See, layers: readonly (readonly Short[])[]): Promise<Image> {
+  const store = memoryStore();
+  const tars: Bytes[] = [];
+  for (const layer of layers) tars.push(await tarOf(layer));
+  const descriptor = await putImage(store, tars);
+  const image = await loadImage(store, descriptor);
+  const digests = (await image.manifest()).layers.map(({ digest }) => digest);
+  const source: typeof store = Object.assign(Object.create(store), {
+    exists: store.exists.bind(store),
+    async fetch(...[target, options]: Parameters<typeof store.fetch>) {
+      const number = digests.indexOf(target.digest);
+      if (number >= 0) await see(number);
+      return await store.fetch(target, options);
+    },
+  });
+  return await loadImage(source, descriptor);
+}
+
+/** Lets somebody act before a method of a file system does. */
+function before<Name extends keyof FileSystem>(
+  fs: FileSystem,
+  name: Name,
+  act: (...args: Parameters<FileSystem[Name]>) => unknown,
+): FileSystem {
+  return new Proxy(fs, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key);
+      if (typeof value !== "function") return value;
+      if (key !== name) return value.bind(target);
+      return async (...args: Parameters<FileSystem[Name]>) => {
+        await act(...args);
+        return await value.apply(target, args);
+      };
+    },
+  });
+}
+
+/** Runs in a directory that is not there, in an empty one, and in one with something in it. */
+async function failsEverywhere(
+  run: (fs: FileSystem, directory: string, existing: "refuse" | "replace") => Promise<void>,
+): Promise<void> {
+  const fs = memoryFileSystem({ now: () => 0 });
+  await fs.makeDirectory("/empty");
+  await extract(await watched(() => {}, [["a=mine", "d/", "d/x=1"]]), fs, "/full");
+  const found = await readBack(fs, "/full");
+  for (const directory of ["/new", "/empty", "/full"]) {
+    await run(fs, directory, directory === "/full" ? "replace" : "refuse");
+    assert.equal(await fs.stat("/new"), undefined);
+    assert.deepEqual(await fs.readDirectory("/empty"), []);
+    assert.deepEqual(await readBack(fs, "/full"), found);
+  }
+}
+
+test("extract() reads each layer of an image once, and of a merged tree those with its files", async () => {
+  const reads: number[] = [];
+  const layers = [["a=1", "b=2"], ["b=3", "c->a"], ["d=", "e/"]];
+  const image = await watched((number) => void reads.push(number), layers);
+  await extract(image, memoryFileSystem(), "/image");
+  assert.deepEqual(reads.splice(0), [0, 1, 2]);
+  const rootfs = await image.rootfs();
+  reads.length = 0;
+  await extract(rootfs, memoryFileSystem(), "/rootfs");
+  assert.deepEqual(reads.splice(0), [0, 1]);
+  const [layer] = await image.layers();
+  assert.ok(layer !== undefined);
+  await extract(layer, memoryFileSystem(), "/layer");
+  assert.deepEqual(reads, [0]);
+});
+
+test("extract() shows no name of a layer before the last layer was read", async () => {
+  const fs = memoryFileSystem();
+  const seen: string[] = [];
+  const image = await watched(async (number) => {
+    if (number === 0) return;
+    for (const { name, type } of await fs.readDirectory("/out")) {
+      const { mode } = await fs.stat(`/out/${name}`) ?? {};
+      seen.push(`${name.replace(/[0-9a-f]{32}$/, "*")} ${type} ${mode?.toString(8)}`);
+    }
+  }, [["a=1", "d/", "d/b=2"], ["c=3"]]);
+  await extract(image, fs, "/out");
+  assert.deepEqual(seen, [".lading-* directory 700"]);
+  assert.deepEqual((await fs.readDirectory("/out")).map(({ name }) => name).sort(), [
+    "a",
+    "c",
+    "d",
+  ]);
+});
+
+test("extract() holds no more of a file that is replaced again and again than a disk would", async () => {
+  const body = new Uint8Array(1000);
+  const again = (path: string): Short[] => Array.from({ length: 20 }, () => entry({ path, body }));
+  const cases: Readonly<Record<string, readonly (readonly Short[])[]>> = {
+    "in its layer": [again("a")],
+    "by other layers": Array.from({ length: 20 }, () => again("a").slice(0, 1)),
+    "with its directory": [
+      Array.from({ length: 20 }, () => [entry({ path: "d/a", body }), "d=", "d/"]).flat(),
+    ],
+    "by whiteouts": Array.from({ length: 20 }, (_, i): Short[] => [
+      `.wh.a${i - 1}`,
+      entry({ path: `a${i}`, body }),
+    ]),
+    "in place of the root": [again(".")],
+  };
+  for (const [name, layers] of Object.entries(cases)) {
+    const fs = memoryFileSystem();
+    let most = 0;
+    const counting = before(fs, "create", async (path) => {
+      const directory = path.slice(0, path.lastIndexOf("/"));
+      most = Math.max(most, (await fs.readDirectory(directory)).length);
+    });
+    await extract(await watched(() => {}, layers), counting, "/out");
+    assert.ok(most <= 1, `${name}: ${most}`);
+  }
+});
+
+test("extract() keeps a content whose first name is replaced while another leads to it", async () => {
+  const fs = memoryFileSystem();
+  const image = await watched(() => {}, [
+    ["a=first", "b=>a", "a=second", "c=third", "d=>c"],
+    [".wh.c", "d=>b"],
+  ]);
+  await extract(image, fs, "/out");
+  const lines = (await readBack(fs, "/out")).map((line) => line.replace(/ 644 0:0 0/, ""));
+  assert.deepEqual(lines, ["a second #1", "b first #2", "d first #2"]);
+});
+
+test("extract() that fails in a layer leaves the directory as it was found", async () => {
+  await failsEverywhere(async (fs, directory, existing) => {
+    const image = await watched((number) => {
+      if (number === 1) throw new Error("the line is cut");
+    }, [["a=1", "d/"], ["b=2"]]);
+    await assert.rejects(extract(image, fs, directory, { existing }), /the line is cut/);
+  });
+});
+
+test("extract() leaves the directory as it was found when the last digest is another", async () => {
+  const store = memoryStore();
+  const tars = [await tarOf(["a=1"]), await tarOf(["b=2"])];
+  const image = await loadImage(store, await putImage(store, tars));
+  const { rootfs: { diff_ids: [first] } } = await image.config();
+  const wrong = `sha256:${"0".repeat(64)}`;
+  const descriptor = await putImage(store, tars, {
+    config: { rootfs: { type: "layers", diff_ids: [first, wrong] } },
+  });
+  await failsEverywhere(async (fs, directory, existing) => {
+    const image = await loadImage(store, descriptor);
+    await assert.rejects(extract(image, fs, directory, { existing }), { code: "DIGEST_MISMATCH" });
+  });
+});
+
+test("extract() leaves the directory as it was found when a name is refused in the end", async () => {
+  await failsEverywhere(async (fs, directory, existing) => {
+    const image = await watched(() => {}, [["a=1", "C:evil=2", "b=3"]]);
+    await assert.rejects(extract(image, fs, directory, { existing }), { code: "UNSAFE_PATH" });
+  });
+});
+
+test("extract() leaves the directory as it was found when the disk is full", async () => {
+  await failsEverywhere(async (fs, directory, existing) => {
+    const bodies = [100, 5000, 100].map((size) => new Uint8Array(size));
+    const image = await watched(() => {}, [
+      bodies.map((body, i) => entry({ path: `${i}`, body })),
+    ]);
+    const run = extract(image, fullDisk(fs, 4096), directory, { existing });
+    await assert.rejects(run, { code: "ENOSPC" });
+  });
+});
+
+test("extract() leaves the directory as it was found when its signal ends it in a file", async () => {
+  await failsEverywhere(async (fs, directory, existing) => {
+    const abort = new AbortController();
+    const reason = new Error("enough");
+    const slow = before(fs, "create", () => abort.abort(reason));
+    const image = await watched(() => {}, [[
+      entry({ path: "a", body: new Uint8Array(1 << 20) }),
+      "b=2",
+    ]]);
+    const run = extract(image, slow, directory, { existing, signal: abort.signal });
+    await assert.rejects(run, (error) => error === reason);
+  });
+  const fs = memoryFileSystem();
+  const { signal } = new AbortController();
+  await extract(await watched(() => {}, [["a=1"]]), fs, "/out", { signal });
+  const aborted = AbortSignal.abort(new Error("before"));
+  const image = await watched(() => assert.fail("read"), [["a=1"]]);
+  await assert.rejects(extract(image, fs, "/other", { signal: aborted }), /before/);
+  assert.equal(await fs.stat("/other"), undefined);
+});
+
+test("extract() that fails while names are given removes those that it gave", async () => {
+  const fs = memoryFileSystem();
+  await fs.makeDirectory("/empty");
+  for (const directory of ["/new", "/empty"]) {
+    let renames = 0;
+    const failing = before(fs, "rename", () => {
+      if (++renames === 3) throw new Error("the disk is gone");
+    });
+    const image = await watched(() => {}, [["a=1", "d/", "d/b=2", "e=3", "l->a"]]);
+    await assert.rejects(extract(image, failing, directory), /the disk is gone/);
+    assert.equal(renames, 3);
+  }
+  assert.deepEqual(await fs.readDirectory("/empty"), []);
+  assert.equal(await fs.stat("/new"), undefined);
+});

@@ -118,7 +118,7 @@ export function sha256Rounds() {
 import { HASH_SCHEDULE } from "./memory";
 
 // FIPS 180-4 §4.2.2
-const K: usize = memory.data<u32>([
+export const K: usize = memory.data<u32>([
 ${table()}
 ]);
 

@@ -6,6 +6,8 @@ export interface KernelExports {
   readonly memory: WebAssembly.Memory;
   readonly HASH_STATE: WebAssembly.Global;
   readonly INPUT: WebAssembly.Global;
+  readonly LANE_PAGES: WebAssembly.Global;
+  readonly LANE_WORDS: WebAssembly.Global;
   readonly TAR_RECORDS: WebAssembly.Global;
   readonly TAR_STATE: WebAssembly.Global;
   setup(): void;
@@ -13,6 +15,7 @@ export interface KernelExports {
   sha256Start(state: number): void;
   sha256Update(state: number, data: number, bytes: number): void;
   sha256Finish(state: number): void;
+  sha256Lanes(data0: number, data1: number, data2: number, data3: number, blocks: number): void;
   sha512Start(state: number): void;
   sha512Update(state: number, data: number, bytes: number): void;
   sha512Finish(state: number): void;

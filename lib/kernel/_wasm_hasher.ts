@@ -6,28 +6,37 @@ import {
 } from "../hash/mod.ts";
 import type { Bytes } from "../model/bytes.ts";
 import { bytesAt, forEachPiece, type KernelExports } from "./_exports.ts";
+import { BLOCK_AT, COUNT_AT, STATE_BYTES, WORDS_AT } from "./_hash_state.ts";
+import { LaneMessage, type Sha256Lanes } from "./_sha256_lanes.ts";
 import type { WasmInstances } from "./_wasm_instances.ts";
-
-// The layout of wasm/assembly/hash_state.ts.
-const STATE_BYTES = 208;
-const WORDS_AT = 16;
-const BLOCK_AT = 80;
 
 const SIZES = {
   sha256: { block: 64, digest: 32 },
   sha512: { block: 128, digest: 64 },
 } as const;
 
-/** A hash that the kernel computes. Its state is kept here, so that any instance can go on. */
+/**
+ * A hash that the kernel computes. Its state is kept here, so that any instance can go on. Bytes for
+ * SHA-256 wait for those of other messages where there are some.
+ */
 export class WasmHasher implements ResumableHasher {
   readonly algorithm: HashAlgorithm;
   readonly #instances: WasmInstances;
+  readonly #lanes: Sha256Lanes;
   readonly #state: Bytes = new Uint8Array(STATE_BYTES);
+  readonly #message: LaneMessage = new LaneMessage(this.#state);
+  #hasBegun = false;
   #isDone = false;
 
-  constructor(instances: WasmInstances, algorithm: HashAlgorithm, state?: Uint8Array) {
+  constructor(
+    instances: WasmInstances,
+    lanes: Sha256Lanes,
+    algorithm: HashAlgorithm,
+    state?: Uint8Array,
+  ) {
     this.algorithm = algorithm;
     this.#instances = instances;
+    this.#lanes = lanes;
     if (state === undefined) {
       this.#call((kernel, at) =>
         algorithm === "sha256" ? kernel.sha256Start(at) : kernel.sha512Start(at)
@@ -39,6 +48,52 @@ export class WasmHasher implements ResumableHasher {
 
   update(chunk: Uint8Array): void {
     this.#assertOpen();
+    if (this.algorithm === "sha256") this.#hashInCompany(chunk);
+    else this.#hash(chunk);
+  }
+
+  digest(): Bytes {
+    this.#assertOpen();
+    this.#isDone = true;
+    try {
+      this.#lanes.settle(this.#message);
+    } finally {
+      if (this.#hasBegun) this.#lanes.end();
+    }
+    this.#call((kernel, at) =>
+      this.algorithm === "sha256" ? kernel.sha256Finish(at) : kernel.sha512Finish(at)
+    );
+    return this.#state.slice(WORDS_AT, WORDS_AT + SIZES[this.algorithm].digest);
+  }
+
+  exportState(): Bytes {
+    this.#assertOpen();
+    this.#lanes.settle(this.#message);
+    const view = new DataView(this.#state.buffer);
+    const byteCount = Number(view.getBigUint64(COUNT_AT, true));
+    const words = new Int32Array(SIZES[this.algorithm].digest / 4);
+    for (let index = 0; index < words.length; index++) {
+      words[index] = view.getInt32(WORDS_AT + 4 * this.#wordAt(index), true);
+    }
+    const pending = this.#state.slice(BLOCK_AT, BLOCK_AT + byteCount % this.#blockBytes);
+    return encodeHashState({ algorithm: this.algorithm, byteCount, words, pending });
+  }
+
+  /** Lets a chunk wait for others where there are some, or else hashes it at once. */
+  #hashInCompany(chunk: Uint8Array): void {
+    if (!this.#hasBegun) this.#lanes.begin();
+    this.#hasBegun = true;
+    if (!this.#lanes.hasCompany) {
+      this.#lanes.settle(this.#message);
+      return this.#hash(chunk);
+    }
+    // Whole blocks wait: the one at work is filled first.
+    const first = this.#message.pages.length > 0 ? 0 : this.#missingBytes;
+    if (first > 0) this.#hash(chunk.subarray(0, first));
+    this.#lanes.add(this.#message, chunk.subarray(first));
+  }
+
+  #hash(chunk: Uint8Array): void {
     this.#call((kernel, at) => {
       const isSHA256 = this.algorithm === "sha256";
       forEachPiece(kernel, chunk, (address, bytes) => {
@@ -48,40 +103,25 @@ export class WasmHasher implements ResumableHasher {
     });
   }
 
-  digest(): Bytes {
-    this.#assertOpen();
-    this.#isDone = true;
-    this.#call((kernel, at) =>
-      this.algorithm === "sha256" ? kernel.sha256Finish(at) : kernel.sha512Finish(at)
-    );
-    return this.#state.slice(WORDS_AT, WORDS_AT + SIZES[this.algorithm].digest);
-  }
-
-  exportState(): Bytes {
-    this.#assertOpen();
-    const view = new DataView(this.#state.buffer);
-    const byteCount = Number(view.getBigUint64(0, true));
-    const words = new Int32Array(SIZES[this.algorithm].digest / 4);
-    for (let index = 0; index < words.length; index++) {
-      words[index] = view.getInt32(WORDS_AT + 4 * this.#wordAt(index), true);
-    }
-    const pending = this.#state.slice(BLOCK_AT, BLOCK_AT + byteCount % this.#blockBytes);
-    return encodeHashState({ algorithm: this.algorithm, byteCount, words, pending });
-  }
-
   #import(state: Uint8Array): void {
     const { algorithm, byteCount, words, pending } = decodeHashState(state);
     if (algorithm !== this.algorithm) {
       throw new TypeError(`Cannot resume ${this.algorithm}: the state is of ${algorithm}`);
     }
     const view = new DataView(this.#state.buffer);
-    view.setBigUint64(0, BigInt(byteCount), true);
+    view.setBigUint64(COUNT_AT, BigInt(byteCount), true);
     words.forEach((word, index) => view.setInt32(WORDS_AT + 4 * this.#wordAt(index), word, true));
     this.#state.set(pending, BLOCK_AT);
   }
 
   get #blockBytes(): number {
     return SIZES[this.algorithm].block;
+  }
+
+  /** Bytes that the open block lacks, 0 when none is open. */
+  get #missingBytes(): number {
+    const open = new DataView(this.#state.buffer).getUint32(COUNT_AT, true) % this.#blockBytes;
+    return open === 0 ? 0 : this.#blockBytes - open;
   }
 
   /** Where the kernel has word `index`: it keeps 64-bit words low half first. */

@@ -1,6 +1,7 @@
 import { type DeflateEngines, KernelDeflater } from "./_deflater.ts";
 import { forEachPiece } from "./_exports.ts";
 import { HostCrc32 } from "./_host_crc32.ts";
+import { Sha256Lanes } from "./_sha256_lanes.ts";
 import { StoredEngine } from "./_stored_engine.ts";
 import { WasmDeflateEngine } from "./_wasm_deflate.ts";
 import { WasmHasher } from "./_wasm_hasher.ts";
@@ -20,9 +21,10 @@ export interface WasmKernelOptions {
 }
 
 /**
- * Makes the kernel of a compiled module. An instance takes 448 KiB, which never grow: there is one
- * for hashes, CRCs and tar scans, and one for each inflater or deflater at work. Up to four are kept
- * for later.
+ * Makes the kernel of a compiled module. An instance takes 448 KiB: there is one for hashes, CRCs and
+ * tar scans, and one for each inflater or deflater at work. Up to four are kept for later. One more,
+ * of 832 KiB, is there while three or more messages are hashed with SHA-256: up to four are hashed
+ * side by side where the clock says that it takes less time.
  *
  * @param module The compiled kernel: `wasm/kernel.wasm` of this package.
  * @param options What is left to the host.
@@ -31,6 +33,7 @@ export interface WasmKernelOptions {
  */
 export function wasmKernel(module: WebAssembly.Module, options: WasmKernelOptions = {}): Kernel {
   const instances = new WasmInstances(module);
+  const lanes = new Sha256Lanes(instances);
   const host = options.host === false ? undefined : new HostCrc32();
   const crc32 = (chunk: Uint8Array, seed: number): number =>
     instances.use((kernel) => {
@@ -46,7 +49,7 @@ export function wasmKernel(module: WebAssembly.Module, options: WasmKernelOption
   };
   return {
     kind: "wasm",
-    hasher: (algorithm, { state } = {}) => new WasmHasher(instances, algorithm, state),
+    hasher: (algorithm, { state } = {}) => new WasmHasher(instances, lanes, algorithm, state),
     crc32: (chunk, seed = 0) => crc32(chunk, seed),
     inflater: (options) => new WasmInflater(instances, options, host),
     deflater: (options) => new KernelDeflater(engines, options),

@@ -20,6 +20,8 @@ export function takeOutput(): void {
 }
 
 /** Writes the low `count` bits of `value`, at most 48; the bits above them are zeros. */
+// @ts-ignore: decorator
+@inline
 export function putBits(value: u64, count: u32): void {
   waiting |= value << waitingBits;
   waitingBits += count;

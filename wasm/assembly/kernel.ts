@@ -18,7 +18,7 @@ export {
   deflateStart,
   deflateWritten,
 } from "./deflate";
-export { HASH_STATE, INPUT, TAR_RECORDS, TAR_STATE } from "./memory";
+export { HASH_STATE, INPUT, LANE_PAGES, LANE_WORDS, TAR_RECORDS, TAR_STATE } from "./memory";
 export {
   inflateBitsLeft,
   inflateCrc,
@@ -35,6 +35,7 @@ export {
   inflateStart,
 } from "./inflate";
 export { sha256Finish, sha256Start, sha256Update } from "./sha256";
+export { sha256Lanes } from "./sha256_lanes";
 export { sha512Finish, sha512Start, sha512Update } from "./sha512";
 export { tarScan } from "./tar";
 

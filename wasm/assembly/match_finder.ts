@@ -77,6 +77,8 @@ function extend(one: usize, other: usize, shorter: u32, longest: u32): u32 {
  * Enters the position `at` and looks for a match there that is longer than `best`, in a chain of
  * `depth` strings; one of `nice` bytes is good enough. Gives distance << 9 | length, or 0.
  */
+// @ts-ignore: decorator
+@inline
 export function findMatch(at: u32, available: u32, best: u32, depth: u32, nice: u32): u32 {
   const longest = min(available - at, MAX_MATCH);
   if (longest < HASHED_BYTES) return 0;

@@ -1,6 +1,7 @@
 // deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
-// The memory of the kernel: seven pages, 448 KiB, never grown. Every address is a constant, so
-// that it becomes part of a load or store instruction.
+// The memory of the kernel: seven pages, 448 KiB. Every address is a constant, so that it becomes
+// part of a load or store instruction. Nothing here grows the memory. The host lets that of the one
+// instance grow where several messages wait to be hashed side by side: to 13 pages, 832 KiB.
 //
 //  address   bytes    what
 //  0x00000    1024    nothing: 0 is no valid pointer
@@ -18,6 +19,8 @@
 //  0x02480     256    DISTANCE_BASES   the same for distances
 //  0x02600     256    SHUFFLES         swizzle that repeats the first d bytes, d = 0..15
 //  0x02700      16    STRIDES          bytes of such a pattern that are whole repetitions
+//  0x02800    1024    LANE_SCHEDULE    message schedule of four blocks of four messages
+//  0x02c00     128    LANE_WORDS       their chaining words
 //  0x03000    9376    LITERAL_TABLE    2344 entries of 4 bytes
 //  0x05800    4752    DISTANCE_TABLE    594 entries of 8 bytes
 //  0x07000    8192    CRC_TABLES       the CRCs of each byte and of 0 to 7 zero bytes behind it
@@ -42,8 +45,8 @@
 //  0x0b1c0      64    KINDS_NEW        and in those after them
 //  0x0b200   19968    CRC_FOLDS        vectors of a message while it is folded
 //
-// What follows is used for inflating, for hashes and tar in an instance of its own, or for
-// deflating in another; they share the place.
+// What follows is used for inflating, for hashes and tar in an instance of its own, for deflating
+// in another, or for messages that wait in one more; they share the place.
 //
 //  0x10000  131072    INPUT            the host writes here
 //  0x30000   67584    TAR_RECORDS      128 headers found: offset, size, the 512 bytes
@@ -59,9 +62,14 @@
 //  0x50400   65552    ITEMS            literals and matches of the block at work, 4 bytes each
 //  0x60410   64496    DEFLATE_OUTPUT   a block: at most 16386 items of 31 bits, and 8 of slack
 //  0x70000            end
+//
+//  0x10000  786432    LANE_PAGES       what the host keeps of messages, in pages as it likes
+//  0xd0000            end
 
 export const HASH_STATE: usize = 0x1000;
 export const HASH_SCHEDULE: usize = 0x1100;
+export const LANE_SCHEDULE: usize = 0x2800;
+export const LANE_WORDS: usize = 0x2c00;
 export const TAR_STATE: usize = 0x1400;
 
 export const PRECODE_TABLE: usize = 0x1800;
@@ -121,3 +129,5 @@ export const DEFLATE_WINDOW: usize = 0x40000;
 export const DEFLATE_WINDOW_BYTES: u32 = 0x10400;
 export const ITEMS: usize = 0x50400;
 export const DEFLATE_OUTPUT: usize = 0x60410;
+
+export const LANE_PAGES: usize = 0x10000;

@@ -96,6 +96,7 @@ export {
   type SavedArtifact,
   type SavedFile,
 } from "./save_artifact.ts";
+export { type ReferrerNode, referrerTree } from "./referrer_tree.ts";
 export { deleteReferrers, type DeleteReferrersOptions } from "./delete_referrers.ts";
 export { type ListedSource, MAX_SYNC_NAMES } from "./sync_names.ts";
 export { type PlannedTag, planSync, type PlanSyncOptions, type SyncPlan } from "./plan_sync.ts";

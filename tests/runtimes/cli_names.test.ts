@@ -92,6 +92,36 @@ test("lading delete --referrers takes along what refers to the image", async () 
   });
 });
 
+test("lading referrers --recursive shows what refers to referrers, as a tree", async () => {
+  await withRegistry(async (image, folder) => {
+    const attach = async (subject: string, kind: string): Promise<string> => {
+      const type = ["--artifact-type", `application/vnd.acme.${kind}`];
+      return done(await lading("attach", subject, ...type));
+    };
+    const sbom = await attach(image, "sbom");
+    const signature = await attach(sbom, "signature");
+    const note = await attach(image, "note");
+    done(await lading("copy", image, `oci:${folder}/layout:1`, "--referrers"));
+    const digestOf = (pinned: string): string => pinned.slice(pinned.indexOf("@") + 1);
+    for (const place of [image, `oci:${folder}/layout:1`]) {
+      const direct = done(await lading("referrers", place)).split("\n");
+      assert.deepEqual(
+        direct.map((line) => line.slice(0, 71)).sort(),
+        [sbom, note].map(digestOf).sort(),
+      );
+      const lines = (await lading("referrers", place, "--recursive")).out.split("\n");
+      const at = lines.findIndex((line) => line.startsWith(digestOf(sbom)));
+      assert.ok(lines[at + 1]?.startsWith(`  ${digestOf(signature)}  `), lines.join("\n"));
+      assert.match(lines[at + 1] ?? "", /vnd\.acme\.signature$/);
+      const only = ["-r", "--artifact-type", "application/vnd.acme.sbom", "--json"];
+      const [node, ...others] = JSON.parse(done(await lading("referrers", place, ...only)));
+      assert.equal(node.digest, digestOf(sbom));
+      assert.equal(node.referrers[0].digest, digestOf(signature));
+      assert.deepEqual([node.referrers[0].referrers, others], [[], []]);
+    }
+  });
+});
+
 test("lading referrers asks layouts and archives too, and about one platform", async () => {
   await withRegistry(async (image, folder, digest) => {
     const type = ["--artifact-type", "application/vnd.acme.note"];

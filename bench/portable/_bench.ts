@@ -6,7 +6,7 @@ import { type Contender, takeTurns } from "../_turns.ts";
 import type { BenchOptions, LayerFacts, Measurement } from "../_results.ts";
 
 /** What comes from a network or a disk at a time. */
-const CHUNK_BYTES = 65536;
+export const CHUNK_BYTES = 65536;
 
 /** Rounds take their time, on a machine that is busy with other things most of all. */
 const TIMEOUT_MS = 600_000;

@@ -1,9 +1,10 @@
 import { sha256 as nobleSHA256, sha512 as nobleSHA512 } from "@noble/hashes/sha2.js";
 import { createSHA256, createSHA512, type IHasher } from "hash-wasm";
-import { sha256Hasher } from "../../lib/hash/mod.ts";
+import { digestBytes, sha256Hasher } from "../../lib/hash/mod.ts";
 import { type HashAlgorithm, loadKernel } from "../../lib/kernel/mod.ts";
+import { formatDigest } from "../../lib/model/digest.ts";
 import { encodeHex } from "../../lib/model/hex.ts";
-import { type BenchLayer, chunks, type Entrant, entrant } from "./_bench.ts";
+import { type BenchLayer, CHUNK_BYTES, chunks, type Entrant, entrant } from "./_bench.ts";
 import { crypto, digestStreamHasher, zlib } from "./_host.ts";
 import { sampleOf } from "./_sample.ts";
 
@@ -21,6 +22,24 @@ async function hashWASM(algorithm: HashAlgorithm): Promise<IHasher | undefined> 
   } catch {
     return undefined;
   }
+}
+
+/** The quarters of the content as four messages that take turns. */
+function fourMessages(content: Uint8Array): Entrant {
+  const kernel = loadKernel({ kind: "wasm" });
+  const bytes = content.length >> 2;
+  const quarters = [0, 1, 2, 3].map((index) =>
+    content.subarray(index * bytes, (index + 1) * bytes)
+  );
+  const rounds = quarters.map((quarter) => [...chunks(quarter)]);
+  const expected = quarters.map((quarter) => digestBytes("sha256", quarter)).join();
+  return entrant("kernel, four messages at once", expected, () => {
+    const hashers = rounds.map(() => kernel.hasher("sha256"));
+    for (let at = 0; at * CHUNK_BYTES < bytes; at++) {
+      rounds.forEach((pieces, index) => hashers[index]?.update(pieces[at] as Uint8Array));
+    }
+    return hashers.map((hasher) => formatDigest("sha256", hasher.digest())).join();
+  });
 }
 
 function hashes(algorithm: HashAlgorithm) {
@@ -60,7 +79,7 @@ function hashes(algorithm: HashAlgorithm) {
       };
       entrants.push(add("hash-wasm", start));
     }
-    if (isShort) entrants.push(add("plain TypeScript", sha256Hasher));
+    if (isShort) entrants.push(fourMessages(content), add("plain TypeScript", sha256Hasher));
     if (isShort && digestStreamHasher !== undefined) {
       entrants.push(add("crypto.DigestStream", digestStreamHasher));
     }

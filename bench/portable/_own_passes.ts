@@ -125,6 +125,9 @@ export function ownPasses(layer: BenchLayer): Entrant[] {
       await extract(image.view(), memoryFileSystem(), "/rootfs");
     },
     "entries(), lend() of each file, all WebAssembly": () => lendAll(image.view("wasm"), "wasm"),
+    async "four layers at once, lend() of each file, all WebAssembly"() {
+      await Promise.all([1, 2, 3, 4].map(() => lendAll(image.view("wasm"), "wasm")));
+    },
   };
   const digests = `${layer.digest},${layer.diffID}`;
   return [

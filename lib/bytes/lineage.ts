@@ -1,4 +1,4 @@
-import type { StreamHasherFactory } from "../hash/stream_hasher.ts";
+import type { StreamHasherFactory } from "../hash/hasher.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 

@@ -29,7 +29,6 @@ export function withSignal(stream: ByteStream, signal: AbortSignal | undefined):
           if (signal.aborted) return;
           if (done) {
             forget();
-            reader.releaseLock();
             return controller.close();
           }
           if (value.byteLength > 0) return controller.enqueue(value);

@@ -34,7 +34,7 @@ export function through(source: ByteStream, handlers: ThroughHandlers): ByteStre
           if (cancelled) return;
           if (done) {
             await handlers.end?.();
-            reader.releaseLock();
+            // Nobody needs the lock of a stream that has ended; see `feedOf`.
             return controller.close();
           }
           if (value.byteLength === 0) continue;

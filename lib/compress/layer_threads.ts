@@ -1,6 +1,6 @@
 import type { Feed } from "../bytes/feed.ts";
 import type { HashAlgorithm } from "../hash/hasher.ts";
-import type { StreamHasher } from "../hash/stream_hasher.ts";
+import type { StreamHasher } from "../hash/hasher.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { ArchiveHandlers, ArchiveTask } from "./archive_task.ts";

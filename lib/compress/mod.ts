@@ -17,7 +17,7 @@
  * @module
  */
 export type { Feed } from "../bytes/feed.ts";
-export type { StreamHasher, StreamHasherFactory } from "../hash/stream_hasher.ts";
+export type { StreamHasher, StreamHasherFactory } from "../hash/hasher.ts";
 export type { Bytes, ByteStream } from "../model/bytes.ts";
 export type { CallOptions } from "../model/content.ts";
 export {

@@ -1,16 +1,14 @@
 import { createResumableHasher } from "../hash/create_hasher.ts";
-import {
-  hostStreamHasher,
-  offerStreamHasher,
-  type StreamHasherFactory,
-} from "../hash/stream_hasher.ts";
+import type { HasherFactory, StreamHasherFactory } from "../hash/hasher.ts";
+import { createStreamHasher, offerStreamHasher } from "../hash/stream_hasher.ts";
 import { type Kernel, loadKernel } from "../kernel/mod.ts";
 
 /**
  * Who does the work when a layer is read. All give the same results and refuse the same input:
  *
  * - `host`, the default: the host computes digests where it has a digest that takes pieces (Node,
- *   Deno, Bun, workerd), and checksums where it can do so at once; the kernel does the rest;
+ *   Deno, Bun, workerd), and those of short contents everywhere, and checksums where it can do so at
+ *   once; the kernel does the rest;
  * - `wasm`: the kernel does all of it; in plain TypeScript where there is no WebAssembly;
  * - `js`: plain TypeScript does all of it.
  */
@@ -39,7 +37,7 @@ export function stagesOf(choice: KernelChoice = "host", module?: WebAssembly.Mod
     return { kernel: loadKernel({ kind: "js" }), hasher: createResumableHasher };
   }
   const kernel = loadKernel({ kind: choice === "wasm" ? "wasm" : "auto", module });
-  const own: StreamHasherFactory = (algorithm) => kernel.hasher(algorithm);
-  const host: StreamHasherFactory = (algorithm) => hostStreamHasher(algorithm) ?? own(algorithm);
+  const own: HasherFactory = (algorithm) => kernel.hasher(algorithm);
+  const host: StreamHasherFactory = (algorithm) => createStreamHasher(algorithm, own);
   return { kernel, hasher: choice === "wasm" ? own : host };
 }

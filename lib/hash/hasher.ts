@@ -24,3 +24,16 @@ export interface ResumableHasher extends Hasher {
 
 /** Makes a hasher; passed where a runtime has a faster one than lading's own. */
 export type HasherFactory = (algorithm: HashAlgorithm) => Hasher;
+
+/** Computes a digest over a stream, at once or with promises, as the host can. */
+export interface StreamHasher {
+  /** The algorithm. */
+  readonly algorithm: HashAlgorithm;
+  /** Takes in bytes, which must stay as they are until the promise, if any, is fulfilled. */
+  update(chunk: Uint8Array): void | Promise<void>;
+  /** Ends the computation and gives the digest; call it once. */
+  digest(): Bytes | Promise<Bytes>;
+}
+
+/** Makes a hasher for a stream; every {@linkcode HasherFactory} is one. */
+export type StreamHasherFactory = (algorithm: HashAlgorithm) => StreamHasher;

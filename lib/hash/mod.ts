@@ -42,15 +42,16 @@ export type {
   Schema1Manifest,
   Schema1Signature,
 } from "../model/schema1.ts";
-export type { HashAlgorithm, Hasher, HasherFactory, ResumableHasher } from "./hasher.ts";
+export type {
+  HashAlgorithm,
+  Hasher,
+  HasherFactory,
+  ResumableHasher,
+  StreamHasher,
+  StreamHasherFactory,
+} from "./hasher.ts";
 export { createHasher, createResumableHasher, resumeHasher } from "./create_hasher.ts";
-export {
-  createStreamHasher,
-  hostStreamHasher,
-  offerStreamHasher,
-  type StreamHasher,
-  type StreamHasherFactory,
-} from "./stream_hasher.ts";
+export { createStreamHasher, hostStreamHasher, offerStreamHasher } from "./stream_hasher.ts";
 export { sha256Hasher } from "./sha256.ts";
 export { sha512Hasher } from "./sha512.ts";
 export { hostHasherFactory } from "./host.ts";

@@ -1,20 +1,7 @@
-import type { Bytes } from "../model/bytes.ts";
 import { createResumableHasher } from "./create_hasher.ts";
-import type { HashAlgorithm, HasherFactory } from "./hasher.ts";
-import { hostHasherFactory } from "./host.ts";
-
-/** Computes a digest over a stream, at once or with promises, as the host can. */
-export interface StreamHasher {
-  /** The algorithm. */
-  readonly algorithm: HashAlgorithm;
-  /** Takes in bytes, which must stay as they are until the promise, if any, is fulfilled. */
-  update(chunk: Uint8Array): void | Promise<void>;
-  /** Ends the computation and gives the digest; call it once. */
-  digest(): Bytes | Promise<Bytes>;
-}
-
-/** Makes a hasher for a stream; every {@linkcode HasherFactory} is one. */
-export type StreamHasherFactory = (algorithm: HashAlgorithm) => StreamHasher;
+import type { HashAlgorithm, HasherFactory, StreamHasher } from "./hasher.ts";
+import { hostHasherFactory, readyHasherFactory } from "./host.ts";
+import { ShortContentHasher, WEB_NAMES } from "./_short_content_hasher.ts";
 
 /** The digest of Cloudflare's workerd: a sink that has the digest when it is closed. */
 interface DigestStream extends WritableStream<Uint8Array> {
@@ -25,20 +12,28 @@ interface HostCrypto {
   readonly DigestStream?: new (algorithm: string) => DigestStream;
 }
 
-const ALGORITHMS = { sha256: "SHA-256", sha512: "SHA-512" } as const;
-
 let offered: HasherFactory = createResumableHasher;
 
 /**
  * Makes the fastest hasher for a stream: the host's own in Node, Deno, Bun and workerd, also in a
  * Worker without `nodejs_compat`; elsewhere the kernel's where the kernel is imported, and lading's
- * plain TypeScript where it is not. The results are identical.
+ * plain TypeScript where it is not. Where none of them is ready yet, contents of at most 256 KiB go
+ * to WebCrypto, which has nothing to load or to compile. The results are identical.
  *
  * @param algorithm The algorithm.
+ * @param otherwise Makes the hasher where the host has none; default the one that was offered.
  * @returns The hasher.
  */
-export function createStreamHasher(algorithm: HashAlgorithm): StreamHasher {
-  return hostStreamHasher(algorithm) ?? offered(algorithm);
+export function createStreamHasher(
+  algorithm: HashAlgorithm,
+  otherwise: HasherFactory = offered,
+): StreamHasher {
+  const ready = readyHasherFactory();
+  if (ready !== undefined) return ready(algorithm);
+  const long = () => hostStreamHasher(algorithm) ?? otherwise(algorithm);
+  // Pages that came without TLS have no WebCrypto.
+  const subtle: SubtleCrypto | undefined = globalThis.crypto.subtle;
+  return subtle === undefined ? long() : new ShortContentHasher(algorithm, subtle, long);
 }
 
 /**
@@ -62,7 +57,7 @@ export function hostStreamHasher(algorithm: HashAlgorithm): StreamHasher | undef
   if (factory !== undefined) return factory(algorithm);
   const { DigestStream } = globalThis.crypto as HostCrypto;
   if (DigestStream === undefined) return undefined;
-  const stream = new DigestStream(ALGORITHMS[algorithm]);
+  const stream = new DigestStream(WEB_NAMES[algorithm]);
   const writer = stream.getWriter();
   return {
     algorithm,

@@ -1,5 +1,5 @@
 import type { HashAlgorithm } from "../hash/hasher.ts";
-import type { StreamHasher } from "../hash/stream_hasher.ts";
+import type { StreamHasher } from "../hash/hasher.ts";
 import type { Bytes } from "../model/bytes.ts";
 import type { HostThread } from "./_host_thread.ts";
 import { ThreadChunks } from "./_thread_chunks.ts";

@@ -2,7 +2,7 @@ import type { Feed } from "../bytes/feed.ts";
 import type { ArchiveHandlers, ArchiveTask } from "../compress/archive_task.ts";
 import type { LayerThread, LayerThreads } from "../compress/layer_threads.ts";
 import type { HashAlgorithm } from "../hash/hasher.ts";
-import type { StreamHasher } from "../hash/stream_hasher.ts";
+import type { StreamHasher } from "../hash/hasher.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { type HostThread, startThread } from "./_host_thread.ts";

@@ -44,8 +44,13 @@ export type {
 export type { Descriptor } from "../model/descriptor.ts";
 export { LadingError, type LadingErrorOptions } from "../model/errors.ts";
 export type { Platform } from "../model/platform.ts";
-export type { HashAlgorithm, Hasher, HasherFactory } from "../hash/hasher.ts";
-export type { StreamHasher, StreamHasherFactory } from "../hash/stream_hasher.ts";
+export type {
+  HashAlgorithm,
+  Hasher,
+  HasherFactory,
+  StreamHasher,
+  StreamHasherFactory,
+} from "../hash/hasher.ts";
 export { verified, type VerifiedOptions } from "../bytes/verify.ts";
 export {
   type DirectoryEntry,

@@ -5,13 +5,25 @@ import { createStreamHasher, hostStreamHasher } from "../../lib/hash/mod.ts";
 import { loadKernel } from "../../lib/kernel/mod.ts";
 import { encodeHex } from "../../lib/model/mod.ts";
 
-test("streams are hashed by the kernel where the host has no digest", () => {
-  if (hostStreamHasher("sha256") !== undefined) {
-    assert.equal("exportState" in createStreamHasher("sha256"), false);
-    return;
+test("long streams are hashed by the kernel where the host has no digest", async () => {
+  const isHost = hostStreamHasher("sha256") !== undefined;
+  const prototype = Object.getPrototypeOf(loadKernel().hasher("sha256"));
+  const update = prototype.update;
+  let hashed = 0;
+  prototype.update = function (chunk: Uint8Array) {
+    hashed += chunk.byteLength;
+    return update.call(this, chunk);
+  };
+  try {
+    for (const hasher of [createStreamHasher("sha256"), stagesOf("host").hasher("sha256")]) {
+      hashed = 0;
+      await hasher.update(new Uint8Array(1_000_000));
+      await hasher.digest();
+      assert.equal(hashed, isHost ? 0 : 1_000_000);
+    }
+  } finally {
+    prototype.update = update;
   }
-  const kernel = loadKernel().hasher("sha256");
-  assert.equal(createStreamHasher("sha256").constructor, kernel.constructor);
 });
 
 test("all choices give the same digests of memory that changes", async () => {

@@ -5,6 +5,7 @@ import { attachCommand } from "./attach.ts";
 import { blobCommand } from "./blob.ts";
 import { catalogCommand } from "./catalog.ts";
 import { catCommand } from "./cat.ts";
+import { checkBaseCommand } from "./check_base.ts";
 import { completionsCommand } from "./completions.ts";
 import { configCommand } from "./config.ts";
 import { copyCommand } from "./copy.ts";
@@ -60,6 +61,7 @@ export const COMMANDS: readonly Command[] = [
   artifactCommand,
   appendCommand,
   mutateCommand,
+  checkBaseCommand,
   rebaseCommand,
   flattenCommand,
   squashCommand,

@@ -5,6 +5,8 @@ import type { LayerOptions } from "../image/layer_options.ts";
 import { mutate } from "../image/mutate.ts";
 import type { NewLayer } from "../image/new_layer.ts";
 import { isConfigType } from "../model/media_types.ts";
+import { parsePlace } from "../model/place.ts";
+import { formatReference, parseReference, withDefaultTag } from "../model/reference.ts";
 import { hostPlatform } from "../runtime/host_platform.ts";
 import { isArchive, layerFromPath } from "../runtime/layer_from_path.ts";
 import { nodeFileSystem } from "../runtime/node_file_system.ts";
@@ -72,6 +74,16 @@ async function layerOf(
   return await layerFromPath(path, { ...options, name: place });
 }
 
+/** The name of the base that the annotations get, where they are to have one. */
+function baseName(context: CommandContext, base: string): string | undefined {
+  if (!flag(context, "base-annotations")) return undefined;
+  const place = base === SCRATCH ? undefined : parsePlace(base);
+  if (place?.transport !== "docker") {
+    throw new UsageError("--base-annotations names a base in a registry, and this one is in none");
+  }
+  return formatReference(withDefaultTag(parseReference(place.reference)));
+}
+
 function layerOptions(context: CommandContext): LayerOptions {
   return {
     signal: context.signal,
@@ -121,6 +133,10 @@ export const appendCommand: Command = {
       help: "take archives as the layers that they are, for Windows images too",
     },
     uncompressed: { type: "boolean", help: "do not compress the layers" },
+    "base-annotations": {
+      type: "boolean",
+      help: "say in annotations what the base is, for lading check-base and rebase",
+    },
     ...EDIT_OPTIONS,
     ...PLATFORM_OPTION,
     ...PUSH_OPTIONS,
@@ -143,13 +159,17 @@ export const appendCommand: Command = {
     targetOption(context);
     layerOptions(context);
     const addends = addendsOf(context);
+    const name = baseName(context, base);
     const image = await baseImage(context, base);
     const os = await systemOf(context, image);
     const layers: NewLayer[] = [];
     try {
       for (const addend of addends) layers.push(await layerOf(context, addend, os));
       const appended = append(image, ...layers);
-      const edited = edit === undefined ? appended : mutate(appended, edit);
+      const named = name === undefined ? undefined : { name, digest: await image.digest() };
+      const edited = edit === undefined && named === undefined
+        ? appended
+        : mutate(appended, { ...edit, base: named });
       await pushEdited(context, edited, base === SCRATCH ? undefined : base);
     } finally {
       for (const layer of layers) await layer.close();

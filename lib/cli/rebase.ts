@@ -1,11 +1,28 @@
+import type { Image } from "../image/image.ts";
 import { mutate } from "../image/mutate.ts";
 import { rebase } from "../image/rebase.ts";
 import { parsePlace } from "../model/place.ts";
 import { openImage } from "../runtime/open.ts";
-import { argument, type Command, text, UsageError } from "./_command.ts";
+import { argument, type Command, type CommandContext, text, UsageError } from "./_command.ts";
 import { EDIT_OPTIONS, editOf } from "./_edit_options.ts";
+import { namedBase } from "./_named_base.ts";
 import { openOptions, PLATFORM_OPTION, platformOption } from "./_options.ts";
 import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
+
+/** The names of both bases: those that were given, else those in the image's annotations. */
+async function baseNames(
+  context: CommandContext,
+  image: Image,
+): Promise<{ readonly oldName: string; readonly newName: string }> {
+  const [oldBase, newBase] = [text(context, "old-base"), text(context, "new-base")];
+  const isGiven = oldBase !== undefined && newBase !== undefined;
+  const named = isGiven ? undefined : await namedBase(image, context.signal);
+  const [oldName, newName] = [oldBase ?? named?.pinned, newBase ?? named?.name];
+  if (oldName !== undefined && newName !== undefined) return { oldName, newName };
+  throw new UsageError(
+    "the image does not name its base; name both: --old-base node:22.1-slim --new-base node:22.2-slim",
+  );
+}
 
 /** `lading rebase IMAGE`. */
 export const rebaseCommand: Command = {
@@ -14,8 +31,16 @@ export const rebaseCommand: Command = {
   summary: "put the upper layers of an image on another base",
   arity: [1, 1],
   options: {
-    "old-base": { type: "string", value: "IMAGE", help: "the image that it is built on" },
-    "new-base": { type: "string", value: "IMAGE", help: "the image to put it on" },
+    "old-base": {
+      type: "string",
+      value: "IMAGE",
+      help: "the image that it is built on (default: what its annotations name)",
+    },
+    "new-base": {
+      type: "string",
+      value: "IMAGE",
+      help: "the image to put it on (default: what the name of its base stands for now)",
+    },
     ...EDIT_OPTIONS,
     ...PLATFORM_OPTION,
     ...PUSH_OPTIONS,
@@ -24,18 +49,16 @@ export const rebaseCommand: Command = {
     "The layers of the old base have to be the lowest ones of the image. Whether the upper ones make\n" +
     "sense on the new base is not checked. The answer is the digest-pinned reference.",
   examples: [
+    "lading rebase acme/app:1 --to acme/app:1",
     "lading rebase acme/app:1 --old-base node:22.1-slim --new-base node:22.2-slim --to acme/app:1.1",
   ],
   async run(context) {
-    const [oldName, newName] = [text(context, "old-base"), text(context, "new-base")];
-    if (oldName === undefined || newName === undefined) {
-      throw new UsageError("name both bases: --old-base node:22.1-slim --new-base node:22.2-slim");
-    }
     const edit = editOf(context);
     targetOption(context);
     const options = { ...openOptions(context), platform: platformOption(context) };
-    const [image, oldBase, newBase] = await Promise.all([
-      openImage(argument(context, 0), options),
+    const image = await openImage(argument(context, 0), options);
+    const { oldName, newName } = await baseNames(context, image);
+    const [oldBase, newBase] = await Promise.all([
       openImage(oldName, options),
       openImage(newName, options),
     ]);

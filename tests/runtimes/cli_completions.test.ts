@@ -20,7 +20,7 @@ async function offered(...words: readonly string[]): Promise<string[]> {
 async function commands(): Promise<string[]> {
   const { stdout } = await lading(["--help"]);
   const [, list = ""] = /Commands:\n([^]*?)\n\n/.exec(stdout) ?? [];
-  return [...list.matchAll(/^ {2}(\w+)/gm)].map(([, name = ""]) => name);
+  return [...list.matchAll(/^ {2}([\w-]+)/gm)].map(([, name = ""]) => name);
 }
 
 test("the completions for bash offer every command, its options and its words", async () => {

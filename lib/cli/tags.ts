@@ -1,5 +1,7 @@
 import { mapConcurrent } from "../bytes/map_concurrent.ts";
 import type { Resolver, Roots, Source, Tags } from "../model/content.ts";
+import { formatPlace, parsePlace } from "../model/place.ts";
+import { familiarReference, parseReference } from "../model/reference.ts";
 import { openSource } from "../runtime/open.ts";
 import { argument, type Command, type CommandContext, flag, UsageError } from "./_command.ts";
 import { PATTERN_OPTIONS, patternsOption } from "./_name_patterns.ts";
@@ -34,6 +36,22 @@ async function* filtered(names: Names, isWanted: (name: string) => boolean): Nam
   for await (const name of names) if (isWanted(name)) yield name;
 }
 
+async function* mapped(names: Names, change: (name: string) => string): Names {
+  for await (const name of names) yield change(name);
+}
+
+/** Gives names as other commands take them: the place with each of them. */
+function fullNames(context: CommandContext): (name: string) => string {
+  if (!flag(context, "full-ref")) return (name) => name;
+  const place = parsePlace(argument(context, 0));
+  if (place.transport === "docker" || place.transport === "docker-v1") {
+    const { registry, repository } = parseReference(place.reference);
+    const prefix = place.transport === "docker" ? "" : "docker-v1://";
+    return (tag) => prefix + familiarReference({ registry, repository, tag });
+  }
+  return (reference) => formatPlace({ ...place, reference });
+}
+
 /** Prints names with what they point at; most registries tell that without a pull. */
 async function printDigests(
   context: CommandContext,
@@ -41,11 +59,12 @@ async function printDigests(
   content: Resolver,
 ): Promise<void> {
   const { output, signal } = context;
+  const full = fullNames(context);
   const tags: string[] = [];
   for await (const name of names) tags.push(name);
   const work = async (tag: string, _: number, signal: AbortSignal) => {
     const { digest } = await content.resolve(tag, { signal });
-    return { tag, digest };
+    return { tag: full(tag), digest };
   };
   const rows = await mapConcurrent(tags, RESOLVE_JOBS, work, { signal });
   if (flag(context, "json")) return await output.json(rows);
@@ -60,6 +79,7 @@ export const tagsCommand: Command = {
   arity: [1, 1],
   options: {
     digests: { type: "boolean", help: "show what each of them points at too" },
+    "full-ref": { type: "boolean", help: "print references that other commands take" },
     ...PATTERN_OPTIONS,
     ...JSON_OPTION,
     ...REGISTRY_OPTION,
@@ -67,6 +87,7 @@ export const tagsCommand: Command = {
   examples: [
     "lading tags alpine | tail -3",
     "lading tags ghcr.io/acme/app --exclude 'sha256-.*' --digests",
+    "lading tags ghcr.io/acme/app --full-ref",
     "lading tags oci:./images --json",
   ],
   async run(context) {
@@ -77,13 +98,14 @@ export const tagsCommand: Command = {
       throw new UsageError("registries of version 1 have no digests");
     }
     if (v1 !== undefined) {
-      return await printList(context, filtered(v1Tags(context, v1), isWanted));
+      const names = filtered(v1Tags(context, v1), isWanted);
+      return await printList(context, mapped(names, fullNames(context)));
     }
     const { content, close } = openSource(name, openOptions(context));
     try {
       const names = filtered(namesIn(context, content), isWanted);
       if (flag(context, "digests")) return await printDigests(context, names, content);
-      await printList(context, names);
+      await printList(context, mapped(names, fullNames(context)));
     } finally {
       await close();
     }

@@ -58,6 +58,26 @@ test("lading tags chooses by patterns, and says what the tags point at", async (
   });
 });
 
+test("lading tags and catalog print references that other commands take", async () => {
+  await withRegistry(async (image, folder, digest) => {
+    done(await lading("tag", image, "2"));
+    const [repository = ""] = image.split(":1");
+    done(await lading("sync", repository, `oci:${folder}/layout`));
+    for (const place of [repository, `oci:${folder}/layout`]) {
+      const full = done(await lading("tags", place, "--full-ref")).split("\n");
+      assert.deepEqual(full, [`${place}:1`, `${place}:2`]);
+      for (const name of full) assert.equal(done(await lading("digest", name)), digest);
+      const rows = done(await lading("tags", place, "--full-ref", "--digests", "--include", "2"));
+      assert.equal(rows, `${place}:2  ${digest}`);
+    }
+    const host = image.slice(0, image.indexOf("/"));
+    assert.equal(done(await lading("catalog", host, "--full-ref")), repository);
+    assert.deepEqual(JSON.parse(done(await lading("catalog", host, "--full-ref", "--json"))), [
+      repository,
+    ]);
+  });
+});
+
 test("lading tag, untag and delete change the names in a layout", async () => {
   await withRegistry(async (image, folder, digest) => {
     const layout = `oci:${folder}/layout`;

@@ -1,4 +1,4 @@
-import type { ConnectionModules } from "./_http_connection.ts";
+import { type ConnectionModules, READ_AHEAD_BYTES } from "./_http_connection.ts";
 
 /** How much a socket may give at once where no buffer comes with it. */
 const RECEIVE_BYTES = 256 * 1024;
@@ -74,6 +74,9 @@ export function denoSockets(): ConnectionModules | undefined {
   const modules: unknown = {
     net: { connect: open, isIP: (host: string) => /^[\d.]+$|:/.test(host) ? 1 : 0 },
     tls: { connect: open },
+    readsIntoBuffer: true,
+    givesBytes: false,
+    readAheadBytes: READ_AHEAD_BYTES,
   };
   return modules as ConnectionModules;
 }

@@ -2,7 +2,7 @@ import type * as ChildProcessModule from "node:child_process";
 import type * as StreamModule from "node:stream";
 import type * as TimersModule from "node:timers";
 import type { SSHEndpoint } from "../engine/endpoint.ts";
-import type { ConnectionModules } from "./_http_connection.ts";
+import { type ConnectionModules, READ_AHEAD_BYTES } from "./_http_connection.ts";
 
 /** The modules of Node that programs are run with. */
 interface Modules {
@@ -22,11 +22,6 @@ interface Host {
 /** How many characters of what ssh writes to its standard error are kept for messages. */
 const MAX_WORDS = 2000;
 
-/** What is said to `connect` of `node:net`, as far as it is used. */
-interface ConnectOptions {
-  readonly onread: { callback(count: number, buffer: Uint8Array): boolean };
-}
-
 /**
  * Gives what connections to an engine are made with where the docker command would use ssh: each
  * runs `ssh host docker system dial-stdio`, behind the part of `node:net` that connections use.
@@ -40,13 +35,12 @@ export function sshSockets(endpoint: SSHEndpoint): ConnectionModules | undefined
   const stream = process?.getBuiltinModule?.("node:stream");
   const timers = process?.getBuiltinModule?.("node:timers");
   if (child === undefined || stream === undefined || timers === undefined) return undefined;
-  const connect = ({ onread }: ConnectOptions): StreamModule.Duplex => {
-    const connection = dial({ child, stream, timers }, endpoint);
-    return connection.on("data", (bytes: Uint8Array) => {
-      if (!onread.callback(bytes.length, bytes)) connection.pause();
-    });
+  const modules: unknown = {
+    net: { connect: () => dial({ child, stream, timers }, endpoint), isIP: () => 0 },
+    readsIntoBuffer: false,
+    givesBytes: false,
+    readAheadBytes: READ_AHEAD_BYTES,
   };
-  const modules: unknown = { net: { connect, isIP: () => 0 } };
   return modules as ConnectionModules;
 }
 

@@ -1,3 +1,4 @@
+import type { Bytes } from "../model/bytes.ts";
 import type { Framing } from "./_http_head.ts";
 
 /** Finds the bytes of a body in what a connection gives. */
@@ -5,12 +6,12 @@ export interface BodyReader {
   /**
    * Takes bytes in.
    *
-   * @param bytes What came; only lent.
-   * @param emit Gets each piece of the body, lent as well.
+   * @param bytes What came.
+   * @param emit Gets each piece of the body, a view of the same memory.
    * @returns How many bytes belonged to the body and its frame.
    * @throws {SyntaxError} when the frame is broken.
    */
-  take(bytes: Uint8Array, emit: (piece: Uint8Array) => void): number;
+  take(bytes: Bytes, emit: (piece: Bytes) => void): number;
   /** Whether the body is whole. */
   readonly isDone: boolean;
   /** Whether the end of the connection is the end of the body. */
@@ -35,7 +36,7 @@ class SizedBody implements BodyReader {
     return this.#left === 0;
   }
 
-  take(bytes: Uint8Array, emit: (piece: Uint8Array) => void): number {
+  take(bytes: Bytes, emit: (piece: Bytes) => void): number {
     const count = Math.min(bytes.length, this.#left);
     this.#left -= count;
     if (count > 0) emit(bytes.subarray(0, count));
@@ -47,7 +48,7 @@ class OpenBody implements BodyReader {
   readonly isDone = false;
   readonly endsWithConnection = true;
 
-  take(bytes: Uint8Array, emit: (piece: Uint8Array) => void): number {
+  take(bytes: Bytes, emit: (piece: Bytes) => void): number {
     emit(bytes);
     return bytes.length;
   }
@@ -70,7 +71,7 @@ class ChunkedBody implements BodyReader {
   #line = "";
   #trailers = 0;
 
-  take(bytes: Uint8Array, emit: (piece: Uint8Array) => void): number {
+  take(bytes: Bytes, emit: (piece: Bytes) => void): number {
     let at = 0;
     while (at < bytes.length && !this.isDone) {
       if (this.#state === "data") {

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { OnReadOpts, Socket } from "node:net";
 import type * as NetModule from "node:net";
 import type * as TLSModule from "node:tls";
 import type { Bytes } from "../model/bytes.ts";
@@ -32,7 +32,16 @@ export interface TLSSettings {
 export interface ConnectionModules {
   readonly net: typeof NetModule;
   readonly tls: typeof TLSModule;
+  /** Whether plain sockets can be given one buffer to read into, and nothing is copied for it. */
+  readonly readsIntoBuffer: boolean;
+  /** Whether nobody else holds the bytes that come with the event of a socket. */
+  readonly givesBytes: boolean;
+  /** How many bytes are read ahead of a consumer. */
+  readonly readAheadBytes: number;
 }
+
+/** Enough to keep a socket busy meanwhile. */
+export const READ_AHEAD_BYTES: number = 256 * 1024;
 
 /** Where a connection goes, and how. */
 export interface ConnectionTarget {
@@ -52,6 +61,7 @@ export interface ConnectionTarget {
 export class Connection {
   readonly #socket: Socket;
   readonly #onClosed: (() => void) | undefined;
+  readonly #readAheadBytes: number;
   #exchange: Exchange | undefined;
   #onFree: () => void = () => {};
   #onRoom: () => void = () => {};
@@ -67,7 +77,9 @@ export class Connection {
    * @param modules The modules of the host.
    * @param target Where to.
    */
-  constructor({ net, tls }: ConnectionModules, target: ConnectionTarget) {
+  constructor(modules: ConnectionModules, target: ConnectionTarget) {
+    const { net, tls, readsIntoBuffer, givesBytes } = modules;
+    this.#readAheadBytes = modules.readAheadBytes;
     const { url, path, session, settings } = target;
     this.#onClosed = target.onClosed;
     // URL writes an IPv6 address in brackets.
@@ -83,18 +95,16 @@ export class Connection {
         ...tlsOptions(settings, tls),
       });
       socket.on("session", (session) => target.onSession(session));
-      socket.on("data", (bytes: Uint8Array) => {
-        if (!this.#take(bytes)) socket.pause();
-      });
       this.#socket = socket;
     } else {
       this.#socket = net.connect({
         ...(path === undefined ? { host, port: Number(url.port || 80) } : { path }),
-        onread: {
-          buffer: new Uint8Array(RECEIVE_BYTES),
-          callback: (count, { buffer, byteOffset }) =>
-            this.#take(new Uint8Array(buffer, byteOffset, count)),
-        },
+        ...(readsIntoBuffer ? { onread: this.#reading() } : {}),
+      });
+    }
+    if (url.protocol === "https:" || !readsIntoBuffer) {
+      this.#socket.on("data", (bytes: Buffer<ArrayBuffer>) => {
+        if (!this.#take(bytes, givesBytes)) this.#socket.pause();
       });
     }
     this.#socket.setNoDelay(true);
@@ -134,6 +144,7 @@ export class Connection {
     this.#socket.ref();
     this.#socket.setTimeout(0);
     const exchange = new Exchange(request, {
+      readAheadBytes: this.#readAheadBytes,
       resume: () => this.#socket.resume(),
       close: () => this.close(),
     });
@@ -198,14 +209,22 @@ export class Connection {
     }
   }
 
-  #take(bytes: Uint8Array): boolean {
+  #reading(): OnReadOpts {
+    const buffer = new Uint8Array(RECEIVE_BYTES);
+    return {
+      buffer,
+      callback: (count) => this.#take(buffer.subarray(0, count), false),
+    };
+  }
+
+  #take(bytes: Bytes, isGiven: boolean): boolean {
     const exchange = this.#exchange;
     if (exchange === undefined) {
       // An answer that nobody asked for.
       this.close();
       return false;
     }
-    const wantsMore = exchange.take(bytes);
+    const wantsMore = exchange.take(bytes, isGiven);
     if (exchange.isOver) this.#free(exchange);
     return wantsMore;
   }

@@ -1,20 +1,21 @@
 import { concatBytes } from "../bytes/concat.ts";
-import { noteOwnedChunks } from "../bytes/lineage.ts";
+import { freeChunk, noteOwnedChunks } from "../bytes/lineage.ts";
 import type { Bytes } from "../model/bytes.ts";
 import { type BodyReader, bodyReader } from "./_http_body.ts";
-import { parseResponseHead, type ResponseHead } from "./_http_head.ts";
+import { latin1, parseResponseHead, type ResponseHead } from "./_http_head.ts";
 
 /** The longest head of a response, interim ones counted too. */
 const MAX_HEAD_BYTES = 64 * 1024;
 
-/** How many bytes are read ahead of the consumer: enough to keep the socket busy meanwhile. */
-const READ_AHEAD_BYTES = 256 * 1024;
+const LINE_FEED = 0x0a;
 
 /** Statuses whose answers have no body, by which `Response` is strict. */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** What an exchange asks of the connection it is on. */
 export interface Line {
+  /** How many bytes may wait for the consumer before no more are taken. */
+  readonly readAheadBytes: number;
   /** Reads on. */
   resume(): void;
   /** Ends the connection. */
@@ -75,17 +76,23 @@ export class Exchange {
   /**
    * Takes bytes in.
    *
-   * @param bytes What came; only lent.
+   * @param bytes What came.
+   * @param isGiven Whether nobody else holds the bytes; by default they are only lent.
    * @returns Whether more is wanted at once.
    */
-  take(bytes: Uint8Array): boolean {
+  take(bytes: Bytes, isGiven = false): boolean {
+    let content: Bytes | undefined;
     try {
       let rest = bytes;
       while (this.#body === undefined && !this.#isOver && rest.length > 0) {
         rest = this.#takeHead(rest);
       }
       if (this.#body !== undefined && !this.#isOver) {
-        rest = rest.subarray(this.#takeBody(this.#body, rest));
+        const pieces: Bytes[] = [];
+        const count = this.#body.take(rest, (piece) => pieces.push(piece));
+        content = contentOf(pieces, isGiven);
+        if (content !== undefined) this.#controller?.enqueue(content);
+        rest = rest.subarray(count);
         if (this.#body.isDone) this.#finish();
       }
       // Nobody asked for more than one answer: who knows what these bytes belong to.
@@ -93,6 +100,7 @@ export class Exchange {
     } catch (error) {
       this.fail(error);
     }
+    if (isGiven && content?.buffer !== bytes.buffer) freeChunk(bytes);
     return this.#isOver || (this.#controller?.desiredSize ?? 1) > 0;
   }
 
@@ -117,21 +125,20 @@ export class Exchange {
     this.#line.close();
   }
 
-  /** Takes bytes of the head; gives those behind it. */
-  #takeHead(bytes: Uint8Array): Uint8Array {
-    for (const [at, code] of bytes.entries()) {
-      if (++this.#headBytes > MAX_HEAD_BYTES) throw new Error("the head of the answer has no end");
-      this.#head += String.fromCharCode(code);
-      if (code === 0x0a && this.#head.endsWith("\r\n\r\n")) {
-        const head = parseResponseHead(this.#head.slice(0, -4));
-        this.#head = "";
-        // 100 and 103 come before the answer; nobody asked for another protocol.
-        if (head.status === 101) throw new Error("the server changes the protocol");
-        if (head.status >= 200) this.#answer(head);
-        return bytes.subarray(at + 1);
-      }
-    }
-    return bytes.subarray(bytes.length);
+  /** Takes a line of the head, or what there is of it; gives the bytes behind it. */
+  #takeHead(bytes: Bytes): Bytes {
+    const line = bytes.subarray(0, bytes.indexOf(LINE_FEED) + 1 || bytes.length);
+    const rest = bytes.subarray(line.length);
+    this.#headBytes += line.length;
+    if (this.#headBytes > MAX_HEAD_BYTES) throw new Error("the head of the answer has no end");
+    this.#head += latin1(line);
+    if (!this.#head.endsWith("\r\n\r\n")) return rest;
+    const head = parseResponseHead(this.#head.slice(0, -4));
+    this.#head = "";
+    // 100 and 103 come before the answer; nobody asked for another protocol.
+    if (head.status === 101) throw new Error("the server changes the protocol");
+    if (head.status >= 200) this.#answer(head);
+    return rest;
   }
 
   #answer(head: ResponseHead): void {
@@ -159,19 +166,9 @@ export class Exchange {
         this.#isKept = false;
         this.#line.close();
       },
-    }, new ByteLengthQueuingStrategy({ highWaterMark: READ_AHEAD_BYTES }));
+    }, new ByteLengthQueuingStrategy({ highWaterMark: this.#line.readAheadBytes }));
     noteOwnedChunks(body);
     return body;
-  }
-
-  /** Takes bytes of the body; tells how many they were. */
-  #takeBody(body: BodyReader, bytes: Uint8Array): number {
-    const pieces: Uint8Array[] = [];
-    const count = body.take(bytes, (piece) => pieces.push(piece));
-    // A copy: the connection reads the next bytes into the same memory. One for all the pieces, for
-    // engines send chunks of 32 KiB, and each one that is handed on costs as much as its copy.
-    if (pieces.length > 0) this.#controller?.enqueue(concatBytes(pieces));
-    return count;
   }
 
   #finish(): void {
@@ -183,4 +180,17 @@ export class Exchange {
     this.#isOver = true;
     this.onOver();
   }
+}
+
+/**
+ * Makes the chunk of a body that is handed on. It is a copy unless all of the memory is content that
+ * nobody else holds; one for all the pieces, for engines send chunks of 32 KiB, and each one that is
+ * handed on costs as much as its copy.
+ */
+function contentOf(pieces: readonly Bytes[], isGiven: boolean): Bytes | undefined {
+  const [first] = pieces;
+  if (first === undefined) return undefined;
+  const isAll = isGiven && pieces.length === 1 && first.byteLength === first.buffer.byteLength;
+  // Not the piece itself, which is a Buffer.
+  return isAll ? new Uint8Array(first.buffer) : concatBytes(pieces);
 }

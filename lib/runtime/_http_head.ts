@@ -15,6 +15,9 @@ export interface ResponseHead {
   readonly isKept: boolean;
 }
 
+/** How many arguments a function is called with at most; engines have a limit. */
+const MOST_ARGUMENTS = 4096;
+
 const STATUS_LINE_REGEXP = /^HTTP\/1\.([01]) ([1-5][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
 const FIELD_REGEXP = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*(.*?)[\t ]*$/;
 const LENGTH_REGEXP = /^[0-9]{1,15}$/;
@@ -70,4 +73,18 @@ function isKept(headers: Headers, byDefault: boolean): boolean {
   );
   if (options.includes("close")) return false;
   return byDefault || options.includes("keep-alive");
+}
+
+/**
+ * Reads text of one byte a character, as heads are.
+ *
+ * @param bytes The bytes.
+ * @returns The text.
+ */
+export function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += MOST_ARGUMENTS) {
+    text += Reflect.apply(String.fromCharCode, null, bytes.subarray(at, at + MOST_ARGUMENTS));
+  }
+  return text;
 }

@@ -2,6 +2,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readAll } from "../../lib/bytes/mod.ts";
+import type { Bytes } from "../../lib/model/bytes.ts";
 import { Exchange } from "../../lib/runtime/_http_exchange.ts";
 
 interface Taken {
@@ -13,12 +14,16 @@ interface Taken {
 function open(method = "GET", signal?: AbortSignal): Taken {
   const request = new Request("http://127.0.0.1/", { method, signal: signal ?? null });
   const taken = { closed: 0 } as { closed: number; exchange?: Exchange };
-  taken.exchange = new Exchange(request, { resume() {}, close: () => void taken.closed++ });
+  taken.exchange = new Exchange(request, {
+    readAheadBytes: 1024 * 1024,
+    resume() {},
+    close: () => void taken.closed++,
+  });
   taken.exchange.response.catch(() => {});
   return taken as Taken;
 }
 
-function latin1(text: string): Uint8Array {
+function latin1(text: string): Bytes {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }
 
@@ -270,4 +275,24 @@ test("a refusal is told when its head is there, and nothing else is one", () => 
     assert.deepEqual([exchange.isRefused, told], [isRefusal, isRefusal ? 1 : 0], `${status}`);
     assert.equal(exchange.isOver, false);
   }
+});
+
+test("memory that is given is handed on as it is, and freed where that cannot be", async () => {
+  const { exchange } = open();
+  const head = latin1("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nhello ");
+  const [all, more] = [latin1("there"), latin1("! and more")];
+  const memory = all.buffer;
+  for (const bytes of [head, all, more]) exchange.take(bytes, true);
+  assert.equal(head.byteLength, 0);
+  assert.equal(more.byteLength, 0);
+  const reader = (await exchange.response).body?.getReader();
+  const read = async () => (await reader?.read())?.value as Bytes;
+  assert.equal(new TextDecoder().decode(await read()), "hello ");
+  const chunk = await read();
+  assert.equal(new TextDecoder().decode(chunk), "there");
+  assert.equal(chunk.buffer, memory);
+  assert.equal(chunk.constructor, Uint8Array);
+  assert.equal(new TextDecoder().decode(await read()), "!");
+  assert.equal((await reader?.read())?.done, true);
+  assert.equal(exchange.isKept, false);
 });

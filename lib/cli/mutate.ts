@@ -1,12 +1,31 @@
 import type { Image } from "../image/image.ts";
 import { mapIndex } from "../image/map_index.ts";
 import { mutate } from "../image/mutate.ts";
+import { rewriteLayers, type RewriteLayersOptions } from "../image/rewrite_layers.ts";
 import { openIndex } from "../runtime/open_view.ts";
-import { argument, type Command, flag, UsageError } from "./_command.ts";
+import {
+  argument,
+  type Command,
+  type CommandContext,
+  flag,
+  list,
+  text,
+  UsageError,
+} from "./_command.ts";
 import { EDIT_OPTIONS, editOf, timeOption } from "./_edit_options.ts";
 import { imageArgument } from "./_image_argument.ts";
 import { openOptions, platformsOption } from "./_options.ts";
 import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
+
+/** How layers are to be written anew; `undefined` when they are not. */
+function rewriteOf(context: CommandContext): RewriteLayersOptions | undefined {
+  const strip = list(context, "strip");
+  const compression = text(context, "compression");
+  if (compression !== undefined && compression !== "gzip" && compression !== "none") {
+    throw new UsageError(`--compression takes gzip or none, not ${JSON.stringify(compression)}`);
+  }
+  return strip.length === 0 && compression === undefined ? undefined : { strip, compression };
+}
 
 /** `lading mutate IMAGE`. */
 export const mutateCommand: Command = {
@@ -22,6 +41,13 @@ export const mutateCommand: Command = {
       help: "set every time of the image: its own and those of its history",
     },
     "layer-times": { type: "boolean", help: "with --time: write the files of all layers anew too" },
+    strip: {
+      type: "string",
+      isList: true,
+      value: "PATH",
+      help: "take this out of every layer, with what is below it; may be given several times",
+    },
+    compression: { type: "string", value: "gzip|none", help: "store every layer this way" },
     platform: {
       type: "string",
       value: "OS/ARCH[/VARIANT]|all",
@@ -31,16 +57,18 @@ export const mutateCommand: Command = {
     ...PUSH_OPTIONS,
   },
   details:
-    "Layers keep their bytes, unless their times are set. The answer is the digest-pinned reference.",
+    "Layers keep their bytes, unless their files or the way they are stored are to change. The answer is the digest-pinned reference.",
   examples: [
     "lading mutate app:1 --label version=1.2 --env LOG=info --remove label:debug --to app:1.2",
     "lading mutate acme/app:1 --platform all --annotation team=a --to acme/app:1",
+    "lading mutate acme/app:1 --strip /var/cache --strip /tmp/build.log --to acme/app:1-small",
     "lading mutate oci:./app:1 --time 0 --layer-times --to oci:./app:reproducible",
   ],
   async run(context) {
     const edit = editOf(context);
     const time = timeOption(context, "time");
-    if (edit === undefined && time === undefined) {
+    const rewrite = rewriteOf(context);
+    if (edit === undefined && time === undefined && rewrite === undefined) {
       throw new UsageError("say what is to be changed; see lading mutate --help");
     }
     if (flag(context, "layer-times") && time === undefined) {
@@ -50,7 +78,11 @@ export const mutateCommand: Command = {
     const timestamps = time === undefined
       ? undefined
       : { time, layers: flag(context, "layer-times") };
-    const change = (image: Image): Image => mutate(image, { ...edit, timestamps });
+    const change = (image: Image): Image =>
+      mutate(rewrite === undefined ? image : rewriteLayers(image, rewrite), {
+        ...edit,
+        timestamps,
+      });
     const name = argument(context, 0);
     if (platformsOption(context) === "all") {
       const index = await openIndex(name, openOptions(context));

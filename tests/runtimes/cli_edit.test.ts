@@ -162,6 +162,34 @@ test("lading mutate changes what an image says, and layers keep their bytes", as
   });
 });
 
+test("lading mutate takes files out of layers, and stores layers in another way", async () => {
+  await withRegistry(async (image, folder) => {
+    const dist = makeFiles(folder);
+    const platform = ["--platform", "linux/amd64"];
+    const [made, slim] = [`oci:${folder}/made:1`, `oci:${folder}/slim:1`];
+    done(await lading("append", image, `${dist}:/app`, `${dist}:/srv`, ...platform, "--to", made));
+    const strip = ["--strip", "/app/lib", "--strip", "srv"];
+    done(await lading("mutate", made, ...strip, "--label", "is=slim", "--to", slim));
+    const before = done(await lading("ls", made)).split("\n");
+    const gone = before.filter((name) => /^(?:app\/lib|srv)(?:\/|$)/.test(name));
+    assert.equal(gone.length, 7, gone.join(" "));
+    const left = before.filter((name) => !gone.includes(name));
+    assert.deepEqual(done(await lading("ls", slim)).split("\n"), left);
+    assert.equal((await json("config", slim)).config.Labels.is, "slim");
+    done(await lading("mutate", slim, "--compression", "none", "--to", `oci:${folder}/plain:1`));
+    const { layers } = await json("manifest", `oci:${folder}/plain:1`);
+    for (const { mediaType } of layers) assert.match(mediaType, /\.tar$/);
+    const [config, plain] = [
+      await json("config", slim),
+      await json("config", `oci:${folder}/plain:1`),
+    ];
+    assert.deepEqual(plain.rootfs, config.rootfs);
+    for (const name of ["slim", "plain"]) {
+      assert.equal((await lading("validate", `oci:${folder}/${name}:1`)).code, 0);
+    }
+  });
+});
+
 test("lading attach makes a referrer, which copy --referrers takes along", async () => {
   await withRegistry(async (image, folder, digest) => {
     writeFileSync(join(folder, "sbom.json"), "{}");
@@ -255,6 +283,8 @@ test("verbs that make images say what is wrong with their arguments, and write n
       [2, /list of texts/, ["mutate", image, "--cmd", "[1]", "--to", to, ...base]],
       [2, /--remove takes/, ["mutate", image, "--remove", "x", "--to", to, ...base]],
       [2, /say what is to be changed/, ["mutate", image, "--to", to, ...base]],
+      [2, /--compression takes/, ["mutate", image, "--compression", "zstd", "--to", to, ...base]],
+      [6, /./, ["mutate", image, "--strip", "../x", "--to", to, ...base]],
       [2, /goes with --time/, ["mutate", image, "--user", "x", "--layer-times", "--to", to]],
       [2, /--format takes/, ["copy", image, to, "--format", "squashfs"]],
       [2, /name - once/, ["append", image, "-", "-:/a", "--to", to, ...base]],

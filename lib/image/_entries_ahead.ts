@@ -1,8 +1,11 @@
 import type { TarEntry } from "../tar/reader.ts";
+import { keptBytes } from "./_kept_bytes.ts";
 import type { Layer, LayerReadOptions } from "./layer.ts";
 
-/** How many entries of a layer may wait for the layers below it, some hundred bytes each. */
+/** How many entries of a layer may wait for the layers below it, some hundred bytes each, */
 const MAX_WAITING = 16_384;
+/** and how many bytes of their names and attributes, which may be megabytes. */
+const MAX_WAITING_BYTES: number = 16 * 1024 * 1024;
 
 /**
  * Gives the entries of each layer, base first; those of one layer are to be taken before the next
@@ -22,9 +25,7 @@ export async function* entriesOfEach(
   const ended = AbortSignal.any([stop.signal, ...signal === undefined ? [] : [signal]]);
   const unread = [...layers];
   const open = () =>
-    unread.splice(0, 1).map((layer) =>
-      readAhead(layer.entries({ ...options, signal: ended }), MAX_WAITING)
-    );
+    unread.splice(0, 1).map((layer) => readAhead(layer.entries({ ...options, signal: ended })));
   try {
     const readers = Array.from({ length: threads.size }, open).flat();
     for (let next = readers.shift(); next !== undefined; next = readers.shift()) {
@@ -36,15 +37,16 @@ export async function* entriesOfEach(
   }
 }
 
-/** Reads on by itself, until `maxWaiting` items wait to be taken. */
-function readAhead<Item>(
-  source: AsyncIterable<Item>,
-  maxWaiting: number,
-): AsyncIterable<Item> {
-  const state: { waiting: Item[]; isDone: boolean; failure?: { readonly error: unknown } } = {
-    waiting: [],
-    isDone: false,
-  };
+interface Ahead {
+  waiting: TarEntry[];
+  bytes: number;
+  isDone: boolean;
+  failure?: { readonly error: unknown };
+}
+
+/** Reads on by itself, until as much as may waits to be taken. */
+function readAhead(source: AsyncIterable<TarEntry>): AsyncIterable<TarEntry> {
+  const state: Ahead = { waiting: [], bytes: 0, isDone: false };
   // Who gives waits for room and who takes for items: never both.
   let wake = () => {};
   const woken = () => new Promise<void>((resolve) => wake = resolve);
@@ -52,8 +54,11 @@ function readAhead<Item>(
     try {
       for await (const item of source) {
         state.waiting.push(item);
+        state.bytes += keptBytes(item);
         wake();
-        while (state.waiting.length >= maxWaiting) await woken();
+        while (state.waiting.length >= MAX_WAITING || state.bytes >= MAX_WAITING_BYTES) {
+          await woken();
+        }
       }
     } catch (error) {
       state.failure = { error };
@@ -66,6 +71,7 @@ function readAhead<Item>(
     for (;;) {
       const items = state.waiting;
       state.waiting = [];
+      state.bytes = 0;
       wake();
       yield* items;
       if (state.waiting.length > 0) continue;

@@ -9,6 +9,13 @@ const MAX_DEPTH = 1024;
 /** The most paths of a tree: what an archive may have, held at some hundred bytes each. */
 export const MAX_TREE_ENTRIES = 2_000_000;
 
+/**
+ * What may be kept of each entry, and how much beyond that of all together: extended attributes may
+ * have a megabyte in an archive, and take next to nothing when they are compressed.
+ */
+const ENTRY_BYTES = 1024;
+const MAX_EXTRA_BYTES: number = 64 * 1024 * 1024;
+
 /** What a path leads to. Hard links are several paths to the same node. */
 export interface FileNode<Meta> {
   /** Whether it is a directory, a symbolic link or anything else. */
@@ -49,6 +56,7 @@ export class FileTree<Meta> {
   readonly #cleared = new Set<FileNode<Meta>>();
   #layer = 0;
   #size = 0;
+  #extraBytes = 0;
 
   /**
    * Makes an empty tree.
@@ -71,6 +79,17 @@ export class FileTree<Meta> {
   nextLayer(): void {
     this.#layer++;
     this.#cleared.clear();
+  }
+
+  /** Takes note of an entry's names, owners and attributes before they are kept. */
+  keep(bytes: number): void {
+    if (bytes <= ENTRY_BYTES) return;
+    this.#extraBytes += bytes - ENTRY_BYTES;
+    if (this.#extraBytes <= MAX_EXTRA_BYTES) return;
+    throw new LimitExceededError(
+      `Cannot merge the layers: the metadata of large entries takes more than ${MAX_EXTRA_BYTES} bytes`,
+      { limit: MAX_EXTRA_BYTES, unit: "bytes" },
+    );
   }
 
   /** Sets what is known about a directory, and makes it where it is not there. */

@@ -3,6 +3,7 @@ import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
 import { MAX_PATH_LENGTH } from "../tar/path.ts";
 import type { TarEntry } from "../tar/reader.ts";
 import type { FileTree } from "./_file_tree.ts";
+import { keptBytes } from "./_kept_bytes.ts";
 import { layerPath } from "./layer_path.ts";
 import { decodeName } from "./_lossless_name.ts";
 import type { RootfsEntryType } from "./rootfs_entry.ts";
@@ -55,6 +56,7 @@ export function applyEntry(
     if (whiteout.kind === "opaque") tree.clear(directory);
     return undefined;
   }
+  tree.keep(keptBytes(entry));
   const type = typeOf(entry);
   if (entry.type === "hardlink") tree.addLink(path, linkTarget(entry));
   if (type === undefined) return undefined;

@@ -1,8 +1,9 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { FileTree } from "../../lib/image/_file_tree.ts";
+import { type Layer, type LayerThreads, loadRootfs, openLayer } from "../../lib/image/mod.ts";
 import { isLadingError, LimitExceededError } from "../../lib/model/errors.ts";
-import { MAX_PATH_LENGTH } from "../../lib/tar/mod.ts";
+import { MAX_PATH_LENGTH, type TarInput, writeTar } from "../../lib/tar/mod.ts";
 import { imageOf, pathsOf, textOf } from "./images.ts";
 
 test("a directory that was cleared is not gone through again for each whiteout of its layer", () => {
@@ -57,4 +58,65 @@ test("the target of a link may be as long as a path, and no longer", async () =>
       );
     }
   }
+});
+
+/** A layer that is made when it is read. */
+function layerOf(entries: () => Iterable<TarInput> | AsyncIterable<TarInput>): Layer {
+  const digest = `sha256:${"0".repeat(64)}`;
+  const descriptor = { mediaType: "application/vnd.oci.image.layer.v1.tar", digest, size: 1 };
+  return openLayer({
+    exists: () => Promise.resolve(true),
+    fetch: () => Promise.resolve(writeTar(entries())),
+  }, descriptor);
+}
+
+/** Metadata that compresses to nearly nothing. */
+const LARGE = 1_000_000;
+const METADATA: Readonly<Record<string, Partial<TarInput>>> = {
+  "attributes": { xattrs: new Map([["user.a", new Uint8Array(LARGE)]]) },
+  "owners": { userName: "u".repeat(LARGE) },
+  "groups": { groupName: "g".repeat(LARGE) },
+};
+
+function* largeEntries(count: number, metadata: Partial<TarInput> = {}): Generator<TarInput> {
+  for (let index = 0; index < count; index++) yield { path: `${index}`, ...metadata };
+}
+
+test("what a tree keeps of entries is bounded, however much metadata they bring", async () => {
+  for (const [what, metadata] of Object.entries(METADATA)) {
+    const many = layerOf(() => largeEntries(80, metadata));
+    await assert.rejects(loadRootfs([many]), LimitExceededError, what);
+    const few = await loadRootfs([layerOf(() => largeEntries(4, metadata))]);
+    assert.equal([...few.entries()].length, 4, what);
+  }
+});
+
+test("what is read ahead of an upper layer is bounded by its bytes too", async () => {
+  // Nothing is done in threads here; their number says how many layers are read side by side.
+  const threads: LayerThreads = {
+    size: 2,
+    minBytes: Infinity,
+    take: () => Promise.resolve(undefined),
+  };
+  let release = () => {};
+  const released = new Promise<void>((resolve) => release = resolve);
+  const base = layerOf(async function* () {
+    await released;
+    yield { path: "base" };
+  });
+  let read = 0;
+  const upper = layerOf(function* () {
+    for (const entry of largeEntries(40, METADATA.attributes)) {
+      read++;
+      yield entry;
+    }
+  });
+  const loading = loadRootfs([base, upper], { threads });
+  for (let before = -1; before !== read;) {
+    before = read;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.ok(read > 1 && read < 20, `${read} entries of ${LARGE} bytes`);
+  release();
+  assert.equal([...(await loading).entries()].length, 41);
 });

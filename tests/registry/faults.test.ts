@@ -15,7 +15,7 @@ import {
 } from "../../lib/testing/faulty_transport.ts";
 import { Registry, type RegistryOptions } from "../../lib/registry/mod.ts";
 import { sleep } from "../../lib/registry/clock.ts";
-import { FakeClock } from "./fake_clock.ts";
+import { FakeClock, turn } from "./fake_clock.ts";
 import {
   answer,
   descriptorOf,
@@ -205,29 +205,24 @@ test("F12: no header within 30 seconds is an error, and abort works at once", as
   const reason = new Error("enough");
   const promise = failure(run.repository.fetch(descriptorOf(LARGE, OCI_LAYER), { signal }));
   await new Promise((resolve) => setTimeout(resolve, 5));
-  const start = Date.now();
+  // The clock stands still: nothing but the abort ends it.
   controller.abort(reason);
   assert.equal(await promise, reason);
-  assert.ok(Date.now() - start < 50);
   assert.equal(run.clock.pending, 0);
 });
 
 test("F12: a transport that takes no notice of an abort is left behind", async () => {
   let cancelled = false;
+  let answerLate: (response: Response) => void = () => {};
   const registry = new Registry("registry.example", {
-    transport: () =>
-      new Promise((resolve) => {
-        const body = new ReadableStream({ cancel: () => void (cancelled = true) });
-        setTimeout(() => resolve(new Response(body)), 30);
-      }),
+    transport: () => new Promise((resolve) => answerLate = resolve),
   });
   const controller = new AbortController();
   const promise = failure(registry.repository("a").resolve("b", { signal: controller.signal }));
   setTimeout(() => controller.abort("stop"), 2);
-  const start = Date.now();
   assert.equal(await promise, "stop");
-  assert.ok(Date.now() - start < 25);
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  answerLate(new Response(new ReadableStream({ cancel: () => void (cancelled = true) })));
+  await turn();
   assert.equal(cancelled, true, "the late answer is let go");
 });
 

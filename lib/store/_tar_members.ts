@@ -6,7 +6,7 @@ import { createHasher } from "../hash/create_hasher.ts";
 import { formatDigest } from "../model/digest.ts";
 import { LimitExceededError, NotFoundError, UnsafePathError } from "../model/errors.ts";
 import { type Compression, detectCompression, DETECTION_BYTES } from "../compress/detect.ts";
-import { readTar, sanitizePath, type TarEntry } from "../tar/mod.ts";
+import { MAX_PATH_LENGTH, readTar, sanitizePath, type TarEntry } from "../tar/mod.ts";
 import { streamFile } from "./_files.ts";
 import type { RandomAccess } from "./random_access.ts";
 
@@ -34,8 +34,8 @@ export interface LinkMember {
   readonly type: "symlink" | "hardlink";
   /** The name of the link, in order. */
   readonly path: string;
-  /** What it says. */
-  readonly target: string;
+  /** What it says, unless that is longer than any path. */
+  readonly target: string | undefined;
 }
 
 /** What is in an archive, by name. */
@@ -127,7 +127,9 @@ export function checkMemberCount(count: number, place: string): void {
 /** Takes a link of an archive; `undefined` when the entry is none. */
 export function linkMember({ type, path, linkPath = "" }: TarEntry): LinkMember | undefined {
   if (type !== "symlink" && type !== "hardlink") return undefined;
-  return { type, path: sanitizePath(path), target: linkPath };
+  // A target may have a megabyte, and there may be many links.
+  const target = linkPath.length > MAX_PATH_LENGTH ? undefined : linkPath;
+  return { type, path: sanitizePath(path), target };
 }
 
 async function fileMember(
@@ -162,6 +164,7 @@ function firstBytes(prefix: Bytes, chunk: Bytes): Bytes {
 
 /** Where a link leads, from the root of the archive. */
 function targetOf({ type, path, target }: LinkMember): string {
+  if (target === undefined) throw unsafeLink(path, "", "its target is longer than any path");
   if (type === "hardlink") return sanitizePath(target);
   const directory = path.split("/").slice(0, -1);
   if (target.startsWith("/")) throw unsafeLink(path, target, "it leads to an absolute path");

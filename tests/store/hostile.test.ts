@@ -93,6 +93,23 @@ test("dockerArchive() minds no link that no image needs", async () => {
   assert.deepEqual(await layersOf(entries), [LAYER]);
 });
 
+/** A symbolic link whose target fits no header. */
+function longLink(path: string, target: string): TarOfEntry[] {
+  return [{ path: "././@LongLink", flag: "K", content: `${target}\0` }, { path, link: "" }];
+}
+
+test("dockerArchive() keeps no target of a link that is longer than any path", async () => {
+  const long = `${"./".repeat(3000)}2/layer.tar`;
+  const layer: TarOfEntry = { path: "2/layer.tar", content: LAYER };
+  for (const link of [`../${long}`, "x".repeat(100_000)]) {
+    const entries = [CONFIG, manifest(IMAGE), layer, ...longLink("1/layer.tar", link)];
+    await assert.rejects(layersOf(entries), UnsafePathError, link.slice(0, 10));
+  }
+  const unused = longLink("9/layer.tar", long);
+  const image = { ...IMAGE, Layers: ["2/layer.tar"] };
+  assert.deepEqual(await layersOf([CONFIG, manifest(image), layer, ...unused]), [LAYER]);
+});
+
 test("dockerArchive() refuses paths that lead out of the archive", async () => {
   const layer = { path: "1/layer.tar", content: LAYER };
   for (const path of ["../config.json", "/../x", "a/../../config.json"]) {

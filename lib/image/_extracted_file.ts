@@ -1,9 +1,12 @@
-import type { FileAttributes, FileSystem } from "../store/file_system.ts";
+import type { Bytes } from "../model/bytes.ts";
+import type { FileAttributes, FileSystem, FileWriter } from "../store/file_system.ts";
 import type { TarEntry } from "../tar/reader.ts";
 import type { FileMeta } from "./_layer_files.ts";
 
 /** What nobody else may look into while it is being filled. */
 const PRIVATE_FILE = 0o600;
+
+const NO_BYTES: Bytes = new Uint8Array(0);
 
 /** All bits but set-user-ID and set-group-ID: for another owner than the image says they are wrong. */
 const WITHOUT_SET_ID = 0o1777;
@@ -18,16 +21,49 @@ export function attributesOf(
   return { mode: mode & WITHOUT_SET_ID, mtimeMs };
 }
 
-/** Creates a file under a name that nothing has, with the content of an entry, or none. */
+/** Creates an empty file under a name that nothing has. */
+export async function createEmpty(
+  fs: FileSystem,
+  path: string,
+  attributes: FileAttributes,
+): Promise<void> {
+  if (fs.createWhole !== undefined) return await fs.createWhole(path, NO_BYTES, attributes);
+  await finish(fs, path, await fs.create(path, { mode: PRIVATE_FILE, size: 0 }), attributes);
+}
+
+/** Creates a file with the content of an entry, which is not empty. */
 export async function createFile(
   fs: FileSystem,
   path: string,
   attributes: FileAttributes,
-  entry?: TarEntry,
+  entry: TarEntry,
 ): Promise<void> {
-  const writer = await fs.create(path, { mode: PRIVATE_FILE });
+  const { size } = entry;
+  let writer: FileWriter | undefined;
+  const begin = async (piece: Bytes): Promise<void> => {
+    writer = await fs.create(path, { mode: PRIVATE_FILE, size });
+    await writer.write(piece);
+  };
   try {
-    await entry?.lend((piece) => writer.write(piece));
+    await entry.lend((piece) => {
+      if (writer !== undefined) return writer.write(piece);
+      if (piece.length < size || fs.createWhole === undefined) return begin(piece);
+      return fs.createWhole(path, piece, attributes);
+    });
+  } catch (error) {
+    await writer?.close();
+    throw error;
+  }
+  if (writer !== undefined) await finish(fs, path, writer, attributes);
+}
+
+async function finish(
+  fs: FileSystem,
+  path: string,
+  writer: FileWriter,
+  attributes: FileAttributes,
+): Promise<void> {
+  try {
     await writer.setAttributes?.(attributes);
   } finally {
     await writer.close();

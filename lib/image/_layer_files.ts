@@ -1,6 +1,6 @@
 import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
-import { MAX_PATH_LENGTH } from "../tar/path.ts";
+import { MAX_PATH_LENGTH, sanitizePath } from "../tar/path.ts";
 import type { TarEntry } from "../tar/reader.ts";
 import type { FileTree } from "./_file_tree.ts";
 import { keptBytes } from "./_kept_bytes.ts";
@@ -48,7 +48,7 @@ export function applyEntry(
   layer: number,
   ordinal: number,
 ): FileMeta | undefined {
-  const path = layerPath(entry.pathBytes);
+  const path = pathOf(entry);
   const whiteout = parseWhiteout(path);
   if (whiteout !== undefined) {
     const directory = path.slice(0, Math.max(path.lastIndexOf("/"), 0));
@@ -65,6 +65,11 @@ export function applyEntry(
   else if (type === "symlink") tree.addNode(path, "symlink", meta, linkTarget(entry));
   else if (tree.addNode(path, "other", meta) && type === "file") return meta;
   return undefined;
+}
+
+/** The text of a name says all where no bytes of it were replaced. */
+function pathOf({ path, pathBytes }: TreeEntry): string {
+  return path.includes("\ufffd") ? layerPath(pathBytes) : sanitizePath(path, { system: "posix" });
 }
 
 function linkTarget({ path, linkPathBytes, headerOffset }: TreeEntry): string {

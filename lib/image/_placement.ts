@@ -1,6 +1,6 @@
 import { NotFoundError } from "../model/errors.ts";
 import { type FileSystem, FileSystemError } from "../store/file_system.ts";
-import { attributesOf, createFile } from "./_extracted_file.ts";
+import { attributesOf, createEmpty } from "./_extracted_file.ts";
 import type { ExtractDirectory } from "./_extract_directory.ts";
 import type { ExtractOptions, ExtractResult } from "./extract_options.ts";
 import type { FileNode } from "./_file_tree.ts";
@@ -105,8 +105,8 @@ export class Placement {
       this.#links++;
       return;
     }
-    if (meta.size === 0) await createFile(this.#fs, full, attributes);
-    else if (!await this.#staging.place(meta, full)) throw missing(path);
+    if (meta.size === 0) await createEmpty(this.#fs, full, attributes);
+    else await (this.#staging.place(meta, full) ?? missing(path));
     this.#files++;
     this.#bytes += meta.size;
   }
@@ -165,8 +165,8 @@ function inTheWay(path: string, type: string): Error {
   return refusal(path, `there is a ${type === "other" ? "device" : type} in the way`);
 }
 
-function missing(path: string): NotFoundError {
-  return new NotFoundError(
+function missing(path: string): never {
+  throw new NotFoundError(
     `Cannot extract ${JSON.stringify(path)}: its layer does not have it any more`,
   );
 }

@@ -40,10 +40,10 @@ export class Staging {
   }
 
   /** Takes in the content of a file. */
-  async write(meta: FileMeta, entry: TarEntry): Promise<void> {
+  write(meta: FileMeta, entry: TarEntry): Promise<void> {
     const number = this.#count++;
     this.#numbers.set(meta, number);
-    await createFile(this.#fs, this.#at(number), attributesOf(meta, this.#owners), entry);
+    return createFile(this.#fs, this.#at(number), attributesOf(meta, this.#owners), entry);
   }
 
   /** Notes that a content is not wanted any more, if it is here. */
@@ -66,12 +66,10 @@ export class Staging {
     for (const number of lost) await this.#fs.remove(this.#at(number));
   }
 
-  /** Moves a content to its place, and tells whether it was here. */
-  async place(meta: FileMeta, path: string): Promise<boolean> {
+  /** Moves a content to its place; nothing where it is not here. */
+  place(meta: FileMeta, path: string): Promise<void> | undefined {
     const number = this.#numbers.get(meta);
-    if (number === undefined) return false;
-    await this.#fs.rename(this.#at(number), path);
-    return true;
+    return number === undefined ? undefined : this.#fs.rename(this.#at(number), path);
   }
 
   /** Removes the directory, and what is left in it. */

@@ -33,13 +33,24 @@ export class ImmediateDisk extends NodeFileSystem {
   ): Promise<FileWriter> {
     if (options.truncate === true) return await super.create(path, options);
     await this.#turns.next();
+    return this.#create(path, options.mode ?? 0o666);
+  }
+
+  async createWhole(path: string, content: Bytes, attributes: FileAttributes): Promise<void> {
+    await this.#turns.next();
+    const file = this.#create(path, 0o600);
+    try {
+      file.writeNow(content);
+      file.setAttributesNow(attributes);
+    } finally {
+      file.closeNow();
+    }
+  }
+
+  #create(path: string, mode: number): ImmediateFile {
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = this.#fs.constants;
     const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-    const descriptor = attempt(
-      "create",
-      path,
-      () => this.#fs.openSync(path, flags, options.mode ?? 0o666),
-    );
+    const descriptor = attempt("create", path, () => this.#fs.openSync(path, flags, mode));
     return new ImmediateFile(this.#fs, path, descriptor);
   }
 
@@ -103,6 +114,10 @@ class ImmediateFile implements FileWriter {
   }
 
   async write(chunk: Bytes): Promise<void> {
+    this.writeNow(chunk);
+  }
+
+  writeNow(chunk: Bytes): void {
     this.#do("write", (descriptor) => {
       for (let at = 0; at < chunk.byteLength;) {
         at += this.#fs.writeSync(descriptor, chunk, at, chunk.byteLength - at);
@@ -114,7 +129,11 @@ class ImmediateFile implements FileWriter {
     this.#do("sync", (descriptor) => this.#fs.fsyncSync(descriptor));
   }
 
-  async setAttributes({ mode, uid, gid, mtimeMs }: FileAttributes): Promise<void> {
+  async setAttributes(attributes: FileAttributes): Promise<void> {
+    this.setAttributesNow(attributes);
+  }
+
+  setAttributesNow({ mode, uid, gid, mtimeMs }: FileAttributes): void {
     this.#do("change", (descriptor) => {
       // The owner first: changing it takes the set-user-ID bit away.
       if (uid !== undefined && gid !== undefined) this.#fs.fchownSync(descriptor, uid, gid);
@@ -125,6 +144,10 @@ class ImmediateFile implements FileWriter {
   }
 
   async close(): Promise<void> {
+    this.closeNow();
+  }
+
+  closeNow(): void {
     if (this.#descriptor === undefined) return;
     this.#do("close", (descriptor) => {
       this.#descriptor = undefined;

@@ -137,13 +137,24 @@ export interface FileSystem {
    * @param path The new file; its directory must be there.
    * @param options `mode` are the permission bits to ask for, before the process's mask, `0o666`
    * by default. `truncate: true` turns it around: a file that is there is emptied and written
-   * anew, an absent one is refused with the reason `not-found`, and nothing is created.
+   * anew, an absent one is refused with the reason `not-found`, and nothing is created. `size` is how
+   * long the file is going to be, where that is known: it binds nobody.
    * @returns The open file; close it.
    */
   create(
     path: string,
-    options?: { readonly mode?: number; readonly truncate?: boolean },
+    options?: { readonly mode?: number; readonly truncate?: boolean; readonly size?: number },
   ): Promise<FileWriter>;
+
+  /**
+   * Creates a file with all of its content: what `create()`, `write()`, `setAttributes()` and
+   * `close()` do, in one call. Absent where that takes no less time.
+   *
+   * @param path The new file, as for `create()`.
+   * @param content What it holds; not kept after the promise settles.
+   * @param attributes What is set on it; it is open for nobody but its owner before.
+   */
+  createWhole?(path: string, content: Bytes, attributes: FileAttributes): Promise<void>;
 
   /**
    * Moves a name, atomically. A file replaces a file. A directory replaces an *empty* directory;

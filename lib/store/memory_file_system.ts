@@ -1,6 +1,5 @@
 // deno-lint-ignore-file require-await -- async methods turn what is thrown into rejections
 import type { Bytes } from "../model/bytes.ts";
-import { concatBytes } from "../bytes/concat.ts";
 import {
   type DirectoryEntry,
   type FileAttributes,
@@ -10,10 +9,14 @@ import {
   type FileSystemReason,
   type FileWriter,
 } from "./file_system.ts";
+import { MemoryContent, MemoryPool } from "./_memory_content.ts";
 import type { RandomAccess } from "./random_access.ts";
 
 /** Links that a path may lead through, as on Linux (path_resolution(7)). */
 const MAX_LINKS = 40;
+
+/** How many directories are not looked up again. */
+const MAX_KNOWN_DIRECTORIES = 64;
 
 /** Options of {@linkcode memoryFileSystem}. */
 export interface MemoryFileSystemOptions {
@@ -40,7 +43,7 @@ interface Attributes {
   mtimeMs: number;
 }
 
-type FileNode = Attributes & { readonly type: "file"; chunks: Bytes[]; size: number };
+type FileNode = Attributes & { readonly type: "file"; readonly content: MemoryContent };
 type LinkNode = Attributes & { readonly type: "symlink"; readonly target: string };
 type DirectoryNode = Attributes & {
   readonly type: "directory";
@@ -53,11 +56,16 @@ interface Place {
   readonly parent: DirectoryNode;
   readonly name: string;
   readonly node: Node | undefined;
+  /** Where the path has been before; nothing above the root. */
+  readonly above: Place | undefined;
 }
 
 class MemoryFileSystem implements FileSystem {
   readonly #now: () => number;
   readonly #root: DirectoryNode;
+  readonly #pool = new MemoryPool();
+  /** Where paths of directories lead, until something that paths lead through goes away. */
+  readonly #directories = new Map<string, Place>();
 
   constructor(now: () => number) {
     this.#now = now;
@@ -77,21 +85,31 @@ class MemoryFileSystem implements FileSystem {
 
   async create(
     path: string,
-    options: { readonly mode?: number; readonly truncate?: boolean } = {},
+    options: { readonly mode?: number; readonly truncate?: boolean; readonly size?: number } = {},
   ): Promise<FileWriter> {
     const { parent, name, node } = this.#find("create", path, false);
     if (options.truncate === true) {
       if (node === undefined) throw refused("write", path, "not-found");
       if (node.type === "symlink") throw refused("write", path, "symlink");
       if (node.type === "directory") throw refused("write", path, "is-directory");
-      Object.assign(node, { chunks: [], size: 0, mtimeMs: this.#now() });
-      return new MemoryWriter(node, this.#now);
+      node.content.clear();
+      node.mtimeMs = this.#now();
+      return new MemoryWriter(node, options.size, this.#now);
     }
     if (node !== undefined) throw refused("create", path, "exists");
     const mode = (options.mode ?? 0o666) & 0o7755;
-    const file: FileNode = { type: "file", chunks: [], size: 0, ...this.#attributes(mode) };
+    const file = this.#newFile(mode);
     this.#put(parent, name, file);
-    return new MemoryWriter(file, this.#now);
+    return new MemoryWriter(file, options.size, this.#now);
+  }
+
+  async createWhole(path: string, content: Bytes, attributes: FileAttributes): Promise<void> {
+    const { parent, name, node } = this.#find("create", path, false);
+    if (node !== undefined) throw refused("create", path, "exists");
+    const file = this.#newFile(0o600);
+    file.content.append(content, content.length);
+    setAttributes(file, attributes);
+    this.#put(parent, name, file);
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -110,6 +128,7 @@ class MemoryFileSystem implements FileSystem {
       throw refused("move into itself", from, "io");
     }
     source.parent.entries.delete(source.name);
+    if (moved.type !== "file" || target.node?.type === "symlink") this.#directories.clear();
     this.#put(target.parent, target.name, moved);
   }
 
@@ -121,6 +140,7 @@ class MemoryFileSystem implements FileSystem {
       throw refused("remove", path, "not-empty");
     }
     parent.entries.delete(name);
+    if (node.type !== "file") this.#directories.clear();
     parent.mtimeMs = this.#now();
   }
 
@@ -193,10 +213,12 @@ class MemoryFileSystem implements FileSystem {
   async setAttributes(path: string, attributes: FileAttributes): Promise<void> {
     const { node } = this.#find("change", path, false);
     if (node === undefined) throw refused("change", path, "not-found");
-    const { mode, uid, gid, mtimeMs } = attributes;
-    if (mode !== undefined && node.type !== "symlink") node.mode = mode & 0o7777;
-    if (uid !== undefined && gid !== undefined) Object.assign(node, { uid, gid });
-    if (mtimeMs !== undefined) node.mtimeMs = mtimeMs;
+    setAttributes(node, attributes);
+  }
+
+  #newFile(mode: number): FileNode {
+    const content = new MemoryContent(this.#pool);
+    return { type: "file", content, mode, uid: 0, gid: 0, mtimeMs: this.#now() };
   }
 
   #attributes(mode: number): Attributes {
@@ -208,33 +230,51 @@ class MemoryFileSystem implements FileSystem {
     parent.mtimeMs = this.#now();
   }
 
-  /** Walks a path as path_resolution(7) does; the last name may be free. */
+  /** Finds what a path leads to; the last name may be free. */
   #find(verb: string, path: string, followLast: boolean): Place {
     if (path.includes("\0")) throw refused(verb, path, "io");
-    const trail: Place[] = [];
-    const top: Place = { parent: this.#root, name: "", node: this.#root };
-    const rest = parts(path);
-    let links = 0;
+    const slash = path.lastIndexOf("/");
+    const name = path.slice(slash + 1);
+    // What ends in a name of its own is mostly one of many in a directory.
+    if (slash <= 0 || name === "" || name === "." || name === ".." || followLast) {
+      return this.#walk(verb, path, path, followLast);
+    }
+    const parent = path.slice(0, slash);
+    let above = this.#directories.get(parent);
+    if (above === undefined) {
+      above = this.#walk(verb, path, parent, true);
+      if (this.#directories.size === MAX_KNOWN_DIRECTORIES) this.#directories.clear();
+      if (above.node?.type === "directory") this.#directories.set(parent, above);
+    }
+    return step(verb, path, above, name);
+  }
+
+  /** Walks a path, or one that it begins with, as path_resolution(7) does. */
+  #walk(verb: string, path: string, start: string, followLast: boolean): Place {
+    const top: Place = { parent: this.#root, name: "", node: this.#root, above: undefined };
     let here = top;
-    for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
-      if (here.node === undefined) throw refused(verb, path, "not-found");
-      if (here.node.type !== "directory") throw refused(verb, path, "not-directory");
+    let rest = start;
+    let links = 0;
+    for (let at = 0; at < rest.length;) {
+      const slash = rest.indexOf("/", at);
+      const end = slash < 0 ? rest.length : slash;
+      const part = rest.slice(at, end);
+      at = end + 1;
+      if (part === "" || part === ".") continue;
+      const next = step(verb, path, here, part);
       if (part === "..") {
-        here = trail.pop() ?? top;
+        here = here.above ?? top;
         continue;
       }
-      const node = here.node.entries.get(part);
-      if (node?.type === "symlink" && (followLast || rest.length > 0)) {
+      const { node } = next;
+      if (node?.type === "symlink" && (followLast || leadsOn(rest, at))) {
         if (++links > MAX_LINKS) throw refused(verb, path, "symlink");
-        rest.unshift(...parts(node.target));
-        if (node.target.startsWith("/")) {
-          trail.length = 0;
-          here = top;
-        }
+        rest = `${node.target}/${rest.slice(at)}`;
+        at = 0;
+        if (node.target.startsWith("/")) here = top;
         continue;
       }
-      trail.push(here);
-      here = { parent: here.node, name: part, node };
+      here = next;
     }
     return here;
   }
@@ -249,14 +289,11 @@ class MemoryFile implements RandomAccess {
   }
 
   get size(): number {
-    return this.#file.size;
+    return this.#file.content.size;
   }
 
   async read(position: number, length: number): Promise<Bytes> {
-    const file = this.#file;
-    // Written in pieces, read as one: the pieces are joined when the file is first read.
-    if (file.chunks.length !== 1) file.chunks = [concatBytes(file.chunks)];
-    return file.chunks[0]?.slice(position, position + length) ?? new Uint8Array();
+    return this.#file.content.read(position, length);
   }
 
   async close(): Promise<void> {}
@@ -264,26 +301,46 @@ class MemoryFile implements RandomAccess {
 
 class MemoryWriter implements FileWriter {
   readonly #file: FileNode;
+  readonly #expected: number;
   readonly #now: () => number;
 
-  constructor(file: FileNode, now: () => number) {
+  constructor(file: FileNode, expected: number | undefined, now: () => number) {
     this.#file = file;
+    this.#expected = expected ?? 0;
     this.#now = now;
   }
 
   async write(chunk: Bytes): Promise<void> {
-    this.#file.chunks.push(chunk.slice());
-    this.#file.size += chunk.byteLength;
+    this.#file.content.append(chunk, this.#expected);
     this.#file.mtimeMs = this.#now();
   }
 
   async sync(): Promise<void> {}
 
+  async setAttributes(attributes: FileAttributes): Promise<void> {
+    setAttributes(this.#file, attributes);
+  }
+
   async close(): Promise<void> {}
 }
 
-function parts(path: string): string[] {
-  return path.split("/").filter((part) => part !== "" && part !== ".");
+function setAttributes(node: Node, { mode, uid, gid, mtimeMs }: FileAttributes): void {
+  if (mode !== undefined && node.type !== "symlink") node.mode = mode & 0o7777;
+  if (uid !== undefined && gid !== undefined) Object.assign(node, { uid, gid });
+  if (mtimeMs !== undefined) node.mtimeMs = mtimeMs;
+}
+
+/** Takes one step further on a path. */
+function step(verb: string, path: string, above: Place, name: string): Place {
+  const parent = above.node;
+  if (parent === undefined) throw refused(verb, path, "not-found");
+  if (parent.type !== "directory") throw refused(verb, path, "not-directory");
+  return { parent, name, node: parent.entries.get(name), above };
+}
+
+/** Tells whether a path has a name from some place on. */
+function leadsOn(path: string, at: number): boolean {
+  return path.slice(at).split("/").some((part) => part !== "" && part !== ".");
 }
 
 function contains(directory: DirectoryNode, sought: DirectoryNode): boolean {
@@ -296,7 +353,7 @@ function contains(directory: DirectoryNode, sought: DirectoryNode): boolean {
 
 function infoOf(node: Node): FileInfo {
   const { type, mtimeMs, mode, uid, gid } = node;
-  const size = type === "file" ? node.size : type === "symlink" ? node.target.length : 0;
+  const size = type === "file" ? node.content.size : type === "symlink" ? node.target.length : 0;
   return { type, size, mtimeMs, mode, uid, gid };
 }
 

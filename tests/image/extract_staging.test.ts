@@ -29,24 +29,26 @@ async function watched(see: See, layers: readonly (readonly Short[])[]): Promise
   return await loadImage(source, descriptor);
 }
 
-/** Lets somebody act before a method of a file system does. */
-function before<Name extends keyof FileSystem>(
+/** Lets somebody act before a file is created, or a name is moved. */
+function before(
   fs: FileSystem,
-  name: Name,
-  act: (...args: Parameters<FileSystem[Name]>) => unknown,
+  names: readonly (keyof FileSystem)[],
+  act: (path: string) => unknown,
 ): FileSystem {
   return new Proxy(fs, {
-    get(target, key) {
-      const value: unknown = Reflect.get(target, key);
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
       if (typeof value !== "function") return value;
-      if (key !== name) return value.bind(target);
-      return async (...args: Parameters<FileSystem[Name]>) => {
-        await act(...args);
-        return await value.apply(target, args);
+      if (!names.some((one) => one === name)) return value.bind(target);
+      return async (path: string, ...rest: unknown[]) => {
+        await act(path);
+        return await value.apply(target, [path, ...rest]);
       };
     },
   });
 }
+
+const CREATE = ["create", "createWhole"] as const;
 
 /** Runs in a directory that is not there, in an empty one, and in one with something in it. */
 async function failsEverywhere(
@@ -117,7 +119,7 @@ test("extract() holds no more of a file that is replaced again and again than a 
   for (const [name, layers] of Object.entries(cases)) {
     const fs = memoryFileSystem();
     let most = 0;
-    const counting = before(fs, "create", async (path) => {
+    const counting = before(fs, CREATE, async (path) => {
       const directory = path.slice(0, path.lastIndexOf("/"));
       most = Math.max(most, (await fs.readDirectory(directory)).length);
     });
@@ -183,7 +185,7 @@ test("extract() leaves the directory as it was found when its signal ends it in 
   await failsEverywhere(async (fs, directory, existing) => {
     const abort = new AbortController();
     const reason = new Error("enough");
-    const slow = before(fs, "create", () => abort.abort(reason));
+    const slow = before(fs, CREATE, () => abort.abort(reason));
     const image = await watched(() => {}, [[
       entry({ path: "a", body: new Uint8Array(1 << 20) }),
       "b=2",
@@ -205,7 +207,7 @@ test("extract() that fails while names are given removes those that it gave", as
   await fs.makeDirectory("/empty");
   for (const directory of ["/new", "/empty"]) {
     let renames = 0;
-    const failing = before(fs, "rename", () => {
+    const failing = before(fs, ["rename"], () => {
       if (++renames === 3) throw new Error("the disk is gone");
     });
     const image = await watched(() => {}, [["a=1", "d/", "d/b=2", "e=3", "l->a"]]);

@@ -4,21 +4,32 @@ import type { FileSystem } from "../../lib/store/mod.ts";
 /** Makes a file system that has no room for more than some bytes. */
 export function fullDisk(fs: FileSystem, maxBytes: number): FileSystem {
   let left = maxBytes;
+  const take = (chunk: Bytes) => {
+    left -= chunk.length;
+    if (left < 0) throw Object.assign(new Error("there is no space left"), { code: "ENOSPC" });
+  };
   const create: FileSystem["create"] = async (...args) => {
     const writer = await fs.create(...args);
     return {
       async write(chunk: Bytes) {
-        left -= chunk.length;
-        if (left < 0) throw Object.assign(new Error("there is no space left"), { code: "ENOSPC" });
+        take(chunk);
         await writer.write(chunk);
       },
       sync: () => writer.sync(),
       close: () => writer.close(),
     };
   };
+  const createWhole: FileSystem["createWhole"] = async (path, content, attributes) => {
+    // A file is there before its content is.
+    await (await fs.create(path)).close();
+    take(content);
+    await fs.remove(path);
+    await fs.createWhole?.(path, content, attributes);
+  };
   return new Proxy(fs, {
     get(target, name) {
       if (name === "create") return create;
+      if (name === "createWhole") return fs.createWhole && createWhole;
       const value: unknown = Reflect.get(target, name);
       return typeof value === "function" ? value.bind(target) : value;
     },

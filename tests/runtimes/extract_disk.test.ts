@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import * as fs from "node:fs";
 import {
   existsSync,
   lstatSync,
@@ -18,8 +19,10 @@ import assert from "node:assert/strict";
 import { extract, type Image, openLayer } from "../../lib/image/mod.ts";
 import { isLadingError } from "../../lib/model/errors.ts";
 import { extractToDisk } from "../../lib/runtime/node_extract.ts";
+import { ImmediateDisk } from "../../lib/runtime/_immediate_disk.ts";
 import { nodeFileSystem } from "../../lib/runtime/node_file_system.ts";
 import { corpusBytes, corpusList } from "../support/corpus.ts";
+import { checkFileSystem } from "../store/file_system_rules.ts";
 import { fileTree } from "../support/tree.ts";
 import { breakoutImage, breakoutRows } from "../image/breakout_rows.ts";
 import { fullDisk } from "../image/full_disk.ts";
@@ -64,6 +67,12 @@ async function staysInside(directory: string, image: Image, what: string): Promi
   }
   assert.equal(hash(), before, what);
   return isWritten;
+}
+
+for (const [rule, check] of checkFileSystem) {
+  test(`the disk that extractToDisk() writes to ${rule}`, async () => {
+    await inScratch((scratch) => check(new ImmediateDisk(fs), join(scratch, "files")));
+  });
 }
 
 test("extractToDisk() of every archive made to break out changes none of 50 files outside", async () => {

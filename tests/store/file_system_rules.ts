@@ -150,6 +150,71 @@ export const checkFileSystem: readonly (readonly [string, Check])[] = [
     assert.notEqual(await reasonOf(fs.makeDirectory(`${root}/file`, { recursive: true })), "none");
     assert.equal(await reasonOf(fs.makeDirectory(`${root}/x/y`)), "not-found");
   }],
+  ["takes content of any length, whatever length it was told", async (fs, root) => {
+    await fs.makeDirectory(root, { recursive: true });
+    const parts = [3, 70_000, 0, 1, 5_000_000, 9].map((size, i) =>
+      new Uint8Array(size).fill(i + 1)
+    );
+    const whole = new Uint8Array(await new Blob(parts).arrayBuffer());
+    for (const size of [undefined, 0, 1, 4, whole.length - 5, whole.length, 1e12]) {
+      const writer = await fs.create(`${root}/a${size}`, size === undefined ? {} : { size });
+      for (const part of parts) await writer.write(part);
+      await writer.close();
+      const file = await fs.open(`${root}/a${size}`);
+      assert.equal(file.size, whole.length);
+      assert.deepEqual(await file.read(0, whole.length + 1), whole, `${size}`);
+      assert.deepEqual(await file.read(whole.length - 1, 2), Uint8Array.of(6), `${size}`);
+      await file.close();
+    }
+    const small = await fs.create(`${root}/small`, { size: 100 });
+    await small.write(Uint8Array.of(1, 2));
+    const open = await fs.open(`${root}/small`);
+    assert.deepEqual([open.size, ...await open.read(0, 100)], [2, 1, 2]);
+    await open.close();
+    await small.close();
+  }],
+  ["creates whole files in one call, where it has that", async (fs, root) => {
+    if (fs.createWhole === undefined) return;
+    await fs.makeDirectory(root, { recursive: true });
+    const content = utf8("abc");
+    await fs.createWhole(`${root}/a`, content, { mode: 0o4640, mtimeMs: 5000 });
+    content.fill(0);
+    await fs.createWhole(`${root}/empty`, new Uint8Array(0), {});
+    assert.equal(text(await readFile(fs, `${root}/a`)), "abc");
+    assert.equal(text(await readFile(fs, `${root}/empty`)), "");
+    const { mode, mtimeMs } = await fs.stat(`${root}/a`) ?? assert.fail();
+    assert.deepEqual([mode, mtimeMs], [0o4640, 5000]);
+    assert.equal((await fs.stat(`${root}/empty`))?.mode, 0o600);
+    await fs.symlink("nowhere", `${root}/link`);
+    for (const name of ["a", "link"]) {
+      const again = fs.createWhole(`${root}/${name}`, content, {});
+      assert.equal(await reasonOf(again), "exists", name);
+    }
+    assert.equal(await reasonOf(fs.createWhole(`${root}/absent/a`, content, {})), "not-found");
+  }],
+  ["follows links and directories as they are at the moment", async (fs, root) => {
+    for (const name of ["one", "other"]) await writeFile(fs, `${root}/${name}/a`, utf8(name));
+    const read = async () => text(await readFile(fs, `${root}/here/a`));
+    await fs.symlink("one", `${root}/here`);
+    assert.equal(await read(), "one");
+    const looks = async () => await fs.stat(`${root}/here/a`, { followLinks: false });
+    assert.equal((await looks())?.size, 3);
+    await fs.remove(`${root}/here`);
+    assert.equal(await looks(), undefined);
+    await fs.symlink("other", `${root}/here`);
+    assert.equal((await looks())?.size, 5);
+    await writeFile(fs, `${root}/file`, utf8("x"));
+    await fs.rename(`${root}/file`, `${root}/here`);
+    assert.equal(await reasonOf(fs.create(`${root}/here/b`)), "not-directory");
+    await fs.remove(`${root}/here`);
+    await fs.rename(`${root}/one`, `${root}/here`);
+    assert.equal((await looks())?.size, 3);
+    assert.equal(await fs.stat(`${root}/one/a`, { followLinks: false }), undefined);
+    await fs.remove(`${root}/here`, { recursive: true });
+    assert.equal(await reasonOf(fs.create(`${root}/here/b`)), "not-found");
+    await fs.rename(`${root}/other`, `${root}/here`);
+    assert.equal(await read(), "other");
+  }],
   ["gives files second names", async (fs, root) => {
     await writeFile(fs, `${root}/a`, utf8("x"));
     await fs.link(`${root}/a`, `${root}/b`);

@@ -105,7 +105,10 @@ export class RegistryAuthenticator implements Authenticator {
       const authorization = authorizationOf(proof);
       if (authorization !== undefined) request.headers.set("authorization", authorization);
       const response = await this.#options.transport(request);
-      if (response.status !== 401) {
+      // ECR answers 403 to a password that has expired (flipt-io/flipt#3043).
+      const isOver = response.status === 403 && replayable && proof.kind === "basic" &&
+        !sameCredentials(await this.#ask(task), proof.credentials);
+      if (response.status !== 401 && !isOver) {
         this.#remember(task, proof, response);
         return response;
       }
@@ -182,8 +185,8 @@ export class RegistryAuthenticator implements Authenticator {
       scopes,
     });
     if (known !== undefined) {
-      const token = this.#tokens.get(keyFor(known));
       const key = keyFor(known);
+      const token = this.#tokens.get(key);
       if (token) return { kind: "bearer", credentials: known, server, key, token, isFresh: false };
     }
     const credentials = await this.#ask(task);
@@ -274,7 +277,9 @@ export class RegistryAuthenticator implements Authenticator {
         return await this.#answerBearer(task, demand, proof, server, bearer, tried);
       }
       if (basic === undefined) {
-        return { reason: `its token server is not trusted: ${checked.refused}` };
+        return {
+          reason: `its token server is not trusted: ${checked.refused}; see allowedRealms`,
+        };
       }
     }
     if (basic === undefined) {

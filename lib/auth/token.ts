@@ -17,6 +17,7 @@ import type {
 import { checkRealm, type RealmPolicy } from "./realm.ts";
 import { mergeScopes } from "./scope.ts";
 import { describeDiagnostics, discard, readDiagnostics, readReply } from "./_reply.ts";
+import { isJSONObject } from "../model/json_object.ts";
 import { reasonOf, redactError, redactURL } from "../model/redact.ts";
 import { retryAfter as retryAfterIn } from "../model/retry_after.ts";
 import { secretsOf } from "./_redact.ts";
@@ -188,9 +189,8 @@ async function refusal(request: TokenRequest, method: Method, response: Response
 
 /** Reads a lifetime: a number or, from some servers, its digits. */
 function lifetimeOf(value: unknown): number {
-  const seconds = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-  const isUsable = typeof seconds === "number" && Number.isFinite(seconds);
-  return Math.max(MIN_TOKEN_LIFETIME_SECONDS, isUsable ? seconds : 0);
+  const seconds = Number(value);
+  return Math.max(MIN_TOKEN_LIFETIME_SECONDS, Number.isFinite(seconds) ? seconds : 0);
 }
 
 async function tokenOf(
@@ -208,11 +208,9 @@ async function tokenOf(
     const cause = isLadingError(error) ? error : undefined;
     throw failure(request, method, "the reply is too long, cut short or no JSON", cause);
   }
-  const fields = (typeof reply === "object" && reply !== null ? reply : {}) as Readonly<
-    Record<string, unknown>
-  >;
+  const fields = isJSONObject(reply) ? reply : {};
   // Both names are in use. Where both are given they are equivalent (token spec).
-  const value = [fields["token"], fields["access_token"]].find((text) => text && text !== "");
+  const value = fields["token"] || fields["access_token"];
   if (typeof value !== "string" || !isHeaderToken(value)) {
     throw failure(request, method, "the reply holds no token");
   }

@@ -85,10 +85,7 @@ export function parseFailure(text: string): Failure {
   try {
     json = JSON.parse(text);
   } catch {
-    const plain = text.slice(0, 8192).replace(/<(script|style)[\s\S]*?<\/\1>/gi, " ").replace(
-      /<[^<>]*>/g,
-      " ",
-    );
+    const plain = text.slice(0, 8192).replace(/<(script|style)[^]*?<\/\1>|<[^<>]*>/gi, " ");
     return { diagnostics: [], text: printable(plain, MAX_MESSAGE_LENGTH) };
   }
   if (!isJSONObject(json)) return { diagnostics: [], text: "" };

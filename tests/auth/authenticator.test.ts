@@ -116,6 +116,32 @@ test("createAuthenticator() shares one token request among concurrent requests",
   assert.equal(credentials.asked.length, 1);
 });
 
+test("createAuthenticator() asks anew for a password that 403 shows to have expired (flipt-io/flipt#3043)", async () => {
+  let password = "first";
+  const asked: string[] = [];
+  const credentials: CredentialProvider = () => {
+    asked.push(password);
+    return Promise.resolve({ kind: "basic", username: "AWS", password });
+  };
+  const transport = scripted({
+    "r.example": (_, { authorization, url }) => {
+      if (authorization === null) return unauthorized('Basic realm="ecr"');
+      const isGood = authorization === `Basic ${btoa(`AWS:${password}`)}`;
+      return new Response(null, { status: isGood && !url.includes("secret") ? 200 : 403 });
+    },
+  });
+  const auth = authenticator(transport, { credentials });
+  const send = async (path: string) => (await auth.send(get(path), { scopes: PULL })).status;
+  assert.equal(await send("/v2/app/tags/list"), 200);
+  password = "second";
+  assert.equal(await send("/v2/app/tags/list"), 200);
+  assert.equal(await send("/v2/app/tags/list"), 200);
+  const before = transport.seen.length;
+  assert.equal(await send("/v2/app/secret"), 403, "the password is good, and the right is missing");
+  assert.equal(transport.seen.length, before + 1);
+  assert.ok(asked.length < 8, `${asked.length} questions`);
+});
+
 test("createAuthenticator() replaces an expired token once for all concurrent requests", async () => {
   let generation = 1;
   const transport = scripted({

@@ -14,12 +14,16 @@ import type { ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import { LimitExceededError } from "../model/errors.ts";
+import { MAX_PATH_LENGTH } from "../tar/path.ts";
 import { readEntries } from "../tar/read_entries.ts";
 import type { TarEntry } from "../tar/reader.ts";
 import type { ProblemCode } from "./problem.ts";
 
-/** The most paths of one layer that are remembered, to find those that come twice. */
+/** The most paths of one layer that are remembered, to find those that come twice, */
 const MAX_PATHS = 2_000_000;
+/** and the most characters of long ones, beyond what paths usually have. */
+const MAX_EXTRA_CHARACTERS: number = 64 * 1024 * 1024;
+const USUAL_CHARACTERS = 256;
 
 /** What a check has found, and what it has seen. */
 export interface LayerFindings {
@@ -105,21 +109,27 @@ async function checkEntries(
   findings: LayerFindings,
 ): Promise<void> {
   const paths = new Set<string>();
+  let extra = 0;
   for await (const entry of entries) {
     findings.entry();
     const path = checkPath(entry, findings);
     if (path === undefined) continue;
     if (paths.has(path)) {
       findings.report("DUPLICATE_PATH", `${JSON.stringify(path)} comes twice`, path);
+      continue;
     }
     paths.add(path);
-    if (paths.size > MAX_PATHS) {
-      throw new LimitExceededError(`Cannot check the layer: more than ${MAX_PATHS} paths`, {
-        limit: MAX_PATHS,
-        unit: "entries",
-      });
-    }
+    extra += Math.max(0, path.length - USUAL_CHARACTERS);
+    if (paths.size > MAX_PATHS) throw tooMuch(MAX_PATHS, "paths");
+    if (extra > MAX_EXTRA_CHARACTERS) throw tooMuch(MAX_EXTRA_CHARACTERS, "characters of paths");
   }
+}
+
+function tooMuch(limit: number, unit: string): LimitExceededError {
+  return new LimitExceededError(`Cannot check the layer: more than ${limit} ${unit}`, {
+    limit,
+    unit,
+  });
 }
 
 function checkPath(entry: TarEntry, findings: LayerFindings): string | undefined {
@@ -129,7 +139,9 @@ function checkPath(entry: TarEntry, findings: LayerFindings): string | undefined
     return path;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    findings.report("UNSAFE_PATH", message, entry.path);
+    // The path may have a megabyte, and there may be many.
+    const shown = new TextDecoder().decode(entry.pathBytes.subarray(0, MAX_PATH_LENGTH));
+    findings.report("UNSAFE_PATH", message, shown);
     return undefined;
   }
 }

@@ -1,9 +1,10 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { readAll, streamOf, through } from "../../lib/bytes/mod.ts";
+import { readAll, streamFrom, streamOf, through } from "../../lib/bytes/mod.ts";
 import { gzip } from "../../lib/compress/mod.ts";
 import { digestBytes } from "../../lib/hash/mod.ts";
 import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
+import { LimitExceededError } from "../../lib/model/errors.ts";
 import {
   type Descriptor,
   MEDIA_TYPE_DOCKER_FOREIGN_LAYER_GZIP,
@@ -13,7 +14,9 @@ import {
   MEDIA_TYPE_OCI_MANIFEST,
 } from "../../lib/model/mod.ts";
 import { type MemoryStore, memoryStore } from "../../lib/store/mod.ts";
+import { checkLayer } from "../../lib/ops/_check_layer.ts";
 import { type ProblemCode, validate } from "../../lib/ops/mod.ts";
+import { MAX_PATH_LENGTH } from "../../lib/tar/mod.ts";
 import {
   put,
   putImage,
@@ -245,6 +248,42 @@ test("validate() finds paths that come twice in a layer", async () => {
 test("validate() finds paths that lead out, and whiteouts that are none", async () => {
   const { store } = await sample({}, ["../x=1", "a/../../y=1", ".wh..=", "ok=1"]);
   assert.deepEqual(await problems(store), ["UNSAFE_PATH", "UNSAFE_PATH", "UNSAFE_PATH"]);
+});
+
+test("validate() shows no more of an unsafe path than a path may have", async () => {
+  const { store } = await sample({}, [`../${"x".repeat(1_000_000)}=1`]);
+  const { problems: [problem] } = await validate(store, "app");
+  assert.equal(problem?.code, "UNSAFE_PATH");
+  assert.equal(problem?.path?.length, MAX_PATH_LENGTH);
+  assert.ok(problem.message.length < 1000);
+});
+
+test("validate() remembers no more of long paths than its limit", async () => {
+  const whole = await tarOf([`${"d/".repeat(1000)}${"n".repeat(1900)}00000=`]);
+  const entry = whole.subarray(0, -1024);
+  // In the pax record; the digits there are in no checksum.
+  const digits = entry.indexOf(0x30, entry.indexOf(0x6e, 1024));
+  let count = 0;
+  const entries = function* (): Generator<Bytes> {
+    for (; count < 40_000; count++) {
+      const named = entry.slice();
+      named.set(utf8(String(count).padStart(5, "0")), digits);
+      yield named;
+    }
+  };
+  const digest = digestBytes("sha256", utf8("another"));
+  const layer = { mediaType: MEDIA_TYPE_OCI_LAYER, digest, size: 2 ** 40 };
+  const source = {
+    exists: () => Promise.resolve(true),
+    fetch: () => Promise.resolve(streamFrom(entries())),
+  };
+  const findings = { report: () => assert.fail("nothing is wrong"), bytes() {}, entry() {} };
+  const { signal } = new AbortController();
+  await assert.rejects(
+    checkLayer(source, layer, digest, findings, { kernel: undefined, threads: undefined, signal }),
+    LimitExceededError,
+  );
+  assert.ok(count > 15_000 && count < 30_000, `${count} paths`);
 });
 
 test("validate() finds a layer that is no archive", async () => {

@@ -28,7 +28,8 @@ export interface TarHeader {
 
 /** Tells whether a block is all zeros, as the two at the end of an archive are. */
 export function isZeroBlock(block: Uint8Array): boolean {
-  for (const byte of block) if (byte !== 0) return false;
+  // By index: the iterator of an array of bytes takes Bun half a millisecond to make the first time.
+  for (let at = 0; at < block.length; at++) if (block[at] !== 0) return false;
   return true;
 }
 

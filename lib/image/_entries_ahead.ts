@@ -1,5 +1,5 @@
 import type { TarEntry } from "../tar/reader.ts";
-import { keptBytes } from "./_kept_bytes.ts";
+import { keptBytes, recordBytes } from "./_kept_bytes.ts";
 import type { Layer, LayerReadOptions } from "./layer.ts";
 
 /** How many entries of a layer may wait for the layers below it, some hundred bytes each, */
@@ -54,7 +54,7 @@ function readAhead(source: AsyncIterable<TarEntry>): AsyncIterable<TarEntry> {
     try {
       for await (const item of source) {
         state.waiting.push(item);
-        state.bytes += keptBytes(item);
+        state.bytes += keptBytes(item) + recordBytes(item.pax);
         wake();
         while (state.waiting.length >= MAX_WAITING || state.bytes >= MAX_WAITING_BYTES) {
           await woken();

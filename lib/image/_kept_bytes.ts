@@ -2,15 +2,19 @@ import type { TarEntry } from "../tar/reader.ts";
 
 type Metadata = Pick<
   TarEntry,
-  "pathBytes" | "linkPathBytes" | "userName" | "groupName" | "pax" | "xattrs"
+  "pathBytes" | "linkPathBytes" | "userName" | "groupName" | "xattrs"
 >;
 
 /** Counts the bytes that make entries of different weight: names, targets, owners, attributes. */
 export function keptBytes(entry: Metadata): number {
-  const { pathBytes, linkPathBytes, userName, groupName, pax, xattrs } = entry;
-  let bytes = pathBytes.length + userName.length + groupName.length;
-  bytes += linkPathBytes?.length ?? 0;
-  // Records have the attributes too, where the entry is one of an archive.
-  for (const [key, value] of pax.size > 0 ? pax : xattrs) bytes += key.length + value.length;
+  const { pathBytes, linkPathBytes, userName, groupName, xattrs } = entry;
+  const names = pathBytes.length + (linkPathBytes?.length ?? 0);
+  return names + userName.length + groupName.length + recordBytes(xattrs);
+}
+
+/** Counts the bytes of records. */
+export function recordBytes(records: ReadonlyMap<string, Uint8Array>): number {
+  let bytes = 0;
+  for (const [key, value] of records) bytes += key.length + value.length;
   return bytes;
 }

@@ -5,7 +5,7 @@ import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
 import type { TarEntryType } from "./entry.ts";
 import type { TarHeader } from "./header.ts";
-import { MAX_PAX_BYTES, parsePax, paxInteger, paxTime } from "./pax.ts";
+import { MAX_PAX_BYTES, MAX_PAX_RECORDS, parsePax, paxInteger, paxTime } from "./pax.ts";
 import { oldSparseMap, paxSparseMap, type SparseMapReader } from "./_sparse_map.ts";
 
 /** The longest GNU long name or link in bytes. */
@@ -82,7 +82,9 @@ export function isMetadata({ typeFlag }: TarHeader): boolean {
 
 /** Merges metadata into the entry behind it. */
 export class MetadataMerger {
-  readonly #globals = new Map<string, Bytes>();
+  /** Never changed, only replaced: entries without records of their own share it. */
+  #globals: ReadonlyMap<string, Bytes> = NO_RECORDS;
+  #globalXattrs: ReadonlyMap<string, Bytes> = NO_RECORDS;
   #records: ReadonlyMap<string, Bytes> = NO_RECORDS;
   #longName: Bytes | undefined;
   #longLink: Bytes | undefined;
@@ -111,22 +113,29 @@ export class MetadataMerger {
 
   #takeGlobals(records: ReadonlyMap<string, Bytes>, offset: number): void {
     if (records.has("size")) refuse("a size for all entries hides some of them", offset);
+    const globals = new Map(this.#globals);
     for (const [key, value] of records) {
-      if (value.length === 0) this.#globals.delete(key);
-      else this.#globals.set(key, value);
+      if (value.length === 0) globals.delete(key);
+      else globals.set(key, value);
     }
     let size = 0;
-    for (const [key, value] of this.#globals) size += key.length + value.length;
-    if (size <= MAX_PAX_BYTES) return;
-    throw new LimitExceededError(
-      `Cannot read the pax header at byte ${offset}: global records take more than ${MAX_PAX_BYTES} bytes`,
-      { limit: MAX_PAX_BYTES, unit: "bytes" },
-    );
+    for (const [key, value] of globals) size += key.length + value.length;
+    const limited = (limit: number, unit: string): never => {
+      throw new LimitExceededError(
+        `Cannot read the pax header at byte ${offset}: there are more than ${limit} ${unit} of global records`,
+        { limit, unit },
+      );
+    };
+    if (size > MAX_PAX_BYTES) limited(MAX_PAX_BYTES, "bytes");
+    // Each entry with records of its own gets a copy of these.
+    if (globals.size > MAX_PAX_RECORDS) limited(MAX_PAX_RECORDS, "records");
+    this.#globals = globals;
+    this.#globalXattrs = xattrsOf(globals);
   }
 
   /** The records in force, global ones first; an empty one takes a global one back. */
   #merged(): ReadonlyMap<string, Bytes> {
-    if (this.#records.size === 0 && this.#globals.size === 0) return NO_RECORDS;
+    if (this.#records.size === 0) return this.#globals;
     const records = new Map(this.#globals);
     for (const [key, value] of this.#records) {
       if (value.length === 0 && !key.startsWith(XATTR_PREFIX)) records.delete(key);
@@ -191,7 +200,7 @@ export class MetadataMerger {
       mtime: time === undefined ? header.mtime : seconds(time),
       mtimeNs: time ?? BigInt(header.mtime) * SECOND_NS,
       pax,
-      xattrs: xattrsOf(pax),
+      xattrs: pax === this.#globals ? this.#globalXattrs : xattrsOf(pax),
       storedSize,
       sparse,
     };

@@ -149,6 +149,19 @@ test("global records are counted together, over all headers", async () => {
   await assertRead(globals(4, MAX_PAX_BYTES / 4), ["file"], "at the limit");
   await assertRefused(globals(5, MAX_PAX_BYTES / 4), LIMIT, "one more");
   await assertRefused(globals(10, MAX_PAX_BYTES / 4), LIMIT, "many more");
+  const many = (count: number): Bytes => {
+    const keys = Array.from({ length: count }, (_, index) => `K${index}`);
+    const headers: Bytes[] = [];
+    for (let at = 0; at < count; at += MAX_PAX_RECORDS / 2) {
+      const some = keys.slice(at, at + MAX_PAX_RECORDS / 2).map((key) => [key, "v"]);
+      headers.push(pax(Object.fromEntries(some), "g"));
+    }
+    return join(...headers, FILE, END);
+  };
+  await assertRead(many(MAX_PAX_RECORDS), ["file"], "as many records as one header may have");
+  for (const count of [MAX_PAX_RECORDS + 1, 10 * MAX_PAX_RECORDS]) {
+    await assertRefused(many(count), LIMIT, `${count} records`);
+  }
   const same = join(...Array(20).fill(pax({ key: "v".repeat(600_000) }, "g")), FILE, END);
   await assertRead(same, ["file"], "one record again and again");
 });

@@ -36,8 +36,20 @@ export function bitsLeft(): u32 {
   return bitCount & 7;
 }
 
-/** Makes sure that the buffer has `count` bits, at most 56; tells whether the input had them. */
+/** A refill leaves no more bits than this, so that the fast loop has room for its shift. */
+const REFILLED_BITS: u32 = 61;
+const REFILL_BYTES: usize = 8;
+
+/** Makes sure that the buffer has `count` bits, at most 54; tells whether the input had them. */
 export function need(count: u32): bool {
+  if (bitCount < count && inputEnd - next >= REFILL_BYTES) {
+    const bytes = REFILLED_BITS - bitCount >> 3;
+    bits |= load<u64>(next) << bitCount;
+    bitCount += bytes << 3;
+    bits &= (<u64>1 << bitCount) - 1;
+    next += bytes;
+    return true;
+  }
   while (bitCount < count) {
     if (next >= inputEnd) return false;
     bits |= <u64>load<u8>(next++) << bitCount;

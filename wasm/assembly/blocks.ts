@@ -223,8 +223,11 @@ export function readLengths(): i32 {
       if (lengthsRead === 0) return BAD_REPEAT;
       repeated = load<u8>(LENGTHS + lengthsRead - 1);
     }
-    memory.fill(LENGTHS + lengthsRead, repeated, repeats);
-    lengthsRead += repeats;
+    // In vectors; what is too much is overwritten by the next lengths, or is behind the last one.
+    const end = lengthsRead + repeats;
+    const vector = i8x16.splat(repeated);
+    for (; lengthsRead < end; lengthsRead += 16) v128.store(LENGTHS + lengthsRead, vector);
+    lengthsRead = end;
   }
   if (load<u8>(LENGTHS + END_OF_BLOCK) === 0) return NO_END_OF_BLOCK;
   if (!buildLiteralTable(literalCodes)) return BAD_LITERAL_CODE;

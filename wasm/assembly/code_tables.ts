@@ -132,10 +132,11 @@ function putSubTable(isLiteral: bool, index: u32, start: u32, mask: u32, rootBit
 // @ts-ignore: decorator
 @inline
 function double(isLiteral: bool, entries: u32): void {
-  if (isLiteral) {
-    memory.copy(LITERAL_TABLE + (entries << 2), LITERAL_TABLE, entries << 2);
-  } else {
-    memory.copy(DISTANCE_TABLE + (entries << 3), DISTANCE_TABLE, entries << 3);
+  const table = isLiteral ? LITERAL_TABLE : DISTANCE_TABLE;
+  const end = table + <usize>(entries << (isLiteral ? 2 : 3));
+  // When that is less than a vector, what the vector writes behind it is overwritten later.
+  for (let from = table, to = end; from < end; from += 16, to += 16) {
+    v128.store(to, v128.load(from));
   }
 }
 

@@ -11,7 +11,7 @@
 //  0x01400     544    TAR_STATE        the tar scan at work: offset, skip, partial header
 //  0x01800     128    PRECODE_TABLE    7 bits -> code length symbol, one byte each
 //  0x01880      32    PRECODE_LENGTHS  lengths of the 19 codes that code lengths are written in
-//  0x01900     320    LENGTHS          code lengths of a block: literals, then distances
+//  0x01900     336    LENGTHS          code lengths of a block: literals, then distances; 16 of slack
 //  0x01b00      64    LENGTH_COUNTS    codes of each length
 //  0x01b40      64    LENGTH_OFFSETS   where the symbols of each length begin in SORTED_SYMBOLS
 //  0x01c00     576    SORTED_SYMBOLS   symbols by length, then by value

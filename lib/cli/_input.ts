@@ -18,18 +18,20 @@ export interface Input {
 }
 
 /** Opens `FILE|-` once. */
-export async function inputStream(path: string): Promise<ByteStream> {
-  return path === STANDARD_INPUT ? standardInput() : await fileContent(nodeFileSystem(), path)();
+export async function inputStream(path: string, signal: AbortSignal): Promise<ByteStream> {
+  return path === STANDARD_INPUT
+    ? standardInput(signal)
+    : await fileContent(nodeFileSystem(), path)();
 }
 
 /** Opens `FILE|-`; the standard input, which is read once, waits in a temporary file. */
-export async function openInput(path: string): Promise<Input> {
+export async function openInput(path: string, signal: AbortSignal): Promise<Input> {
   if (path !== STANDARD_INPUT) {
     return { content: fileContent(nodeFileSystem(), path), close: () => Promise.resolve() };
   }
   const spool = await fileUploads(nodeFileSystem(), temporaryDirectory()).create();
   try {
-    for await (const chunk of iterate(standardInput())) await spool.append(chunk);
+    for await (const chunk of iterate(standardInput(signal))) await spool.append(chunk);
     const source = await spool.source();
     return { content: () => openSource(source), close: () => spool.remove() };
   } catch (error) {

@@ -50,7 +50,7 @@ export const blobPushCommand: Command = {
     const digest = expectedDigest(place);
     const target = openTarget(place, openOptions(context));
     try {
-      const input = await openInput(path);
+      const input = await openInput(path, signal);
       try {
         const mediaType = text(context, "media-type");
         const blob = await pushBlob(target.content, input.content, { digest, mediaType, signal });

@@ -7,8 +7,8 @@ import { ENGINE_OPTIONS, showEngine, withEngine } from "./_engine.ts";
 import { BUILD_OPTIONS, buildOptions } from "./_engine_build_options.ts";
 
 /** Takes `-`, a URL, a git address or a directory as the context. */
-function contextOf(given: string): BuildContext {
-  if (given === "-") return standardInput();
+function contextOf(given: string, signal: AbortSignal): BuildContext {
+  if (given === "-") return standardInput(signal);
   if (/^(https?|git):\/\/|^git@|^github\.com\//.test(given)) return { remote: given };
   return { directory: resolve(given), files: nodeFileSystem() };
 }
@@ -45,7 +45,7 @@ export const buildCommand: Command = {
   run: (context) =>
     withEngine(context, async (engine) => {
       const { signal, output } = context;
-      const build = contextOf(argument(context, 0));
+      const build = contextOf(argument(context, 0), context.signal);
       const operation = engine.images.build(build, {
         ...buildOptions(context),
         dockerfile: dockerfileOption(context, build),

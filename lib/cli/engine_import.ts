@@ -3,8 +3,8 @@ import type { ImportSource } from "../engine/import.ts";
 import { argument, type Command, list, text } from "./_command.ts";
 import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "./_engine.ts";
 
-function sourceOf(given: string): ImportSource {
-  if (given === "-") return standardInput();
+function sourceOf(given: string, signal: AbortSignal): ImportSource {
+  if (given === "-") return standardInput(signal);
   return /^https?:\/\//.test(given) ? { url: given } : { file: given };
 }
 
@@ -32,7 +32,7 @@ export const importCommand: Command = {
   run: (context) =>
     withEngine(context, async (engine) => {
       const { signal, output } = context;
-      const operation = engine.images.import(sourceOf(argument(context, 0)), {
+      const operation = engine.images.import(sourceOf(argument(context, 0), signal), {
         name: context.args[1],
         changes: list(context, "change"),
         message: text(context, "message"),

@@ -17,7 +17,7 @@ export const loadCommand: Command = {
   run: (context) =>
     withEngine(context, async (engine) => {
       const { args: [path = "-"], signal, output } = context;
-      const archive = path === "-" ? standardInput() : { file: path };
+      const archive = path === "-" ? standardInput(signal) : { file: path };
       const platform = text(context, "platform");
       const operation = engine.images.load(archive, { platform, signal });
       const { names, images } = await showEngine(context, operation);

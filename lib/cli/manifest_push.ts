@@ -36,7 +36,7 @@ export const manifestPushCommand: Command = {
     const target = openTarget(place, openOptions(context));
     try {
       const limits = { maxBytes: MAX_MANIFEST_BYTES, what: "the manifest", signal };
-      const raw = await readAll(await inputStream(path), limits);
+      const raw = await readAll(await inputStream(path, signal), limits);
       const reference = target.reference === "" ? undefined : target.reference;
       const mediaType = text(context, "media-type");
       const descriptor = await pushManifest(target.content, raw, { reference, mediaType, signal });

@@ -61,7 +61,7 @@ export async function layerFromPath(
   const fs = options.fileSystem ?? nodeFileSystem();
   if (source === STANDARD_INPUT) {
     const { spool = fileUploads(fs, temporaryDirectory()) } = options;
-    return await layerFrom(standardInput(), { ...options, spool });
+    return await layerFrom(standardInput(options.signal), { ...options, spool });
   }
   const info = await fs.stat(source);
   if (info === undefined) {

@@ -141,7 +141,7 @@ export function openSource(text: string, options: OpenOptions = {}): OpenedPlace
   const open = place.transport === "oci-archive" ? ociArchive : dockerArchive;
   const temporary = { fileSystem, directory: temporaryDirectory() };
   const content = path === STANDARD_INPUT
-    ? open(standardInput(), { temporary })
+    ? open(standardInput(options.signal), { temporary })
     : open(fileSystem, path);
   return { place, content, reference, close: () => content.close() };
 }

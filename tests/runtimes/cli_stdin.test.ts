@@ -11,7 +11,7 @@ import { readAll } from "../../lib/bytes/mod.ts";
 import { fileContent } from "../../lib/store/file_content.ts";
 import { writeTar } from "../../lib/tar/mod.ts";
 import { randomImage } from "../../lib/testing/mod.ts";
-import { LADING } from "./lading_process.ts";
+import { LADING, until } from "./lading_process.ts";
 
 interface Ended {
   readonly code: number | null;
@@ -122,5 +122,44 @@ test("lading append takes an archive from its standard input as a layer, and lea
     assert.match(broken.stderr, /^lading: [^\n]+\n$/);
     assert.equal((await pipe(new Uint8Array(), "ls", to)).stdout.includes("in/side/data"), true);
     assert.deepEqual(readdirSync(temporary), []);
+  });
+});
+
+test("lading ends at once when it is interrupted while it waits for its standard input", async () => {
+  const tar = await readAll(writeTar([{ path: "data", body: new Uint8Array(5000) }]), {
+    maxBytes: 1 << 20,
+  });
+  await inFolder(async (folder) => {
+    const temporary = join(folder, "temporary");
+    mkdirSync(temporary);
+    const to = `oci:${folder}/layout`;
+    const platform = ["--platform", "linux/amd64"];
+    const rows = [["append", "scratch", "-", ...platform, "--to", `${to}:1`], [
+      "blob",
+      "push",
+      to,
+      "-",
+    ]];
+    for (const args of rows) {
+      const [program = "", ...first] = LADING;
+      const child = spawn(program, [...first, ...args], {
+        env: { ...process.env, CI: "", TMPDIR: temporary },
+        stdio: ["pipe", "ignore", "pipe"],
+        timeout: 60_000,
+      });
+      const errors: Buffer[] = [];
+      child.stderr.on("data", (chunk) => errors.push(chunk));
+      const ended = new Promise<number | null>((resolve, reject) => {
+        child.on("error", reject).on("close", resolve);
+      });
+      // More never comes, and the pipe stays open.
+      child.stdin.write(tar.subarray(0, 2048));
+      await until(() => readdirSync(temporary).length > 0, `${args[0]} waits for more`);
+      process.kill(child.pid ?? NaN, "SIGINT");
+      assert.equal(await ended, 130, args.join(" "));
+      assert.equal(String(Buffer.concat(errors)), "lading: interrupted\n");
+      assert.deepEqual(readdirSync(temporary), []);
+      child.stdin.destroy();
+    }
   });
 });

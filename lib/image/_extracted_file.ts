@@ -28,7 +28,7 @@ export async function createEmpty(
   attributes: FileAttributes,
 ): Promise<void> {
   if (fs.createWhole !== undefined) return await fs.createWhole(path, NO_BYTES, attributes);
-  await finish(fs, path, await fs.create(path, { mode: PRIVATE_FILE, size: 0 }), attributes);
+  await finish(fs, path, await fs.create(path, { mode: PRIVATE_FILE }), attributes);
 }
 
 /** Creates a file with the content of an entry, which is not empty. */
@@ -41,7 +41,7 @@ export async function createFile(
   const { size } = entry;
   let writer: FileWriter | undefined;
   const begin = async (piece: Bytes): Promise<void> => {
-    writer = await fs.create(path, { mode: PRIVATE_FILE, size });
+    writer = await fs.create(path, { mode: PRIVATE_FILE });
     await writer.write(piece);
   };
   try {

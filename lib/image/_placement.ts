@@ -95,20 +95,20 @@ export class Placement {
       return;
     }
     const full = this.#directory.at(path);
-    const attributes = attributesOf(meta, this.#owners);
-    await this.#clear(path, full);
-    if (node.target !== undefined) {
-      await this.#fs.symlink(node.target, full);
-      // Links have no permissions of their own.
-      const { mode: _mode, ...others } = attributes;
-      await this.#fs.setAttributes(full, others);
-      this.#links++;
-      return;
-    }
-    if (meta.size === 0) await createEmpty(this.#fs, full, attributes);
-    else await (this.#staging.place(meta, full) ?? missing(path));
+    if (this.#options.existing === "replace") await this.#clear(path, full);
+    if (node.target !== undefined) return await this.#symlink(full, node.target, meta);
+    if (meta.size > 0) await (this.#staging.place(meta, full) ?? missing(path));
+    else await createEmpty(this.#fs, full, attributesOf(meta, this.#owners));
     this.#files++;
     this.#bytes += meta.size;
+  }
+
+  async #symlink(full: string, target: string, meta: FileMeta): Promise<void> {
+    await this.#fs.symlink(target, full);
+    // Links have no permissions of their own.
+    const { mode: _mode, ...attributes } = attributesOf(meta, this.#owners);
+    await this.#fs.setAttributes(full, attributes);
+    this.#links++;
   }
 
   async #link(path: string, node: Node, first: string): Promise<void> {
@@ -117,14 +117,13 @@ export class Placement {
       return;
     }
     const full = this.#directory.at(path);
-    await this.#clear(path, full);
+    if (this.#options.existing === "replace") await this.#clear(path, full);
     await this.#fs.link(this.#directory.at(first), full);
     this.#links++;
   }
 
-  /** Removes what is in the way, where that is wanted; a directory never. */
+  /** Removes what is in the way; a directory never. */
   async #clear(path: string, full: string): Promise<void> {
-    if (this.#options.existing !== "replace") return;
     const found = await this.#fs.stat(full, { followLinks: false });
     if (found === undefined) return;
     if (found.type === "directory") throw inTheWay(path, found.type);

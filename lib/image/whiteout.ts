@@ -21,6 +21,7 @@ export type Whiteout =
  * @throws {UnsafePathError} when it would delete the directory itself or the one above.
  */
 export function parseWhiteout(path: string): Whiteout | undefined {
+  if (!path.includes(PREFIX)) return undefined;
   const base = path.slice(path.lastIndexOf("/") + 1);
   if (path.startsWith(METADATA_PREFIX) && path !== OPAQUE) return { kind: "metadata" };
   if (!base.startsWith(PREFIX)) return undefined;

@@ -137,13 +137,12 @@ export interface FileSystem {
    * @param path The new file; its directory must be there.
    * @param options `mode` are the permission bits to ask for, before the process's mask, `0o666`
    * by default. `truncate: true` turns it around: a file that is there is emptied and written
-   * anew, an absent one is refused with the reason `not-found`, and nothing is created. `size` is how
-   * long the file is going to be, where that is known: it binds nobody.
+   * anew, an absent one is refused with the reason `not-found`, and nothing is created.
    * @returns The open file; close it.
    */
   create(
     path: string,
-    options?: { readonly mode?: number; readonly truncate?: boolean; readonly size?: number },
+    options?: { readonly mode?: number; readonly truncate?: boolean },
   ): Promise<FileWriter>;
 
   /**

@@ -85,7 +85,7 @@ class MemoryFileSystem implements FileSystem {
 
   async create(
     path: string,
-    options: { readonly mode?: number; readonly truncate?: boolean; readonly size?: number } = {},
+    options: { readonly mode?: number; readonly truncate?: boolean } = {},
   ): Promise<FileWriter> {
     const { parent, name, node } = this.#find("create", path, false);
     if (options.truncate === true) {
@@ -94,20 +94,20 @@ class MemoryFileSystem implements FileSystem {
       if (node.type === "directory") throw refused("write", path, "is-directory");
       node.content.clear();
       node.mtimeMs = this.#now();
-      return new MemoryWriter(node, options.size, this.#now);
+      return new MemoryWriter(node, this.#now);
     }
     if (node !== undefined) throw refused("create", path, "exists");
     const mode = (options.mode ?? 0o666) & 0o7755;
     const file = this.#newFile(mode);
     this.#put(parent, name, file);
-    return new MemoryWriter(file, options.size, this.#now);
+    return new MemoryWriter(file, this.#now);
   }
 
   async createWhole(path: string, content: Bytes, attributes: FileAttributes): Promise<void> {
     const { parent, name, node } = this.#find("create", path, false);
     if (node !== undefined) throw refused("create", path, "exists");
     const file = this.#newFile(0o600);
-    file.content.append(content, content.length);
+    file.content.append(content);
     setAttributes(file, attributes);
     this.#put(parent, name, file);
   }
@@ -301,17 +301,15 @@ class MemoryFile implements RandomAccess {
 
 class MemoryWriter implements FileWriter {
   readonly #file: FileNode;
-  readonly #expected: number;
   readonly #now: () => number;
 
-  constructor(file: FileNode, expected: number | undefined, now: () => number) {
+  constructor(file: FileNode, now: () => number) {
     this.#file = file;
-    this.#expected = expected ?? 0;
     this.#now = now;
   }
 
   async write(chunk: Bytes): Promise<void> {
-    this.#file.content.append(chunk, this.#expected);
+    this.#file.content.append(chunk);
     this.#file.mtimeMs = this.#now();
   }
 

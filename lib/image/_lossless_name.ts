@@ -9,21 +9,25 @@ const ESCAPE = 0xdc00;
 const ESCAPED_REGEXP = /[\udc80-\udcff]/gu;
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
 
 /** Turns the bytes of a name into text from which they can be had back. */
 export function decodeName(bytes: Uint8Array): string {
   const whole = decodeStrictly(bytes);
   if (whole !== undefined) return whole;
   let text = "";
-  for (let i = 0; i < bytes.length;) {
-    const length = sequenceLength(bytes[i] ?? 0);
-    const character = i + length > bytes.length
-      ? undefined
-      : decodeStrictly(bytes.subarray(i, i + length));
-    text += character ?? String.fromCharCode(ESCAPE + (bytes[i] ?? 0));
-    i += character === undefined ? 1 : length;
+  let start = 0;
+  for (let at = 0; at < bytes.length;) {
+    const length = sequenceLength(bytes, at);
+    if (length > 0) {
+      at += length;
+      continue;
+    }
+    if (start < at) text += strict.decode(bytes.subarray(start, at));
+    text += String.fromCharCode(ESCAPE + (bytes[at] ?? 0));
+    start = ++at;
   }
-  return text;
+  return text + strict.decode(bytes.subarray(start));
 }
 
 /** Turns text of {@linkcode decodeName} back into the bytes. */
@@ -31,11 +35,11 @@ export function encodeName(text: string): Bytes {
   const parts: Uint8Array[] = [];
   let start = 0;
   for (const { index, 0: escaped } of text.matchAll(ESCAPED_REGEXP)) {
-    parts.push(new TextEncoder().encode(text.slice(start, index)));
+    if (start < index) parts.push(encoder.encode(text.slice(start, index)));
     parts.push(Uint8Array.of(escaped.charCodeAt(0) - ESCAPE));
     start = index + 1;
   }
-  parts.push(new TextEncoder().encode(text.slice(start)));
+  parts.push(encoder.encode(text.slice(start)));
   return concatBytes(parts);
 }
 
@@ -52,9 +56,21 @@ function decodeStrictly(bytes: Uint8Array): string | undefined {
   }
 }
 
-// RFC 3629 §3: the first byte tells how many there are.
-function sequenceLength(first: number): number {
-  if (first < 0xc2) return 1;
-  if (first < 0xe0) return 2;
-  return first < 0xf0 ? 3 : first < 0xf5 ? 4 : 1;
+/**
+ * The length of the character that begins at a byte; 0 when none does (RFC 3629 §4). It is looked at
+ * here: a decoder would throw for each byte that is none, which takes microseconds.
+ */
+function sequenceLength(bytes: Uint8Array, at: number): number {
+  const [first = 0, second = 0] = [bytes[at], bytes[at + 1]];
+  if (first < 0x80) return 1;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  const length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  // Shorter forms exist, they are surrogates, or beyond U+10FFFF.
+  const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+  const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+  if (second < least || second > most) return 0;
+  for (let next = at + 2; next < at + length; next++) {
+    if (((bytes[next] ?? 0) & 0xc0) !== 0x80) return 0;
+  }
+  return length;
 }

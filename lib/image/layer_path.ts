@@ -1,4 +1,4 @@
-import { sanitizePath } from "../tar/path.ts";
+import { MAX_PATH_LENGTH, sanitizePath } from "../tar/path.ts";
 import { decodeName } from "./_lossless_name.ts";
 
 /**
@@ -13,5 +13,7 @@ import { decodeName } from "./_lossless_name.ts";
  * @throws {LimitExceededError} when it is too long or too deep.
  */
 export function layerPath(name: Uint8Array): string {
+  // Too long a name is refused as text, whose begin says which one.
+  if (name.length > MAX_PATH_LENGTH) name = name.subarray(0, MAX_PATH_LENGTH + 1);
   return sanitizePath(decodeName(name), { system: "posix" });
 }

@@ -1,26 +1,21 @@
 import { append } from "../image/append.ts";
 import { emptyImage } from "../image/empty_image.ts";
 import type { Image } from "../image/image.ts";
-import type { LayerOptions } from "../image/layer_options.ts";
 import { mutate } from "../image/mutate.ts";
 import type { NewLayer } from "../image/new_layer.ts";
 import { isConfigType } from "../model/media_types.ts";
 import { parsePlace } from "../model/place.ts";
 import { formatReference, parseReference, withDefaultTag } from "../model/reference.ts";
 import { hostPlatform } from "../runtime/host_platform.ts";
-import { isArchive, layerFromPath } from "../runtime/layer_from_path.ts";
-import { nodeFileSystem } from "../runtime/node_file_system.ts";
 import { openImage } from "../runtime/open.ts";
-import { argument, type Command, type CommandContext, flag, text, UsageError } from "./_command.ts";
-import { EDIT_OPTIONS, editOf, timeOption } from "./_edit_options.ts";
+import { addendsOf, LAYER_OPTIONS, layerOf, layerOptions } from "./_addends.ts";
+import { argument, type Command, type CommandContext, flag, UsageError } from "./_command.ts";
+import { EDIT_OPTIONS, editOf } from "./_edit_options.ts";
 import { openOptions, PLATFORM_OPTION, platformOption } from "./_options.ts";
 import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
 
 /** What stands for an image without layers, as in a Dockerfile. */
 const SCRATCH = "scratch";
-
-/** What stands for an archive on the standard input. */
-const STANDARD_INPUT = "-";
 
 /** Opens the image that something is made of. */
 async function baseImage(context: CommandContext, name: string): Promise<Image> {
@@ -29,49 +24,12 @@ async function baseImage(context: CommandContext, name: string): Promise<Image> 
   return await openImage(name, { ...openOptions(context), platform });
 }
 
-/** What is put on an image: `SOURCE[:PATH]`. */
-interface Addend {
-  /** A directory, a file or an archive; `-` is an archive on the standard input. */
-  readonly path: string;
-  /** Where it goes in the image. */
-  readonly place: string;
-}
-
-function addendsOf(context: CommandContext): Addend[] {
-  const addends = context.args.slice(1).map((given) => {
-    const [, path = given, place = "/"] = /^(.+?):(\/.*)$/.exec(given) ?? [];
-    return { path, place };
-  });
-  const piped = addends.filter(({ path }) => path === STANDARD_INPUT).length;
-  if (piped > 1) throw new UsageError("the standard input is read once: name - once");
-  if (piped === 1 && flag(context, "as-file")) {
-    throw new UsageError("--as-file does not go with -, which is an archive");
-  }
-  return addends;
-}
-
 /** Tells whether a layer has to have the form that the base's operating system wants. */
 async function systemOf(context: CommandContext, image: Image): Promise<string | undefined> {
   const { signal } = context;
   const { config } = await image.manifest({ signal });
   if (flag(context, "as-layer") || !isConfigType(config.mediaType)) return undefined;
   return (await image.platform({ signal })).os;
-}
-
-/** Makes a layer of a directory, of a file, or of a tar archive, which is unpacked. */
-async function layerOf(
-  context: CommandContext,
-  { path, place }: Addend,
-  os: string | undefined,
-): Promise<NewLayer> {
-  const options = { ...layerOptions(context), os, asFile: flag(context, "as-file") };
-  const info = path === STANDARD_INPUT ? undefined : await nodeFileSystem().stat(path);
-  const isFile = info?.type === "file" && !(isArchive(path) && !options.asFile);
-  // A file goes to the place that is named; what ends with a slash is a directory.
-  if (!isFile || place.endsWith("/")) {
-    return await layerFromPath(path, { ...options, prefix: place });
-  }
-  return await layerFromPath(path, { ...options, name: place });
 }
 
 /** The name of the base that the annotations get, where they are to have one. */
@@ -84,32 +42,6 @@ function baseName(context: CommandContext, base: string): string | undefined {
   return formatReference(withDefaultTag(parseReference(place.reference)));
 }
 
-function layerOptions(context: CommandContext): LayerOptions {
-  return {
-    signal: context.signal,
-    owner: ownerOption(context),
-    mtime: mtimeOption(context),
-    compression: flag(context, "uncompressed") ? "none" : undefined,
-  };
-}
-
-/** The highest number of a user: what Linux has room for. */
-const MAX_ID = 0xffff_fffe;
-
-function ownerOption(context: CommandContext): string | undefined {
-  const value = text(context, "owner");
-  if (value === undefined || value === "keep") return value;
-  const ids = /^(\d{1,10}):(\d{1,10})$/.exec(value)?.slice(1).map(Number) ?? [];
-  if (ids.length === 2 && ids.every((id) => id <= MAX_ID)) return value;
-  throw new UsageError(`--owner takes numbers, as 0:0, or keep, not ${JSON.stringify(value)}`);
-}
-
-function mtimeOption(context: CommandContext): LayerOptions["mtime"] {
-  if (text(context, "mtime") === "keep") return "keep";
-  const value = timeOption(context, "mtime");
-  return typeof value === "string" ? new Date(value) : value;
-}
-
 /** `lading append BASE SOURCE[:PATH]…`. */
 export const appendCommand: Command = {
   name: "append",
@@ -117,22 +49,7 @@ export const appendCommand: Command = {
   summary: "put files on an image as new layers, without an engine",
   arity: [2, 100],
   options: {
-    owner: {
-      type: "string",
-      value: "UID:GID|keep",
-      help: "whom the files belong to (default 0:0)",
-    },
-    mtime: {
-      type: "string",
-      value: "TIME|keep",
-      help: "the time of the files (default 1970, so that every day gives the same digest)",
-    },
-    "as-file": { type: "boolean", help: "take a tar archive as a file, and do not unpack it" },
-    "as-layer": {
-      type: "boolean",
-      help: "take archives as the layers that they are, for Windows images too",
-    },
-    uncompressed: { type: "boolean", help: "do not compress the layers" },
+    ...LAYER_OPTIONS,
     "base-annotations": {
       type: "boolean",
       help: "say in annotations what the base is, for lading check-base and rebase",
@@ -166,7 +83,9 @@ export const appendCommand: Command = {
     try {
       for (const addend of addends) layers.push(await layerOf(context, addend, os));
       const appended = append(image, ...layers);
-      const named = name === undefined ? undefined : { name, digest: await image.digest() };
+      const named = name === undefined
+        ? undefined
+        : { name, digest: await image.digest({ signal: context.signal }) };
       const edited = edit === undefined && named === undefined
         ? appended
         : mutate(appended, { ...edit, base: named });

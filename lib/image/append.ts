@@ -27,6 +27,7 @@ const APPENDED: HistoryEntry = { created_by: "lading append" };
  * below keep their bytes. New layers get the media types of the base: Docker's on an image of
  * Docker's format. The history gets an entry for each layer, where it has one for each of those
  * below. An artifact without an image config gets the layers and keeps its config.
+ * Layers for Windows have a form of their own, which `layerFrom()` gives them with the option `os`.
  *
  * Nothing is read or stored here: the view works it out when it is asked, and a push stores it.
  *

@@ -73,6 +73,8 @@ class ResumingDownload {
   #isEncoded = false;
   /** Whether the consumer owns the chunks. */
   #givesChunks = false;
+  /** Whether the consumer wants no more: a body that ends then has not broken off. */
+  #isCancelled = false;
 
   constructor(client: Client, download: Download) {
     this.#client = client;
@@ -193,6 +195,7 @@ class ResumingDownload {
         reason: `the body broke off after ${span.start + this.#received} bytes`,
       });
       if (delayMs > 0) await sleep(clock, delayMs, call.signal);
+      if (this.#isCancelled) return;
       try {
         return await this.#open();
       } catch (failure) {
@@ -220,23 +223,23 @@ class ResumingDownload {
         if (signal?.aborted) throw signal.reason;
         cause = error;
       }
-      if (this.#received >= this.#wanted) return undefined;
+      if (this.#isCancelled || this.#received >= this.#wanted) return undefined;
       body.reader.cancel(cause).catch(() => {});
       await this.#resume(cause);
     }
   }
 
   stream(): ByteStream {
-    let isCancelled = false;
     const stream = new ReadableStream<Bytes>({
       pull: async (controller) => {
         const chunk = await this.#next();
-        if (isCancelled) return void this.#close();
+        // What was opened meanwhile is let go.
+        if (this.#isCancelled) return void this.#close().catch(() => {});
         if (chunk === undefined) controller.close();
         else controller.enqueue(chunk);
       },
       cancel: async (reason) => {
-        isCancelled = true;
+        this.#isCancelled = true;
         await this.#close(reason);
       },
     }, { highWaterMark: 0 });

@@ -18,6 +18,7 @@ import { sleep } from "../../lib/registry/clock.ts";
 import { FakeClock, turn } from "./fake_clock.ts";
 import {
   answer,
+  bench,
   descriptorOf,
   failure,
   MANIFEST,
@@ -402,6 +403,53 @@ test("cancelling a blob cancels its body, also before the first read", async () 
     await run.clock.run(reader.cancel());
     assert.equal(run.transport.exchanges[0]?.isCancelled, true);
     assert.equal(run.clock.pending, 0, "timers are left");
+  }
+});
+
+/** A fetch of LARGE whose body comes chunk by chunk, when the test wants. */
+async function slowFetch(signal?: AbortSignal) {
+  let answerPull = () => {};
+  const body = new ReadableStream<Bytes>({
+    pull: (controller) =>
+      new Promise<void>((done) => {
+        answerPull = () => {
+          controller.enqueue(LARGE.slice(0, 1000));
+          done();
+        };
+      }),
+  }, { highWaterMark: 0 });
+  const run = bench(() => new Response(body));
+  const stream = await run.clock.run(
+    run.repository.fetch(descriptorOf(LARGE, OCI_LAYER), { signal }),
+  );
+  return { ...run, reader: stream.getReader(), giveChunk: () => answerPull() };
+}
+
+test("a download that is cancelled during a read asks for nothing more", async () => {
+  const { reader, clock, transport, events } = await slowFetch();
+  const reading = reader.read();
+  await turn();
+  await clock.run(reader.cancel("enough"));
+  assert.deepEqual(await reading, { done: true, value: undefined });
+  await turn();
+  assert.equal(transport.seen.length, 1);
+  assert.deepEqual(events, []);
+  assert.equal(clock.pending, 0, "timers are left");
+});
+
+test("a download that is aborted and cancelled while a chunk arrives rejects nowhere else", async () => {
+  for (let steps = 0; steps < 12; steps += 1) {
+    const abort = new AbortController();
+    const { reader, clock, giveChunk } = await slowFetch(abort.signal);
+    const reading = reader.read().catch(() => {});
+    await turn();
+    giveChunk();
+    for (let step = 0; step < steps; step += 1) await undefined;
+    abort.abort(new Error("enough"));
+    const cancelled = reader.cancel().catch(() => {});
+    await Promise.all([reading, cancelled]);
+    await turn(); // A rejection that nobody takes fails the test here.
+    assert.equal(clock.pending, 0, "timers are left");
   }
 });
 

@@ -57,6 +57,7 @@ export { sha512Hasher } from "./sha512.ts";
 export { hostHasherFactory } from "./host.ts";
 export { decodeHashState, encodeHashState, type HashState } from "./state.ts";
 export { digestBytes } from "./digest_bytes.ts";
+export { digestContent } from "./digest_content.ts";
 export { embeddedContent } from "./embedded.ts";
 export { manifestDigest } from "./manifest_digest.ts";
 export { chainIDs } from "./chain_id.ts";

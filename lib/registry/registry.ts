@@ -1,4 +1,4 @@
-import { digestBytes } from "../hash/digest_bytes.ts";
+import { digestContent } from "../hash/digest_content.ts";
 import type { CallOptions } from "../model/content.ts";
 import { InvalidReferenceError } from "../model/errors.ts";
 import { DEFAULT_REGISTRY, isRepositoryName } from "../model/reference.ts";
@@ -82,7 +82,7 @@ export class Registry {
     const path = isOfficial ? `library/${name}` : name;
     return new Repository({
       client: this.#client,
-      hash: (algorithm, bytes) => Promise.resolve(digestBytes(algorithm, bytes)),
+      hash: digestContent,
       name: path,
       fullName: `${this.name}/${path}`,
     });

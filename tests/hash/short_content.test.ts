@@ -6,6 +6,7 @@ import { readyHasherFactory } from "../../lib/hash/host.ts";
 import {
   createResumableHasher,
   createStreamHasher,
+  digestContent,
   hostHasherFactory,
   type StreamHasher,
 } from "../../lib/hash/mod.ts";
@@ -43,7 +44,9 @@ test("short content is hashed without asking for the hash of the host, long cont
     await digestOf(createStreamHasher("sha256"), short, 10_000),
     plainDigest("sha256", short),
   );
+  const digest = await digestContent("sha512", short);
   assert.equal(readyHasherFactory(), before);
+  assert.equal(digest, `sha512:${plainDigest("sha512", short)}`);
   assert.equal(
     await digestOf(createStreamHasher("sha256"), content, 65_536),
     plainDigest("sha256", content),

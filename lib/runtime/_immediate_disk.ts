@@ -3,6 +3,7 @@ import type * as NodeFileSystemModule from "node:fs";
 import type { Bytes } from "../model/bytes.ts";
 import type { FileAttributes, FileWriter } from "../store/file_system.ts";
 import { diskError } from "./_disk_error.ts";
+import { diskTime } from "./_disk_time.ts";
 import { NodeFileSystem } from "./node_file_system.ts";
 
 type NodeFS = typeof NodeFileSystemModule;
@@ -86,7 +87,7 @@ export class ImmediateDisk extends NodeFileSystem {
       // The owner first: changing it takes the set-user-ID bit away.
       if (uid !== undefined && gid !== undefined) this.#fs.lchownSync(path, uid, gid);
       if (mode !== undefined) this.#setMode(path, mode);
-      if (mtimeMs !== undefined) this.#fs.lutimesSync(path, mtimeMs / 1000, mtimeMs / 1000);
+      if (mtimeMs !== undefined) this.#fs.lutimesSync(path, diskTime(mtimeMs), diskTime(mtimeMs));
     });
   }
 
@@ -139,7 +140,7 @@ class ImmediateFile implements FileWriter {
       if (uid !== undefined && gid !== undefined) this.#fs.fchownSync(descriptor, uid, gid);
       if (mode !== undefined) this.#fs.fchmodSync(descriptor, mode);
       if (mtimeMs === undefined) return;
-      this.#fs.futimesSync(descriptor, mtimeMs / 1000, mtimeMs / 1000);
+      this.#fs.futimesSync(descriptor, diskTime(mtimeMs), diskTime(mtimeMs));
     });
   }
 

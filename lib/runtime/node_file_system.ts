@@ -13,6 +13,7 @@ import {
 } from "../store/file_system.ts";
 import type { RandomAccess } from "../store/random_access.ts";
 import { codeOf, diskError, refused } from "./_disk_error.ts";
+import { diskTime } from "./_disk_time.ts";
 import { makeDirectories } from "./_make_directories.ts";
 
 type NodeFS = typeof NodeFileSystemModule;
@@ -160,7 +161,7 @@ export class NodeFileSystem implements FileSystem {
       if (uid !== undefined && gid !== undefined) await this.#fs.lchown(path, uid, gid);
       if (mode !== undefined) await this.#setMode(path, mode);
       if (mtimeMs === undefined) return;
-      await this.#fs.lutimes(path, mtimeMs / 1000, mtimeMs / 1000);
+      await this.#fs.lutimes(path, diskTime(mtimeMs), diskTime(mtimeMs));
     });
   }
 
@@ -241,7 +242,7 @@ class NewFile implements FileWriter {
       // The owner first: changing it takes the set-user-ID bit away.
       if (uid !== undefined && gid !== undefined) await this.#handle.chown(uid, gid);
       if (mode !== undefined) await this.#handle.chmod(mode);
-      if (mtimeMs !== undefined) await this.#handle.utimes(mtimeMs / 1000, mtimeMs / 1000);
+      if (mtimeMs !== undefined) await this.#handle.utimes(diskTime(mtimeMs), diskTime(mtimeMs));
     });
   }
 

@@ -124,6 +124,33 @@ test("extractToDisk() writes files, links, modes and times", async () => {
   });
 });
 
+test("times before 1970 are written as they are, to the second, and those too far off as near as can be", async () => {
+  await inScratch(async (scratch) => {
+    const image = await imageOf(
+      [-1, -1.5, -(2 ** 30), -(2 ** 62), 2 ** 62].flatMap((mtime, index) => [
+        entry({ path: `d${index}`, type: "directory", mtime }),
+        entry({ path: `d${index}/f`, body: new Uint8Array(1), mtime }),
+        entry({ path: `d${index}/l`, type: "symlink", linkPath: "f", mtime }),
+      ]),
+    );
+    const ways = [
+      async (out: string) => void await extractToDisk(image, out),
+      async (out: string) => void await extract(image, nodeFileSystem(), out),
+    ];
+    for (const [number, way] of ways.entries()) {
+      const out = join(scratch, `out${number}`);
+      await way(out);
+      for (const [index, seconds] of [-1, -2, -(2 ** 30)].entries()) {
+        for (const name of [`d${index}`, `d${index}/f`, `d${index}/l`]) {
+          assert.equal(lstatSync(join(out, name)).mtimeMs, seconds * 1000, `${number} ${name}`);
+        }
+      }
+      assert.ok(lstatSync(join(out, "d3/f")).mtimeMs < -(2 ** 30) * 1000);
+      assert.ok(lstatSync(join(out, "d4/f")).mtimeMs > 2 ** 32 * 1000);
+    }
+  });
+});
+
 test("extract() to nodeFileSystem() and extractToDisk() write the same, owners included", async () => {
   await inScratch(async (scratch) => {
     // Who is not root can give files to nobody but himself.

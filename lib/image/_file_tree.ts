@@ -54,6 +54,8 @@ export class FileTree<Meta> {
   readonly #lose: ((meta: Meta) => void) | undefined;
   /** Directories that have nothing of the layers before any more. */
   readonly #cleared = new Set<FileNode<Meta>>();
+  /** The directory of the entry before: most entries are in the same one. */
+  #here: { readonly path: string; readonly directory: FileNode<Meta> } | undefined;
   #layer = 0;
   #size = 0;
   #extraBytes = 0;
@@ -79,6 +81,7 @@ export class FileTree<Meta> {
   nextLayer(): void {
     this.#layer++;
     this.#cleared.clear();
+    this.#here = undefined;
   }
 
   /** Takes note of an entry's names, owners and attributes before they are kept. */
@@ -162,7 +165,8 @@ export class FileTree<Meta> {
     for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
       const { path, node } = next;
       if (path !== "") yield next;
-      const names = [...node.children.keys()].sort(descending);
+      // What is put on the stack last comes first.
+      const names = [...node.children.keys()].sort().reverse();
       for (const name of names) {
         const child = node.children.get(name);
         if (child === undefined) continue;
@@ -201,7 +205,10 @@ export class FileTree<Meta> {
   /** Finds the directory of a path, making what is missing, and the name in it. */
   #place(path: string): { parent: FileNode<Meta>; name: string } {
     const slash = path.lastIndexOf("/");
-    const { steps, problem } = this.#walk(path.slice(0, Math.max(slash, 0)), true);
+    const name = path.slice(slash + 1);
+    const above = path.slice(0, Math.max(slash, 0));
+    if (this.#here?.path === above) return { parent: this.#here.directory, name };
+    const { steps, problem } = this.#walk(above, true);
     if (problem !== undefined) throw refusal(path, problem);
     if (steps.length > MAX_DEPTH) {
       throw new LimitExceededError(
@@ -220,7 +227,8 @@ export class FileTree<Meta> {
       here.touched = this.#layer;
       parent = here.node;
     }
-    return { parent, name: path.slice(slash + 1) };
+    this.#here = { path: above, directory: parent };
+    return { parent, name };
   }
 
   /** Finds the directory that a whiteout is in; it is not made for that. */
@@ -263,6 +271,8 @@ export class FileTree<Meta> {
   }
 
   #forget(link: TreeLink<Meta>): void {
+    // The way there may have led over what is gone.
+    if (link.node.kind !== "other") this.#here = undefined;
     const stack = [link.node];
     for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
       node.links--;
@@ -291,10 +301,6 @@ function isEnd(waiting: readonly string[]): boolean {
 
 function pathOf(steps: readonly Step<unknown>[]): string {
   return steps.map((step) => step.name).join("/");
-}
-
-function descending(a: string, b: string): number {
-  return a < b ? 1 : a > b ? -1 : 0;
 }
 
 function refusal(path: string, reason: string): UnsafePathError {

@@ -78,6 +78,15 @@ test("replacing one name of a file keeps the others", async () => {
   assert.equal((await image.rootfs()).stat("a").links, 2);
 });
 
+test("an entry comes to lie where its directory is at the moment", async () => {
+  const moved = await imageOf(["one/", "two/", "l->one", "l/a=1", "l->two", "l/b=2"]);
+  assert.deepEqual(await pathsOf(moved), ["l", "one/", "one/a", "two/", "two/b"]);
+  const replaced = await imageOf(["d/a=1", "d=file", "d/", "d/b=2"]);
+  assert.deepEqual(await pathsOf(replaced), ["d/", "d/b"]);
+  const deleted = await imageOf(["one/", "l->one"], ["l/a=1", ".wh.l", "l/b=2"]);
+  assert.deepEqual(await pathsOf(deleted), ["l/", "l/b", "one/", "one/a"]);
+});
+
 test("names are kept as Linux has them: backslashes, colons and bytes that are no UTF-8", async () => {
   const unit = "lib/systemd/system/system-systemd\\x2dcryptsetup.slice";
   const latin = (byte: number) => Uint8Array.of(0x6e, byte, 0x65);

@@ -2,6 +2,7 @@ import type { Bytes } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import {
   DigestMismatchError,
+  InvalidConfigError,
   InvalidManifestError,
   UnsupportedMediaTypeError,
 } from "../model/errors.ts";
@@ -80,29 +81,34 @@ function strings(value: unknown, field: string, fail: (reason: string) => never)
   return isList ? value : fail(`${field} is no list of strings`);
 }
 
+/** What the configs of an archive say of layers, by their files: images may share one. */
+export type KnownConfigs = Map<FileMember, Promise<readonly string[]>>;
+
 /**
  * Gives the manifest of an image, over config and layers as they are stored: the one that the archive
  * has, where exactly one is made of them, else one of version 2, schema 2.
  */
 export async function presentImage(
   archive: ArchiveFiles,
-  members: TarMembers,
-  recorded: RecordedManifests,
+  { members, recorded, configs }: {
+    readonly members: TarMembers;
+    readonly recorded: RecordedManifests;
+    readonly configs: KnownConfigs;
+  },
   entry: ImageEntry,
 ): Promise<PresentedImage> {
   const config = members.get(entry.config);
-  const rawConfig = await readMember(archive, config, entry.config, MAX_CONFIG_BYTES);
-  const { rootfs } = parseImageConfig(rawConfig).value;
-  if (rootfs.diff_ids.length !== entry.layers.length) {
+  const diffIDs = await diffIDsOf(archive, config, entry.config, configs);
+  if (diffIDs.length !== entry.layers.length) {
     throw new InvalidManifestError(
       `Cannot read an image of ${archive.place}: "${entry.config}" speaks of ` +
-        `${rootfs.diff_ids.length} layers, manifest.json of ${entry.layers.length}`,
+        `${diffIDs.length} layers, manifest.json of ${entry.layers.length}`,
       { input: entry.config },
     );
   }
   const described = describeMember(config, entry.config, MEDIA_TYPE_DOCKER_CONFIG, archive.place);
   const layers = entry.layers.map((path, i) => {
-    return describeLayer(members.get(path), path, rootfs.diff_ids[i], archive.place);
+    return describeLayer(members.get(path), path, diffIDs[i], archive.place);
   });
   const known = recorded.get(madeOf(described, layers));
   if (typeof known === "object") {
@@ -117,6 +123,27 @@ export async function presentImage(
     raw,
     descriptor: { mediaType, digest: digestBytes("sha256", raw), size: raw.byteLength },
   };
+}
+
+/** Reads a config once, also one that is damaged: a list of images may name it very often. */
+async function diffIDsOf(
+  archive: ArchiveFiles,
+  config: FileMember,
+  path: string,
+  known: KnownConfigs,
+): Promise<readonly string[]> {
+  const read = async (): Promise<readonly string[]> =>
+    parseImageConfig(await readMember(archive, config, path, MAX_CONFIG_BYTES)).value.rootfs
+      .diff_ids;
+  const diffIDs = known.get(config) ?? read();
+  known.set(config, diffIDs);
+  try {
+    return await diffIDs;
+  } catch (error) {
+    // What could not be read may be there the next time.
+    if (!(error instanceof InvalidConfigError)) known.delete(config);
+    throw error;
+  }
 }
 
 function describeLayer(

@@ -11,6 +11,7 @@ import type { ArchiveFiles } from "./_archive.ts";
 import { type ArchiveArguments, archiveOf, type ArchiveOptions } from "./archive_options.ts";
 import {
   type ImageEntry,
+  type KnownConfigs,
   type PresentedImage,
   presentImage,
   readEntries,
@@ -82,6 +83,7 @@ interface Contents {
   readonly entries: readonly ImageEntry[];
   readonly files: ReadonlyMap<string, FileMember>;
   readonly recorded: RecordedManifests;
+  readonly configs: KnownConfigs;
   readonly images: Map<number, PresentedImage>;
 }
 
@@ -175,7 +177,8 @@ class ImagesInArchive implements DockerArchive {
       if (file.digest !== undefined) files.set(file.digest, file);
     }
     const recorded = await recordedManifests(this.#archive, members, files);
-    return this.#contents ??= { members, entries, files, recorded, images: new Map() };
+    const [configs, images]: [KnownConfigs, Map<number, PresentedImage>] = [new Map(), new Map()];
+    return this.#contents ??= { members, entries, files, recorded, configs, images };
   }
 
   /** The image that a reference means, by its place in `manifest.json`. */
@@ -200,7 +203,7 @@ class ImagesInArchive implements DockerArchive {
     if (known !== undefined) return known;
     const entry = contents.entries[index];
     if (entry === undefined) throw noSuchReference(`@${index}`, this.#archive.place);
-    const image = await presentImage(this.#archive, contents.members, contents.recorded, entry);
+    const image = await presentImage(this.#archive, contents, entry);
     contents.images.set(index, image);
     return image;
   }

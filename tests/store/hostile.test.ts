@@ -178,6 +178,30 @@ test("dockerArchive() reads good images beside damaged ones", async () => {
   await assert.rejects(layersOf(entries, "b:1"), NotFoundError);
 });
 
+test("dockerArchive() reads a config once, however often manifest.json names it", async () => {
+  for (const content of [configFor(LAYER), `{"rootfs":${" ".repeat(500)}}`]) {
+    const images = Array.from({ length: 20 }, (_, i) => ({ ...IMAGE, RepoTags: [`a:${i}`] }));
+    const config = { path: "config.json", content: content.padEnd(50_000) };
+    const layer = { path: "1/layer.tar", content: LAYER };
+    const bytes = tarOf([config, layer, manifest(...images)]);
+    let count = 0;
+    const archive = dockerArchive(() =>
+      Promise.resolve({
+        size: bytes.length,
+        read: (position: number, length: number) => {
+          const read = bytes.slice(position, position + length);
+          count += read.length;
+          return Promise.resolve(read);
+        },
+        close: () => Promise.resolve(),
+      })
+    );
+    const absent = { ...describe(noise(1, 1)), mediaType: "text/plain" };
+    for (let round = 0; round < 3; round++) assert.equal(await archive.exists(absent), false);
+    assert.ok(count < 4 * bytes.length, `${count} bytes were read of ${bytes.length}`);
+  }
+});
+
 test("dockerArchive() refuses a name that two images claim", async () => {
   const second = { path: "second.json", content: configFor() };
   const entries = [

@@ -23,23 +23,28 @@ export function editEnv(
   if (edit === undefined || Object.keys(edit).length === 0) return env;
   // Windows does not tell cases of names apart.
   const keyOf = (name: string) => isWindows ? name.toUpperCase() : name;
-  const wanted = new Map<string, string | null>();
+  const wanted = new Map<string, { readonly name: string; readonly value: string | null }>();
   for (const [name, value] of Object.entries(edit)) {
     if (name === "" || name.includes("=")) {
       throw new RangeError(`Cannot edit the image: ${JSON.stringify(name)} is no variable`);
     }
-    wanted.set(keyOf(name), value);
+    wanted.set(keyOf(name), { name, value });
   }
   const edited: string[] = [];
   for (const variable of env ?? []) {
     const [name = ""] = variable.split("=");
     const key = keyOf(name);
-    const value = wanted.get(key);
-    if (value === undefined && !wanted.has(key)) edited.push(variable);
-    else if (typeof value === "string") edited.push(`${name}=${value}`);
+    const change = wanted.get(key);
+    if (change === undefined) {
+      edited.push(variable);
+      continue;
+    }
+    if (change.value !== null) edited.push(`${name}=${change.value}`);
     // Said twice, it is set once.
-    if (wanted.has(key)) wanted.set(key, null);
+    wanted.set(key, { name, value: null });
   }
-  for (const [key, value] of wanted) if (value !== null) edited.push(`${key}=${value}`);
+  for (const { name, value } of wanted.values()) {
+    if (value !== null) edited.push(`${name}=${value}`);
+  }
   return edited.length === 0 ? undefined : edited;
 }

@@ -74,6 +74,9 @@ test("mutate() knows that Windows does not tell cases of variables apart", async
   const image = await withConfig({ os: "windows", config: { Env: ["Path=C:\\"] } });
   const env = { PATH: "D:\\", new: "1" };
   assert.deepEqual((await containerOf(mutate(image, { env })))?.Env, ["Path=D:\\", "NEW=1"]);
+  // A new name is written as it was given.
+  const added = mutate(image, { env: { MyVar: "x", pAtH: null } });
+  assert.deepEqual((await containerOf(added))?.Env, ["MyVar=x"]);
 });
 
 test("mutate() takes the command out when the entry point changes, as Docker does", async () => {

@@ -41,8 +41,15 @@ export class LaneMessage {
     return this.held === PAGE_BYTES ? this.pages.length : Math.max(this.pages.length - 1, 0);
   }
 
+  /** The chaining words, to be read and written. */
   get words(): Uint32Array {
     return new Uint32Array(this.state.buffer, WORDS_AT, WORDS);
+  }
+
+  /** Takes note of bytes that were hashed. */
+  addToCount(bytes: number): void {
+    const view = new DataView(this.state.buffer);
+    view.setBigUint64(COUNT_AT, view.getBigUint64(COUNT_AT, true) + BigInt(bytes), true);
   }
 }
 
@@ -59,7 +66,8 @@ interface Place {
  * reach. A message that ends is hashed to its end, and nobody waits for it.
  *
  * A message that is given up leaves its bytes here: they take part until they are used up, and no
- * more than 768 KiB can be left.
+ * more than 768 KiB can be left. It goes on to count as company, so that others wait in vain for it,
+ * which costs them nothing but the room.
  */
 export class Sha256Lanes {
   readonly #instances: WasmInstances;
@@ -203,9 +211,7 @@ function hashSideBySide(place: Place, messages: readonly LaneMessage[], pages: n
     kernel.sha256Lanes(a, b, c, d, PAGE_BLOCKS);
   }
   messages.forEach((message, lane) => {
-    message.words.set(message.words.map((_, index) => words[LANES * index + lane] ?? 0));
-    const count = new DataView(message.state.buffer);
-    const bytes = count.getBigUint64(COUNT_AT, true) + BigInt(pages * PAGE_BYTES);
-    count.setBigUint64(COUNT_AT, bytes, true);
+    message.words.set(words.filter((_, index) => index % LANES === lane));
+    message.addToCount(pages * PAGE_BYTES);
   });
 }

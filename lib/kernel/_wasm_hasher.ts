@@ -25,7 +25,7 @@ export class WasmHasher implements ResumableHasher {
   readonly #lanes: Sha256Lanes;
   readonly #state: Bytes = new Uint8Array(STATE_BYTES);
   readonly #message: LaneMessage = new LaneMessage(this.#state);
-  #hasBegun = false;
+  #isInCompany = false;
   #isDone = false;
 
   constructor(
@@ -55,11 +55,7 @@ export class WasmHasher implements ResumableHasher {
   digest(): Bytes {
     this.#assertOpen();
     this.#isDone = true;
-    try {
-      this.#lanes.settle(this.#message);
-    } finally {
-      if (this.#hasBegun) this.#lanes.end();
-    }
+    this.#leaveCompany();
     this.#call((kernel, at) =>
       this.algorithm === "sha256" ? kernel.sha256Finish(at) : kernel.sha512Finish(at)
     );
@@ -68,7 +64,8 @@ export class WasmHasher implements ResumableHasher {
 
   exportState(): Bytes {
     this.#assertOpen();
-    this.#lanes.settle(this.#message);
+    // Whoever has the state may go on without this hasher.
+    this.#leaveCompany();
     const view = new DataView(this.#state.buffer);
     const byteCount = Number(view.getBigUint64(COUNT_AT, true));
     const words = new Int32Array(SIZES[this.algorithm].digest / 4);
@@ -81,8 +78,8 @@ export class WasmHasher implements ResumableHasher {
 
   /** Lets a chunk wait for others where there are some, or else hashes it at once. */
   #hashInCompany(chunk: Uint8Array): void {
-    if (!this.#hasBegun) this.#lanes.begin();
-    this.#hasBegun = true;
+    if (!this.#isInCompany) this.#lanes.begin();
+    this.#isInCompany = true;
     if (!this.#lanes.hasCompany) {
       this.#lanes.settle(this.#message);
       return this.#hash(chunk);
@@ -91,6 +88,15 @@ export class WasmHasher implements ResumableHasher {
     const first = this.#message.pages.length > 0 ? 0 : this.#missingBytes;
     if (first > 0) this.#hash(chunk.subarray(0, first));
     this.#lanes.add(this.#message, chunk.subarray(first));
+  }
+
+  #leaveCompany(): void {
+    try {
+      this.#lanes.settle(this.#message);
+    } finally {
+      if (this.#isInCompany) this.#lanes.end();
+      this.#isInCompany = false;
+    }
   }
 
   #hash(chunk: Uint8Array): void {

@@ -95,6 +95,23 @@ test("one message, or two, do not wait for others", () => {
   assert.deepEqual(trial.seen, []);
 });
 
+test("a hasher whose state was taken, or that has ended, is no company", () => {
+  const instances = new WasmInstances(core ?? assert.fail("WebAssembly is not there"));
+  const lanes = new Sha256Lanes(instances, new Always(true));
+  const hashers = [0, 1, 2].map(() => new WasmHasher(instances, lanes, "sha256"));
+  const [first = assert.fail(), second = assert.fail()] = hashers;
+  assert.equal(lanes.hasCompany, false, "nobody has begun");
+  for (const hasher of hashers) hasher.update(content);
+  assert.equal(lanes.hasCompany, true);
+  first.exportState();
+  assert.equal(lanes.hasCompany, false, "the first has been left");
+  first.update(content);
+  assert.equal(lanes.hasCompany, true, "the first goes on");
+  second.digest();
+  assert.equal(lanes.hasCompany, false, "the second has ended");
+  assert.equal(encodeHex(first.digest()), plainDigest([content, content]));
+});
+
 test("hashers that nobody ends leave no more than their share of the room, and the others work", () => {
   const start = company(new Always(true));
   for (let abandoned = 0; abandoned < 100; abandoned++) start().update(cut(50_000));

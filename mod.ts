@@ -59,7 +59,8 @@ export {
 export { type HostThreads, layerThreads, type LayerThreadsOptions } from "./lib/runtime/threads.ts";
 export type { LayerThreads } from "./lib/compress/layer_threads.ts";
 export type { CopyResult } from "./lib/ops/copy.ts";
-export type { CopyPlan, PlannedContent } from "./lib/ops/plan_copy.ts";
+export type { CopyPlan } from "./lib/ops/plan_copy.ts";
+export type { PlannedContent } from "./lib/ops/planned_contents.ts";
 export type { PlannedTag, SyncPlan } from "./lib/ops/plan_sync.ts";
 export {
   validate,

@@ -42,6 +42,10 @@ export const copyCommand: Command = {
       help: "write manifests in this format; digests change (default: all stay)",
     },
     referrers: { type: "boolean", help: "copy signatures, SBOMs and whatever else refers to it" },
+    "digest-tags": {
+      type: "boolean",
+      help: "copy tags that name its digest, sha256-….sig, where cosign keeps signatures",
+    },
     ...TRANSFER_OPTIONS,
     ...THREADS_OPTION,
     platform: {
@@ -66,6 +70,9 @@ export const copyCommand: Command = {
     if (flag(context, "all") && platform !== undefined && platform !== "all") {
       throw new UsageError("--all and --platform cannot stand together");
     }
+    if (flag(context, "digest-tags") && context.options.has("format")) {
+      throw new UsageError("--digest-tags does not go with --format, which changes digests");
+    }
     const archive = archiveOutput(to);
     if (archive !== undefined) {
       refuseFor("an archive on stdout", context, [
@@ -74,6 +81,7 @@ export const copyCommand: Command = {
         "json",
         "format",
         "referrers",
+        "digest-tags",
         "jobs",
         "threads",
       ]);
@@ -87,6 +95,7 @@ export const copyCommand: Command = {
         "json",
         "format",
         "referrers",
+        "digest-tags",
       ]);
       return await pushImageToV1(context, from, v1, platform);
     }
@@ -96,6 +105,7 @@ export const copyCommand: Command = {
       jobs: jobsOption(context),
       referrers: flag(context, "referrers"),
       format: formatOption(context),
+      digestTags: flag(context, "digest-tags"),
       existing: flag(context, "no-clobber") ? "refuse" : "replace",
     } as const;
     if (flag(context, "dry-run")) {

@@ -12,6 +12,7 @@ import { copyBlob } from "./copy_blob.ts";
 import { convertGraph } from "./_convert_graph.ts";
 import { collectGraph, isElsewhere, resolveRoot, type Route } from "./_copy_graph.ts";
 import { type ReferrersChoice, referrersChoice } from "./referrers_choice.ts";
+import { listDigestTags, visitDigestTags } from "./_digest_tags.ts";
 import { blame } from "./_side.ts";
 import { refuseTaken, targetName } from "./_target_name.ts";
 import type { WalkedManifest } from "./walk.ts";
@@ -48,6 +49,12 @@ export interface CopyOptions extends CallOptions {
    */
   readonly referrers?: boolean | ReferrersChoice | undefined;
   /**
+   * Copies the tags along that name the image by its digest, or one of the manifests in it:
+   * `sha256-….sig`, where cosign keeps signatures. All tags of the source are listed for that.
+   * Default `false`; it does not go with another format, whose digests nobody has signed.
+   */
+  readonly digestTags?: boolean | undefined;
+  /**
    * Writes the manifests anew in this format, which changes their digests: `"oci"`, or `"docker"` for
    * what only knows that. By default every digest stays. Configs and layers keep their bytes. What
    * Docker's format has no place for (annotations, subjects and artifact types of manifests) is left
@@ -76,6 +83,8 @@ export interface CopyResult {
   readonly manifests: number;
   /** The referrers that came along. */
   readonly referrers: readonly Descriptor[];
+  /** The tags that name the image by its digest, and came along. */
+  readonly digestTags: readonly string[];
   /** Foreign layers that the source does not have: they stay where their `urls` point. */
   readonly leftOut: readonly Descriptor[];
 }
@@ -100,6 +109,7 @@ export interface CopyResult {
  * side that failed; errors that are not lading's, such as that of a full disk, come as the `cause`
  * of a {@linkcode CopyError} that names the side.
  * @throws {RangeError} when `jobs` is no positive integer.
+ * @throws {TypeError} when another format is wanted and the tags of its digest too.
  * @throws {NameTakenError} when the name stands for another image, and that was to be refused.
  * @throws {UnsupportedMediaTypeError} when another format is wanted of something that is no image.
  *
@@ -128,10 +138,23 @@ export function copy(
   if (!Number.isInteger(jobs) || jobs < 1) {
     throw new RangeError(`Cannot copy with ${jobs} jobs: give a positive integer`);
   }
+  checkDigestTags(options);
   return startOperation<CopyResult, CopyEvent>(
     ({ emit, signal }) =>
       new Copy({ source, target, signal }, emit, options).run(reference, options, jobs),
     { signal: options.signal, coalesce: keyOf },
+  );
+}
+
+/**
+ * Refuses options that contradict one another.
+ *
+ * @throws {TypeError} when another format is wanted and the tags of its digest too.
+ */
+export function checkDigestTags({ digestTags, format }: CopyOptions): void {
+  if (digestTags !== true || format === undefined) return;
+  throw new TypeError(
+    "Cannot copy the tags of digests along with another format: these digests are left behind",
   );
 }
 
@@ -178,6 +201,9 @@ class Copy {
       await this.#storeManifest(manifest, present.has(manifest.descriptor.digest), jobs);
     }
     await this.#keepReferrers(referrers);
+    const digestTags = options.digestTags === true
+      ? await this.#copyDigestTags(manifests, { jobs, existing })
+      : [];
     await refuseTaken(target, name, root, { existing, signal });
     await this.#asTarget(root, target.tag(root, name, { signal }));
     return {
@@ -189,8 +215,34 @@ class Copy {
       blobs: blobs.length,
       manifests: manifests.length,
       referrers,
+      digestTags,
       leftOut: this.#leftOut,
     };
+  }
+
+  async #copyDigestTags(
+    manifests: readonly WalkedManifest[],
+    options: Pick<CopyOptions, "jobs" | "existing">,
+  ): Promise<string[]> {
+    const { source, signal } = this.#route;
+    const digests = manifests.map(({ descriptor }) => descriptor.digest);
+    const listed = await listDigestTags(source, signal);
+    return await visitDigestTags(listed, digests, async (reference, targetReference) => {
+      const way = { ...this.#way, ...options, targetReference };
+      const emit = (event: CopyEvent): void => {
+        if (event.type !== "resolved") this.#emit(event);
+      };
+      const result = await new Copy(this.#route, emit, way).run(
+        reference,
+        way,
+        options.jobs ?? DEFAULT_JOBS,
+      );
+      this.#bytesFetched += result.bytesFetched;
+      this.#bytesSkipped += result.bytesSkipped;
+      this.#bytesMounted += result.bytesMounted;
+      this.#leftOut.push(...result.leftOut);
+      return result.descriptor.digest;
+    });
   }
 
   async #moveBlob(blob: Descriptor, signal: AbortSignal): Promise<void> {

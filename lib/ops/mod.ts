@@ -100,7 +100,8 @@ export { type ReferrerNode, referrerTree } from "./referrer_tree.ts";
 export { deleteReferrers, type DeleteReferrersOptions } from "./delete_referrers.ts";
 export { type ListedSource, MAX_SYNC_NAMES } from "./sync_names.ts";
 export { type PlannedTag, planSync, type PlanSyncOptions, type SyncPlan } from "./plan_sync.ts";
-export { type CopyPlan, planCopy, type PlannedContent } from "./plan_copy.ts";
+export { type CopyPlan, planCopy } from "./plan_copy.ts";
+export type { PlannedContent } from "./planned_contents.ts";
 export type {
   DirectoryEntry,
   FileAttributes,

@@ -2,22 +2,12 @@ import type { Source, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { convertGraph } from "./_convert_graph.ts";
 import { collectGraph, isElsewhere, resolveRoot, type Route } from "./_copy_graph.ts";
-import type { CopyOptions } from "./copy.ts";
+import { checkDigestTags, type CopyOptions } from "./copy.ts";
+import { listDigestTags, visitDigestTags } from "./_digest_tags.ts";
+import { type PlannedContent, PlannedContents } from "./planned_contents.ts";
 import { referrersChoice } from "./referrers_choice.ts";
 import { blame } from "./_side.ts";
 import { refuseTaken, targetName } from "./_target_name.ts";
-
-/** What a copy would do with one blob or manifest. */
-export interface PlannedContent {
-  /** What it is. */
-  readonly descriptor: Descriptor;
-  /**
-   * `copy`: it is fetched and pushed; `exists`: the target has it; `mount`: the target is asked to
-   * take it over from the source's repository, and it is copied where that fails; `skip`: a foreign
-   * layer that the source does not have.
-   */
-  readonly action: "copy" | "exists" | "mount" | "skip";
-}
 
 /** What a copy would do. */
 export interface CopyPlan {
@@ -29,6 +19,8 @@ export interface CopyPlan {
   readonly manifests: readonly PlannedContent[];
   /** The bytes of everything that would be copied. */
   readonly bytesToCopy: number;
+  /** The tags that name the image by its digest, and would come along. */
+  readonly digestTags: readonly string[];
 }
 
 /**
@@ -49,29 +41,35 @@ export async function planCopy(
   target: Target,
   options: Omit<CopyOptions, "jobs"> = {},
 ): Promise<CopyPlan> {
-  const { signal = new AbortController().signal, platform, mountFrom } = options;
+  const { signal = new AbortController().signal, platform, mountFrom, existing } = options;
+  checkDigestTags(options);
   const route = { source, target, signal };
   const found = await resolveRoot(route, reference, platform);
   const graph = await collectGraph(route, found, referrersChoice(options.referrers));
   const { root: descriptor, manifests } = convertGraph(graph, found, options.format);
   const name = targetName(options, reference, descriptor);
-  await refuseTaken(target, name, descriptor, { existing: options.existing, signal });
+  await refuseTaken(target, name, descriptor, { existing, signal });
   const missing = mountFrom !== undefined && "mount" in target ? "mount" : "copy";
-  const blobs: PlannedContent[] = [];
+  const contents = new PlannedContents();
   for (const blob of graph.blobs) {
     const isThere = await hasContent(route, blob);
     const isLeft = !isThere && await isElsewhere(route, blob, signal);
-    blobs.push({ descriptor: blob, action: isThere ? "exists" : isLeft ? "skip" : missing });
+    contents.addBlob({ descriptor: blob, action: isThere ? "exists" : isLeft ? "skip" : missing });
   }
-  const planned: PlannedContent[] = [];
   for (const { descriptor } of manifests) {
     const isThere = graph.present.has(descriptor.digest) ||
       options.format !== undefined && await hasContent(route, descriptor);
-    planned.push({ descriptor, action: isThere ? "exists" : "copy" });
+    contents.addManifest({ descriptor, action: isThere ? "exists" : "copy" });
   }
-  const bytesToCopy = [...blobs, ...planned].filter(({ action }) => action === "copy")
-    .reduce((sum, { descriptor }) => sum + descriptor.size, 0);
-  return { descriptor, blobs, manifests: planned, bytesToCopy };
+  const digests = manifests.map(({ descriptor }) => descriptor.digest);
+  const listed = options.digestTags === true ? await listDigestTags(source, signal) : new Map();
+  const digestTags = await visitDigestTags(listed, digests, async (reference, targetReference) => {
+    const nested = { signal, mountFrom, existing, targetReference };
+    const plan = await planCopy(source, reference, target, nested);
+    contents.addAll(plan);
+    return plan.descriptor.digest;
+  });
+  return { descriptor, ...contents.plan(), digestTags };
 }
 
 async function hasContent({ target, signal }: Route, descriptor: Descriptor): Promise<boolean> {

@@ -1,7 +1,8 @@
 import type { Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { NameTakenError } from "../model/errors.ts";
-import { planCopy, type PlannedContent } from "./plan_copy.ts";
+import { type CopyPlan, planCopy } from "./plan_copy.ts";
+import { type PlannedContent, PlannedContents } from "./planned_contents.ts";
 import type { FailedTag, SyncOptions } from "./sync.ts";
 import { digestAt, type ListedSource, namesOf, tagIn } from "./sync_names.ts";
 
@@ -52,38 +53,23 @@ export async function planSync(
 ): Promise<SyncPlan> {
   const { signal = new AbortController().signal } = options;
   const [tags, failed]: [PlannedTag[], FailedTag[]] = [[], []];
-  const blobs = new Map<string, PlannedContent>();
-  const manifests = new Map<string, PlannedContent>();
-  const add = (to: Map<string, PlannedContent>, contents: readonly PlannedContent[]): void => {
-    for (const content of contents) {
-      const { digest } = content.descriptor;
-      if (!to.has(digest)) to.set(digest, content);
-    }
-  };
+  const contents = new PlannedContents();
   for (const reference of await namesOf(source, options.include, signal)) {
     try {
       const { tag, plan } = await planTag(source, target, reference, { ...options, signal });
       tags.push(tag);
-      add(blobs, plan?.blobs ?? []);
-      add(manifests, plan?.manifests ?? []);
+      if (plan !== undefined) contents.addAll(plan);
     } catch (error) {
       if (signal.aborted || options.keepGoing !== true) throw error;
       failed.push({ reference, error });
     }
   }
-  const all = [...blobs.values(), ...manifests.values()];
-  const bytesToCopy = all.filter(({ action }) => action === "copy")
-    .reduce((sum, { descriptor }) => sum + descriptor.size, 0);
-  const contents = { blobs: [...blobs.values()], manifests: [...manifests.values()] };
-  return { tags, ...contents, bytesToCopy, failed };
+  return { tags, ...contents.plan(), failed };
 }
 
 interface PlannedSync {
   readonly tag: PlannedTag;
-  readonly plan?: {
-    readonly blobs: readonly PlannedContent[];
-    readonly manifests: readonly PlannedContent[];
-  };
+  readonly plan?: CopyPlan;
 }
 
 async function planTag(

@@ -7,7 +7,8 @@ import { copy, type CopyOptions, keyOf } from "./copy.ts";
 import { digestAt, type ListedSource, namesOf, tagIn } from "./sync_names.ts";
 
 /** Options of {@linkcode sync}. */
-export interface SyncOptions extends Omit<CopyOptions, "targetReference" | "existing"> {
+export interface SyncOptions
+  extends Omit<CopyOptions, "targetReference" | "existing" | "digestTags"> {
   /**
    * What happens to tags that point at other images in the target: `"replace"`, the default, moves
    * them; `"keep"` leaves them.

@@ -8,6 +8,11 @@ export const MAX_SYNC_NAMES = 100_000;
 /** A place whose names can be listed: a repository of a registry, an OCI layout, an archive. */
 export type ListedSource = Source & Partial<Referrers> & (Tags | Roots);
 
+/** Tells whether a place lists its names. */
+export function isListed(source: Source): source is ListedSource {
+  return "tags" in source || "roots" in source;
+}
+
 /** What a tag points at; `undefined` also where that cannot be told: the copy will fail, or mend it. */
 export async function digestAt(
   target: Target,
@@ -47,7 +52,8 @@ export async function namesOf(
   return [...names].sort();
 }
 
-async function* listNames(
+/** Lists the names of a place. */
+export async function* listNames(
   source: ListedSource,
   signal: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {

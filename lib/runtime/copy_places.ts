@@ -32,6 +32,11 @@ export interface CopyPlacesOptions extends OpenOptions {
   readonly jobs?: number | undefined;
   /** Copies what refers to the image along with it: all of it, or a choice; default nothing. */
   readonly referrers?: boolean | ReferrersChoice | undefined;
+  /**
+   * Copies the tags along that name the image by its digest: `sha256-….sig`, where cosign keeps
+   * signatures; default `false`.
+   */
+  readonly digestTags?: boolean | undefined;
   /** Writes the manifests anew in this format; by default every digest stays. */
   readonly format?: ImageFormat | undefined;
   /**
@@ -139,6 +144,7 @@ function startCopy(
           mountFrom,
           jobs: options.jobs,
           referrers: options.referrers,
+          digestTags: options.digestTags,
           format: options.format,
           threads: options.threads,
         });
@@ -152,7 +158,7 @@ function startCopy(
 }
 
 function plan(from: string, to: string, options: CopyPlacesOptions = {}): Promise<CopyPlan> {
-  const { signal, referrers, format, existing } = options;
+  const { signal, referrers, digestTags, format, existing } = options;
   return withPlaces(
     from,
     to,
@@ -165,6 +171,7 @@ function plan(from: string, to: string, options: CopyPlacesOptions = {}): Promis
         platform,
         mountFrom,
         referrers,
+        digestTags,
         format,
       }),
   );

@@ -4,13 +4,13 @@ import { LadingError } from "../model/errors.ts";
 import { keyOf } from "../ops/copy.ts";
 import { planSync, type SyncPlan } from "../ops/plan_sync.ts";
 import { sync, type SyncEvent, type SyncOptions, type SyncResult } from "../ops/sync.ts";
-import type { ListedSource } from "../ops/sync_names.ts";
+import { isListed, type ListedSource } from "../ops/sync_names.ts";
 import { type CopyPlacesOptions, type Places, withPlaces } from "./copy_places.ts";
 
 /** Options of {@linkcode syncPlaces}. */
 export interface SyncPlacesOptions
   extends
-    Omit<CopyPlacesOptions, "existing">,
+    Omit<CopyPlacesOptions, "existing" | "digestTags">,
     Pick<SyncOptions, "include" | "keepGoing" | "existing"> {}
 
 /** Copies many tags between places, and tells what that would be. */
@@ -101,6 +101,6 @@ export const syncPlaces: SyncPlaces = /* @__PURE__ */ Object.assign(
 );
 
 function listed(source: Source, from: string): ListedSource {
-  if ("tags" in source || "roots" in source) return source as ListedSource;
+  if (isListed(source)) return source;
   throw new LadingError("UNSUPPORTED_PLACE", `Cannot sync "${from}": it does not list its images`);
 }

@@ -142,6 +142,29 @@ test("lading referrers --recursive shows what refers to referrers, as a tree", a
   });
 });
 
+test("lading copy --digest-tags takes signatures along that lie under a tag of the digest", async () => {
+  await withRegistry(async (image, folder, digest) => {
+    const repository = image.slice(0, -2);
+    const signature = `${repository}:${digest.replace(":", "-")}.sig`;
+    const type = ["--artifact-type", "application/vnd.acme.signature"];
+    writeFileSync(join(folder, "sig"), "signed");
+    const pinned = done(await lading("artifact", "push", signature, join(folder, "sig"), ...type));
+    const to = `oci:${folder}/layout`;
+    const plan = ["copy", image, `${to}:1`, "--digest-tags", "--dry-run", "--json"];
+    const { digestTags } = JSON.parse(done(await lading(...plan)));
+    assert.deepEqual(digestTags, [signature.slice(signature.lastIndexOf(":") + 1)]);
+    done(await lading("copy", image, `${to}:1`, "--digest-tags"));
+    assert.deepEqual(
+      done(await lading("tags", to)).split("\n").sort(),
+      ["1", ...digestTags].sort(),
+    );
+    assert.ok(pinned.endsWith(done(await lading("digest", `${to}:${digestTags[0]}`))));
+    const converted = await lading("copy", image, `${to}:2`, "--digest-tags", "--format", "docker");
+    assert.equal(converted.code, 2);
+    assert.match(converted.errors, /--digest-tags does not go with --format/);
+  });
+});
+
 test("lading referrers asks layouts and archives too, and about one platform", async () => {
   await withRegistry(async (image, folder, digest) => {
     const type = ["--artifact-type", "application/vnd.acme.note"];

@@ -1,4 +1,3 @@
-import { iterate } from "../bytes/iterate.ts";
 import { streamFrom } from "../bytes/stream_from.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { SizeMismatchError } from "../model/errors.ts";
@@ -36,7 +35,32 @@ function paxHeader(records: readonly Bytes[]): Bytes[] {
   return [block.seal(), ...records, padding(size)];
 }
 
-async function* bodyOf({ path, size, body }: PlannedEntry): AsyncGenerator<Bytes> {
+/** The content that is being read, so that it can be cancelled while it is waited for. */
+interface Reading {
+  reader?: ReadableStreamDefaultReader<Bytes> | undefined;
+}
+
+async function* chunksOf(body: ByteStream, reading: Reading): AsyncGenerator<Bytes> {
+  const reader = reading.reader = body.getReader();
+  let isEnded = false;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      isEnded = done;
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reading.reader = undefined;
+    if (!isEnded) await reader.cancel().catch(() => {});
+    reader.releaseLock();
+  }
+}
+
+async function* bodyOf(
+  { path, size, body }: PlannedEntry,
+  reading: Reading,
+): AsyncGenerator<Bytes> {
   if (body === undefined) return;
   let count = 0;
   const wrong = (): SizeMismatchError =>
@@ -44,7 +68,7 @@ async function* bodyOf({ path, size, body }: PlannedEntry): AsyncGenerator<Bytes
       `Cannot write the tar entry ${JSON.stringify(path)}: it has ${count} bytes, not ${size}`,
       { expected: size, actual: count },
     );
-  for await (const chunk of body instanceof Uint8Array ? [body] : iterate(body)) {
+  for await (const chunk of body instanceof Uint8Array ? [body] : chunksOf(body, reading)) {
     count += chunk.length;
     if (count > size) throw wrong();
     yield chunk;
@@ -55,21 +79,38 @@ async function* bodyOf({ path, size, body }: PlannedEntry): AsyncGenerator<Bytes
 async function* blocks<Input>(
   inputs: AsyncIterable<Input> | Iterable<Input>,
   plan: (input: Input) => PlannedEntry,
+  reading: Reading,
 ): AsyncGenerator<Bytes> {
   for await (const input of inputs) {
     const entry = plan(input);
     if (entry.records.length > 0) yield* paxHeader(entry.records);
     yield entry.header;
-    yield* bodyOf(entry);
+    yield* bodyOf(entry, reading);
     yield padding(entry.size);
   }
   yield new Uint8Array(2 * BLOCK_SIZE);
 }
 
-/** Writes an archive. Each entry is planned when its turn has come, and its content is counted. */
+/**
+ * Writes an archive. Each entry is planned when its turn has come, and its content is counted. A
+ * cancel ends a content at once, also one that is waited for.
+ */
 export function writeEntries<Input>(
   inputs: AsyncIterable<Input> | Iterable<Input>,
   plan: (input: Input) => PlannedEntry,
 ): ByteStream {
-  return streamFrom(blocks(inputs, plan));
+  const reading: Reading = {};
+  const archive = blocks(inputs, plan, reading);
+  return streamFrom({
+    [Symbol.asyncIterator]: () => ({
+      next: () => archive.next(),
+      async return() {
+        const [ended] = await Promise.all([
+          archive.return(undefined),
+          reading.reader?.cancel().catch(() => {}),
+        ]);
+        return ended;
+      },
+    }),
+  });
 }

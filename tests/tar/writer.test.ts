@@ -155,3 +155,34 @@ test("writeTar() passes the error of a content on", async () => {
   const archive = pack({ path: "a", size: 5, body });
   await assert.rejects(archive, (error) => error === failure);
 });
+
+test("cancelling an archive cancels the content that is waited for, and no other", async () => {
+  const cancels: string[] = [];
+  let isWaitedFor = () => {};
+  const waiting = new Promise<void>((resolve) => isWaitedFor = resolve);
+  const content = (name: string): ReadableStream<Bytes> =>
+    new ReadableStream({
+      pull: (controller) => {
+        if (name === "whole") {
+          controller.enqueue(encode("12345"));
+          return controller.close();
+        }
+        isWaitedFor();
+        return new Promise<void>(() => {});
+      },
+      cancel: () => void cancels.push(name),
+    }, { highWaterMark: 0 });
+  const archive = writeTar(["whole", "stalled", "never"].map((path) => ({
+    path,
+    size: 5,
+    body: content(path),
+  })));
+  const reader = archive.getReader();
+  let bytes = 0;
+  while (bytes < 3 * 512) bytes += (await reader.read()).value?.length ?? 0;
+  const reading = reader.read();
+  await waiting;
+  await reader.cancel();
+  assert.equal((await reading).done, true);
+  assert.deepEqual(cancels, ["stalled"]);
+});

@@ -1,5 +1,5 @@
 import type { ByteStream } from "../model/bytes.ts";
-import type { Roots, Source } from "../model/content.ts";
+import type { ContentSource, Roots, Source } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm, parseDigest } from "../model/digest.ts";
 import { InvalidReferenceError, NotFoundError } from "../model/errors.ts";
@@ -33,6 +33,34 @@ const UNKNOWN_TYPE = "application/octet-stream";
  * is not found.
  */
 export async function openBlob(text: string, options: OpenOptions = {}): Promise<OpenedBlob> {
+  const { descriptor, place, close } = await findBlob(text, options);
+  try {
+    const content = await place.fetch(descriptor, { signal: options.signal });
+    return { descriptor, content, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A blob that was found, and not read yet. */
+export interface FoundBlob {
+  /** Its digest and size; the media type is known where a manifest names the blob. */
+  readonly descriptor: Descriptor;
+  /** Where it is. */
+  readonly place: ContentSource;
+  /** Frees what is held open. */
+  close(): Promise<void>;
+}
+
+/**
+ * Finds a blob by its digest, as {@linkcode openBlob} does, and reads nothing of it.
+ *
+ * @param text The place and the digest.
+ * @param options The transport, credentials and file system.
+ * @returns The blob; close it.
+ */
+export async function findBlob(text: string, options: OpenOptions = {}): Promise<FoundBlob> {
   const at = text.lastIndexOf("@");
   if (at < 0) {
     throw new InvalidReferenceError(
@@ -44,16 +72,18 @@ export async function openBlob(text: string, options: OpenOptions = {}): Promise
   parseDigest(digest);
   digestAlgorithm(digest);
   const place = parsePlace(text.slice(0, at));
-  if (place.transport === "docker") return await fromRegistry(place.reference, digest, options);
+  if (place.transport === "docker") {
+    const repository = openRepository(place.reference, options);
+    const descriptor = await repository.resolveBlob(digest, { signal: options.signal });
+    return { descriptor, place: repository, close: () => Promise.resolve() };
+  }
   const source = openSource(text.slice(0, at), options);
   try {
     const descriptor = place.transport === "oci"
       ? await inLayout(place.path, digest, options)
       : await inGraphs(source.content, digest, options);
     if (descriptor === undefined) throw absent(digest, text.slice(0, at));
-    const { signal } = options;
-    const content = await source.content.fetch(descriptor, { signal });
-    return { descriptor, content, close: () => source.close() };
+    return { descriptor, place: source.content, close: () => source.close() };
   } catch (error) {
     await source.close();
     throw error;
@@ -62,18 +92,6 @@ export async function openBlob(text: string, options: OpenOptions = {}): Promise
 
 function absent(digest: string, where: string): NotFoundError {
   return new NotFoundError(`Cannot read ${digest} of ${JSON.stringify(where)}: it is not there`);
-}
-
-async function fromRegistry(
-  name: string,
-  digest: string,
-  options: OpenOptions,
-): Promise<OpenedBlob> {
-  const { signal } = options;
-  const repository = openRepository(name, options);
-  const descriptor = await repository.resolveBlob(digest, { signal });
-  const content = await repository.fetch(descriptor, { signal });
-  return { descriptor, content, close: () => Promise.resolve() };
 }
 
 /** Looks for a blob where a layout has it (OCI image-spec, image-layout.md §blobs). */

@@ -57,6 +57,35 @@ test("lading blob push and manifest push read their standard input, and leave no
   });
 });
 
+test("lading blob --json tells of a blob, and blob delete removes it", async () => {
+  await withRegistry(async (image, folder, digest) => {
+    const [repository = ""] = image.split(":1");
+    const file = join(folder, "file");
+    writeFileSync(file, "hello\n");
+    for (const place of [repository, `oci:${folder}/layout`]) {
+      done(await lading("blob", "push", place, file));
+      const hello = "sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
+      const name = `${place}@${hello}`;
+      const mediaType = "application/octet-stream";
+      const told = JSON.parse(done(await lading("blob", name, "--json")));
+      assert.deepEqual(told, { mediaType, digest: hello, size: 6 });
+      const deleted = await lading("blob", "delete", name);
+      assert.equal(done(deleted), "");
+      assert.equal(deleted.errors, `deleted ${hello}\n`);
+      for (const args of [[name], [name, "--json"], ["delete", name]]) {
+        const run = await lading("blob", ...args);
+        assert.equal(run.code, 3, `${args.join(" ")}: ${run.errors}`);
+        assert.equal(run.errors.trim().split("\n").length, 1);
+      }
+    }
+    const archive = `oci-archive:${folder}/image.tar`;
+    done(await lading("copy", image, archive));
+    assert.equal((await lading("blob", "delete", `${archive}@${digest}`)).code, 2);
+    assert.equal((await lading("blob", "delete", image)).code, 2);
+    assert.equal((await lading("validate", image)).code, 0);
+  });
+});
+
 test("lading blob push and manifest push say what is wrong, and write nothing", async () => {
   await withRegistry(async (image, folder, digest) => {
     const [repository = ""] = image.split(":1");

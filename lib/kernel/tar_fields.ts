@@ -55,10 +55,30 @@ function isBlank(byte: number | undefined): boolean {
  */
 export function hasTarChecksum(block: Uint8Array): boolean {
   const stored = readTarNumber(block, CHECKSUM_AT, CHECKSUM_BYTES);
-  let sum = CHECKSUM_BYTES * SPACE;
-  for (let at = 0; at < CHECKSUM_AT; at++) sum += block[at] ?? 0;
-  for (let at = CHECKSUM_AT + CHECKSUM_BYTES; at < TAR_BLOCK_BYTES; at++) sum += block[at] ?? 0;
+  let sum = sumOfTarBlock(block) + CHECKSUM_BYTES * SPACE;
+  for (let at = CHECKSUM_AT; at < CHECKSUM_AT + CHECKSUM_BYTES; at++) sum -= block[at] ?? 0;
   return stored === sum || stored === sum - 256 * highBytes(block);
+}
+
+/**
+ * Adds the bytes of a block up, four at a time. A loop over single bytes gets hot within the first
+ * layer of a process, which then waits a millisecond for its compilation.
+ *
+ * @param block The 512 bytes.
+ * @returns Their sum.
+ */
+export function sumOfTarBlock(block: Uint8Array): number {
+  const view = new DataView(block.buffer, block.byteOffset, TAR_BLOCK_BYTES);
+  // Two sums in each, of 16 bits: 128 words times 255 are less, and so is twice that.
+  let even = 0;
+  let odd = 0;
+  for (let at = 0; at < TAR_BLOCK_BYTES; at += 4) {
+    const word = view.getUint32(at);
+    even += word & 0xff00ff;
+    odd += word >>> 8 & 0xff00ff;
+  }
+  const sums = even + odd;
+  return (sums & 0xffff) + (sums >>> 16);
 }
 
 /** Counts the bytes that are negative where characters are signed. */

@@ -1,11 +1,17 @@
 import type { Descriptor } from "../model/descriptor.ts";
 import { isDigest } from "../model/digest.ts";
 import { DigestMismatchError } from "../model/errors.ts";
+import { contentType } from "./_answer.ts";
 
 /** The digest that a registry names; `undefined` when there is none, or something else. */
 export function namedDigest(headers: Headers): string | undefined {
   const text = headers.get("docker-content-digest")?.trim();
   return text !== undefined && isDigest(text) ? text : undefined;
+}
+
+/** Whether a good answer is a page for people, such as a login: it says nothing of any content. */
+export function isWebPage(headers: Headers): boolean {
+  return contentType(headers) === "text/html" && namedDigest(headers) === undefined;
 }
 
 /** Whether two digests can be compared: those of different algorithms say nothing about each other. */

@@ -16,6 +16,7 @@ import {
 import { type Answer, discard, isEncoded } from "./_answer.ts";
 import { parseContentRange } from "./_content_range.ts";
 import { pullScopes, quotedBlob, type RepositoryContext } from "./_context.ts";
+import { isWebPage } from "./_digest_header.ts";
 import { type OpenDownload, openDownload } from "./download.ts";
 import { answerError } from "./errors.ts";
 import { redactURL } from "../model/redact.ts";
@@ -146,8 +147,10 @@ async function findBlob(
   }
   if (answer !== undefined) {
     discard(answer);
-    if (answer.status === 200) return { size: sizeIn(answer) };
-    if (answer.status === 404) return undefined;
+    // What storage takes for a page is at worst uploaded once more.
+    const isGood = answer.status === 200 && !isWebPage(answer.headers);
+    if (isGood) return { size: sizeIn(answer) };
+    if (answer.status === 200 || answer.status === 404) return undefined;
     const isRefused = [400, 401, 403, 405, 501].includes(answer.status);
     if (!isRefused) throw await answerError(answer, call.action, client.clock);
   }

@@ -11,7 +11,7 @@ import { MANIFEST_TYPES, SINGLE_TYPES } from "./accept.ts";
 import { type Answer, contentLength, contentType, discard, isEncoded } from "./_answer.ts";
 import { contentOf } from "./_content_encoding.ts";
 import { pullScopes, quotedName, type RepositoryContext } from "./_context.ts";
-import { contradicts, namedDigest } from "./_digest_header.ts";
+import { contradicts, isWebPage, namedDigest } from "./_digest_header.ts";
 import { answerError, failureOf, notARegistry } from "./errors.ts";
 import { type ManifestName, manifestName } from "./_manifest_name.ts";
 
@@ -213,25 +213,34 @@ export async function headManifest(
   );
 }
 
-/** Tells whether a manifest is there. */
+/**
+ * Tells whether a manifest is there.
+ *
+ * @param context The repository.
+ * @param reference Its digest, or a tag.
+ * @param options A signal.
+ * @param digest What it has to be; by default any.
+ * @throws {RegistryError} when what answers is no registry.
+ */
 export async function hasManifest(
   context: RepositoryContext,
-  digest: string,
+  reference: string,
   options: CallOptions,
+  digest?: string,
 ): Promise<boolean> {
-  const name = manifestName(digest);
-  const action = `look for ${quotedName(context, digest)}`;
-  const answer = await ask(context, "HEAD", name.text, options);
+  const name = manifestName(reference);
+  const action = `look for ${quotedName(context, reference)}`;
+  let answer = await ask(context, "HEAD", name.text, options);
   discard(answer);
-  if (answer.status === 200) return true;
-  if (answer.status === 404) return false;
-  if (!HEAD_REFUSED.has(answer.status)) {
-    throw await answerError(answer, action, context.client.clock);
+  if (HEAD_REFUSED.has(answer.status)) {
+    answer = await ask(context, "GET", name.text, options);
   }
-  const body = await ask(context, "GET", name.text, options);
-  if (body.status !== 200 && body.status !== 404) {
-    throw await answerError(body, action, context.client.clock);
+  if (answer.status === 404) {
+    discard(answer);
+    return false;
   }
-  discard(body);
-  return body.status === 200;
+  if (answer.status !== 200) throw await answerError(answer, action, context.client.clock);
+  discard(answer);
+  if (isWebPage(answer.headers)) throw notARegistry(answer, action, "HTML instead of a manifest");
+  return digest === undefined || !contradicts(answer.headers, digest);
 }

@@ -13,7 +13,7 @@ import { isSchema1Type } from "../model/media_types.ts";
 import { parseSchema1 } from "../model/parse_schema1.ts";
 import { discard } from "./_answer.ts";
 import { pushScopes, quotedName, type RepositoryContext } from "./_context.ts";
-import { expectStored } from "./_digest_header.ts";
+import { expectStored, namedDigest } from "./_digest_header.ts";
 import { answerError } from "./errors.ts";
 import { tagError } from "./_fixed_tag.ts";
 import { hasManifest } from "./manifests.ts";
@@ -108,8 +108,11 @@ export async function putManifest(
   }
   discard(answer);
   expectStored(answer.headers, target, action);
-  // goharbor/harbor-helm#1833: only 201 says that it is stored; proxies answer 200 and 204.
-  if (answer.status === 201 || await hasManifest(context, target.digest, options)) {
+  // goharbor/harbor-helm#1833: only 201 says that it is stored; proxies answer 200 and 204. Who names
+  // the digest is a registry: there others may have moved the tag meanwhile.
+  const { digest } = target;
+  const proof = namedDigest(answer.headers) === digest ? digest : reference;
+  if (answer.status === 201 || await hasManifest(context, proof, options, digest)) {
     return answer.headers;
   }
   throw new RegistryError(

@@ -205,6 +205,7 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
    * @param target The descriptor; its media type tells which of both it is.
    * @param options A signal.
    * @returns Whether the registry has it in this repository.
+   * @throws {RegistryError} when what answers is no registry, or the registry does not tell.
    */
   async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
     return isManifest(target)

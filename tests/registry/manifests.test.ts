@@ -292,6 +292,50 @@ test("F31: a login page is no manifest", async () => {
   assert.ok(error.message.length < 4096);
 });
 
+test("F31: a login page has no manifest, no blob, and takes none", async () => {
+  const b = bench((request) =>
+    new Response(request.method === "HEAD" ? null : "<html><h1>Sign in</h1></html>", {
+      headers: { "content-type": "text/html; charset=utf-8" },
+    })
+  );
+  const { repository, clock } = b;
+  const isBlobThere = await clock.run(repository.exists(CONFIG.descriptor));
+  assert.equal(isBlobThere, false);
+  const works: (() => Promise<unknown>)[] = [
+    () => repository.exists(MANIFEST.descriptor),
+    () => repository.push(CONFIG.descriptor, CONFIG.raw),
+    () => repository.push(MANIFEST.descriptor, MANIFEST.raw),
+    () => repository.untag("v1"),
+  ];
+  for (const work of works) {
+    const error = await failure(clock.run(work()));
+    assert.ok(error instanceof RegistryError, String(error));
+    assert.match(error.message, /HTML instead of a manifest|Sign in/);
+  }
+});
+
+test("a tag counts as written when the registry says so, or has it", async () => {
+  const tags: Record<string, (request: Request) => Response | undefined> = {
+    missing: () => undefined,
+    old: (request) => answer(index([]), request),
+    new: (request) => answer(MANIFEST, request),
+  };
+  for (const [tag, there] of Object.entries(tags)) {
+    for (const isNamed of [false, true]) {
+      const headers: HeadersInit = isNamed
+        ? { "docker-content-digest": MANIFEST.descriptor.digest }
+        : {};
+      const b = bench((request, { path }) => {
+        if (request.method === "PUT") return new Response(null, { status: 202, headers });
+        return path.endsWith(tag) ? there(request) : answer(MANIFEST, request);
+      });
+      const tagging = b.clock.run(b.repository.tag(MANIFEST.descriptor, tag));
+      if (isNamed || tag === "new") await tagging;
+      else assert.match(String(await failure(tagging)), /answered 202, but does not have it/);
+    }
+  }
+});
+
 test("a missing manifest is named in the registry's words", async () => {
   const b = bench(
     (request) =>

@@ -2,8 +2,8 @@ import type { LayerEntry } from "./layer_source.ts";
 import { type LayerRules, linkTarget, parentEntry, type PlacedEntry } from "./_layer_rules.ts";
 import { encodeName, showName } from "./_lossless_name.ts";
 
-// A layer of Windows has the files of drive C below `Files`, and what changes in the registry below
-// `Hives`; the engine refuses layers that lack one of them.
+// A layer of Windows has the files of drive C below `Files`, and the hives of the registry below
+// `Hives`; each layer has both directories (microsoft/hcsshim, internal/wclayer).
 const FILES = "Files";
 const HIVES = "Hives";
 

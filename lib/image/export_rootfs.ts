@@ -38,7 +38,28 @@ import { directoryInput, namedNodes, nodeInputs } from "./_tree_inputs.ts";
  * ```
  */
 export function exportRootfs(image: Image, options: RootfsOptions = {}): ByteStream {
-  return withSignal(writeTar(exportEntries(image, options)), options.signal);
+  return withSignal(writeTar(exportedEntries(image, options)), options.signal);
+}
+
+/** The entries, whose layers are let go of when they are asked to end, also while one is waited for. */
+function exportedEntries(
+  image: Image,
+  { signal, ...options }: RootfsOptions,
+): AsyncIterable<TarInput> {
+  const given = new AbortController();
+  const ended = AbortSignal.any(signal === undefined ? [given.signal] : [given.signal, signal]);
+  const entries = exportEntries(image, { ...options, signal: ended });
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => entries.next(),
+      async return() {
+        given.abort();
+        // What was being read ends with the abort.
+        await entries.return().catch(() => {});
+        return { done: true, value: undefined };
+      },
+    }),
+  };
 }
 
 async function* exportEntries(

@@ -1,5 +1,5 @@
 import { iterate } from "../bytes/iterate.ts";
-import { streamFrom } from "../bytes/stream_from.ts";
+import { streamUntilAborted } from "../bytes/stream_until_aborted.ts";
 import { verified } from "../bytes/verify.ts";
 import { withSignal } from "../bytes/signal.ts";
 import { embeddedContent } from "../hash/embedded.ts";
@@ -56,7 +56,11 @@ async function* entriesOf(
     yield {
       path: blobPath(digest),
       size,
-      body: held ?? streamFrom(contentOf(source, descriptor, options)),
+      body: held ??
+        streamUntilAborted(
+          (signal) => contentOf(source, descriptor, { ...options, signal }),
+          signal,
+        ),
     };
   }
 }
@@ -67,7 +71,8 @@ async function* contentOf(
   descriptor: Descriptor,
   { signal, hasher }: ArchiveContents,
 ): AsyncGenerator<Bytes, void, undefined> {
-  yield* iterate(verified(await source.fetch(descriptor, { signal }), descriptor, { hasher }));
+  const content = withSignal(await source.fetch(descriptor, { signal }), signal);
+  yield* iterate(verified(content, descriptor, { hasher }));
 }
 
 function byDigest(a: Descriptor, b: Descriptor): number {

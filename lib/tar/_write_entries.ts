@@ -77,7 +77,7 @@ async function* bodyOf(
 }
 
 async function* blocks<Input>(
-  inputs: AsyncIterable<Input> | Iterable<Input>,
+  inputs: AsyncIterable<Input>,
   plan: (input: Input) => PlannedEntry,
   reading: Reading,
 ): AsyncGenerator<Bytes> {
@@ -93,14 +93,16 @@ async function* blocks<Input>(
 
 /**
  * Writes an archive. Each entry is planned when its turn has come, and its content is counted. A
- * cancel ends a content at once, also one that is waited for.
+ * cancel ends a content at once, also one that is waited for, and asks the inputs to end.
  */
 export function writeEntries<Input>(
   inputs: AsyncIterable<Input> | Iterable<Input>,
   plan: (input: Input) => PlannedEntry,
 ): ByteStream {
   const reading: Reading = {};
-  const archive = blocks(inputs, plan, reading);
+  let items: AsyncIterator<Input, unknown> | undefined;
+  const opened = { [Symbol.asyncIterator]: () => items = iteratorOf(inputs) };
+  const archive = blocks(opened, plan, reading);
   return streamFrom({
     [Symbol.asyncIterator]: () => ({
       next: () => archive.next(),
@@ -108,9 +110,21 @@ export function writeEntries<Input>(
         const [ended] = await Promise.all([
           archive.return(undefined),
           reading.reader?.cancel().catch(() => {}),
+          items?.return?.(),
         ]);
         return ended;
       },
     }),
   });
+}
+
+function iteratorOf<Input>(
+  inputs: AsyncIterable<Input> | Iterable<Input>,
+): AsyncIterator<Input, unknown> {
+  if (Symbol.asyncIterator in inputs) return inputs[Symbol.asyncIterator]();
+  const items = inputs[Symbol.iterator]();
+  return {
+    next: () => Promise.resolve(items.next()),
+    return: () => Promise.resolve(items.return?.() ?? { done: true, value: undefined }),
+  };
 }

@@ -50,6 +50,12 @@ const LAYERS: readonly (readonly Short[])[] = [
   ],
 ];
 
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => resolve = done);
+  return { promise, resolve };
+}
+
 test("exportRootfs() writes what the layers come to", async () => {
   const image = await imageOf(...LAYERS);
   const entries = await exported(image);
@@ -178,6 +184,31 @@ test("cancelling an export cancels the layer that is read", async () => {
   await reader.cancel("enough");
   assert.equal(source.open, 0);
   assert.equal(source.cancels.length, 1);
+});
+
+test("cancelling an export cancels a layer that is waited for", async () => {
+  const store = memoryStore();
+  const { promise: waiting, resolve: isWaitedFor } = deferred();
+  let cancels = 0;
+  const source = watched(store, {
+    fetch: (stream, { mediaType }) =>
+      mediaType.includes("layer")
+        ? new ReadableStream({
+          pull() {
+            isWaitedFor();
+            return new Promise(() => {});
+          },
+          cancel: () => void cancels++,
+        }, { highWaterMark: 0 })
+        : stream,
+  });
+  const image = await loadImage(source, await putImage(store, [await tarOf(["a=1"])]));
+  const reader = exportRootfs(image).getReader();
+  const reading = reader.read();
+  await waiting;
+  await reader.cancel();
+  assert.equal((await reading).done, true);
+  assert.equal(cancels, 1);
 });
 
 test("an export whose signal aborts errors with the reason at once", async () => {

@@ -161,6 +161,36 @@ test("writeOCIArchive() reads content when its turn has come, and lets go of it 
   assert.equal(cancelled, 1);
 });
 
+test("cancelling an archive that is written cancels content that is waited for", async () => {
+  const store = memoryStore();
+  const content = noise(1000, 7);
+  const layer = describe(content, "application/vnd.oci.image.layer.v1.tar");
+  const descriptor = await imageWith(store, layer, content);
+  let [cancels, isWaitedFor] = [0, () => {}];
+  const waiting = new Promise<void>((resolve) => isWaitedFor = resolve);
+  const source: ContentSource = {
+    exists: (target, options) => store.exists(target, options),
+    async fetch(target, options = {}) {
+      if (target.digest !== layer.digest) return await store.fetch(target, options);
+      return new ReadableStream({
+        pull() {
+          isWaitedFor();
+          return new Promise(() => {});
+        },
+        cancel: () => void cancels++,
+      }, { highWaterMark: 0 });
+    },
+  };
+  const reader = writeOCIArchive(source, [{ descriptor, reference: "a:1" }]).getReader();
+  const reading = (async () => {
+    while (!(await reader.read()).done);
+  })();
+  await waiting;
+  await reader.cancel();
+  await reading;
+  assert.equal(cancels, 1);
+});
+
 test("writeOCIArchive() errors with the reason of the signal", async () => {
   const store = memoryStore();
   const image = await randomImage("one");

@@ -92,6 +92,22 @@ export interface Mounter {
   mount(target: Descriptor, from: string, options?: MountOptions): Promise<boolean>;
 }
 
+/** An optional power: stores a manifest and gives it a name in one request. */
+export interface NamedPusher {
+  /**
+   * Stores a manifest under its descriptor, and makes `reference` point at it.
+   *
+   * @throws {DigestMismatchError} when the content has another digest.
+   * @throws {SizeMismatchError} when the content has another size.
+   */
+  pushNamed(
+    expected: Descriptor,
+    content: ByteSource,
+    reference: string,
+    options?: CallOptions,
+  ): Promise<void>;
+}
+
 /** An optional power: lists the manifests whose `subject` is a given manifest. */
 export interface Referrers {
   /** Lists the referrers of a subject. */

@@ -49,6 +49,7 @@ export type {
   FetchOptions,
   Mounter,
   MountOptions,
+  NamedPusher,
   Referrers,
   ReferrersOptions,
   Resolver,

@@ -2,7 +2,7 @@ import { mapConcurrent } from "../bytes/map_concurrent.ts";
 import { fetchManifest } from "../image/fetch_manifest.ts";
 import { resolveImage } from "../image/resolve_image.ts";
 import { MAX_MANIFESTS, tooMany } from "../image/walk_indexes.ts";
-import type { Referrers, Source, Target } from "../model/content.ts";
+import type { NamedPusher, Referrers, Source, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { ContentError, UnsupportedMediaTypeError } from "../model/errors.ts";
 import type { ParsedManifest } from "../model/manifest.ts";
@@ -18,7 +18,7 @@ const REFERRERS_JOBS = 3;
 /** Where a copy goes from and to. */
 export interface Route {
   readonly source: Source & Partial<Referrers>;
-  readonly target: Target;
+  readonly target: Target & Partial<NamedPusher>;
   readonly signal: AbortSignal;
 }
 
@@ -36,14 +36,26 @@ export interface CopyGraph {
   readonly bytesFetched: number;
 }
 
+/** What is to be copied. */
+export interface Root {
+  readonly descriptor: Descriptor;
+  /** What it says, if it had to be read to be found. */
+  readonly parsed: ParsedManifest | undefined;
+}
+
 /** Finds what is to be copied: the manifest or index, or the image of one platform in it. */
 export async function resolveRoot(
   { source, signal }: Route,
   reference: string,
   platform: Platform | "all" | undefined,
-): Promise<Descriptor> {
+): Promise<Root> {
+  let parsed: ParsedManifest | undefined;
+  const found = (manifest: ParsedManifest): void => {
+    if (manifest.kind !== "index") parsed = manifest;
+  };
   try {
-    return await resolveImage(source, reference, platform, { signal });
+    const descriptor = await resolveImage(source, reference, platform, { signal, found });
+    return { descriptor, parsed };
   } catch (error) {
     throw blame("source", error, undefined, signal);
   }
@@ -55,15 +67,15 @@ export async function resolveRoot(
  */
 export async function collectGraph(
   route: Route,
-  root: Descriptor,
+  root: Root,
   choice: ReferrersChoice | undefined,
 ): Promise<CopyGraph> {
-  const graph = new GraphCollector(route);
+  const graph = new GraphCollector(route, root);
   try {
-    const manifests = await graph.walk(root);
+    const manifests = await graph.walk(root.descriptor);
     if (choice !== undefined) await graph.addReferrers(manifests, choice);
   } catch (error) {
-    throw blame("source", error, root, route.signal);
+    throw blame("source", error, root.descriptor, route.signal);
   }
   return graph;
 }
@@ -75,12 +87,14 @@ class GraphCollector implements CopyGraph {
   readonly referrers: Descriptor[] = [];
   bytesFetched = 0;
   readonly #route: Route;
+  readonly #root: Root;
   readonly #blobs = new Map<string, Descriptor>();
   readonly #known = new Set<string>();
   #bytes = 0;
 
-  constructor(route: Route) {
+  constructor(route: Route, root: Root) {
     this.#route = route;
+    this.#root = root;
   }
 
   get blobs(): Descriptor[] {
@@ -138,7 +152,9 @@ class GraphCollector implements CopyGraph {
 
   async #read(descriptor: Descriptor, signal: AbortSignal): Promise<ParsedManifest> {
     const found = await readFromTarget(this.#route, descriptor, signal);
-    const parsed = found ?? await fetchManifest(this.#route.source, descriptor, { signal });
+    const known = descriptor === this.#root.descriptor ? this.#root.parsed : undefined;
+    const parsed = found ?? known ??
+      await fetchManifest(this.#route.source, descriptor, { signal });
     if (parsed.kind === "schema1") {
       const { mediaType } = parsed;
       throw new UnsupportedMediaTypeError(
@@ -169,16 +185,17 @@ async function readFromTarget(
 
 /** Tells whether neither side has a foreign layer, which then stays where its `urls` point. */
 export async function isElsewhere(
-  { source, target }: Route,
+  { source }: Route,
   blob: Descriptor,
+  isThere: Promise<boolean>,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { mediaType, urls = [] } = blob;
   if (!isForeignLayerType(mediaType) && urls.length === 0) return false;
-  const isThere = await target.exists(blob, { signal }).catch((error) => {
+  const has = await isThere.catch((error) => {
     throw blame("target", error, blob, signal);
   });
-  if (isThere) return false;
+  if (has) return false;
   return !await source.exists(blob, { signal }).catch((error) => {
     throw blame("source", error, blob, signal);
   });

@@ -10,6 +10,8 @@ import { childDescriptors } from "../model/manifest.ts";
 import type { Platform } from "../model/platform.ts";
 import { copyBlob } from "./copy_blob.ts";
 import { convertGraph } from "./_convert_graph.ts";
+import { lookAhead } from "./_look_ahead.ts";
+import { manifestGroups } from "./_manifest_groups.ts";
 import { collectGraph, isElsewhere, resolveRoot, type Route } from "./_copy_graph.ts";
 import { type ReferrersChoice, referrersChoice } from "./referrers_choice.ts";
 import { listDigestTags, visitDigestTags } from "./_digest_tags.ts";
@@ -163,6 +165,12 @@ export function keyOf(event: CopyEvent): string {
   return event.type === "resolved" ? "resolved" : `${event.type} ${event.descriptor.digest}`;
 }
 
+/** A manifest that gets its name while it is stored. */
+interface Named {
+  readonly digest: string;
+  readonly name: string;
+}
+
 /** One copy under way. */
 class Copy {
   readonly #route: Route;
@@ -188,24 +196,30 @@ class Copy {
   async run(reference: string, options: CopyOptions, jobs: number): Promise<CopyResult> {
     const { target, signal } = this.#route;
     const found = await resolveRoot(this.#route, reference, options.platform);
-    this.#emit({ type: "resolved", reference, descriptor: found });
+    this.#emit({ type: "resolved", reference, descriptor: found.descriptor });
     const graph = await collectGraph(this.#route, found, referrersChoice(options.referrers));
     const { blobs, present, referrers } = graph;
-    const { root, manifests } = convertGraph(graph, found, options.format);
+    const { root, manifests } = convertGraph(graph, found.descriptor, options.format);
     const name = targetName(options, reference, root);
     const { existing } = options;
     await refuseTaken(target, name, root, { existing, signal });
     this.#bytesFetched += graph.bytesFetched;
-    await mapConcurrent(blobs, jobs, (blob, _, signal) => this.#moveBlob(blob, signal), { signal });
-    for (const manifest of manifests) {
-      await this.#storeManifest(manifest, present.has(manifest.descriptor.digest), jobs);
-    }
+    await this.#moveBlobs(blobs, jobs);
+    const groups = manifestGroups(manifests);
+    const isLast = groups.at(-1)?.every(({ descriptor }) => descriptor.digest === root.digest);
+    // Nothing has to come between storing it and naming it.
+    const isOne = isLast && existing !== "refuse" && options.digestTags !== true &&
+      !present.has(root.digest);
+    const named = isOne && "pushNamed" in target ? { digest: root.digest, name } : undefined;
+    for (const group of groups) await this.#storeGroup(group, present, jobs, named);
     await this.#keepReferrers(referrers);
     const digestTags = options.digestTags === true
       ? await this.#copyDigestTags(manifests, { jobs, existing })
       : [];
-    await refuseTaken(target, name, root, { existing, signal });
-    await this.#asTarget(root, target.tag(root, name, { signal }));
+    if (named === undefined) {
+      await refuseTaken(target, name, root, { existing, signal });
+      await this.#asTarget(root, target.tag(root, name, { signal }));
+    }
     return {
       descriptor: root,
       reference: name,
@@ -245,17 +259,29 @@ class Copy {
     });
   }
 
-  async #moveBlob(blob: Descriptor, signal: AbortSignal): Promise<void> {
+  async #moveBlobs(blobs: readonly Descriptor[], jobs: number): Promise<void> {
+    const { target, signal } = this.#route;
+    const isThere = lookAhead(blobs, jobs, (blob, signal) => target.exists(blob, { signal }));
+    const move = (blob: Descriptor, index: number, signal: AbortSignal): Promise<void> =>
+      this.#moveBlob(blob, isThere(index, signal), signal);
+    await mapConcurrent(blobs, jobs, move, { signal });
+  }
+
+  async #moveBlob(
+    blob: Descriptor,
+    isThere: Promise<boolean>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const total = blob.size;
     const tell = (status: BlobEvent["status"], current: number): void =>
       this.#emit({ type: "blob", descriptor: blob, current, total, status });
-    if (await isElsewhere(this.#route, blob, signal)) {
+    if (await isElsewhere(this.#route, blob, isThere, signal)) {
       this.#leftOut.push(blob);
       return tell("skipped", 0);
     }
     const { source, target } = this.#route;
     const moved = (current: number): void => tell("moving", current);
-    const way = { source, target, ...this.#way };
+    const way = { source, target, isThere, ...this.#way };
     const { status, bytesFetched } = await copyBlob(way, blob, moved, signal);
     this.#bytesFetched += bytesFetched;
     if (status !== "done") this.#claimed.add(blob.digest);
@@ -264,24 +290,54 @@ class Copy {
     tell(status, total);
   }
 
-  async #storeManifest(manifest: WalkedManifest, existed: boolean, jobs: number): Promise<void> {
-    const { descriptor } = manifest;
-    if (existed) {
-      this.#bytesSkipped += descriptor.size;
-    } else {
-      try {
-        await this.#pushManifest(manifest);
-      } catch (error) {
-        if (!lacksBlobs(error) || !await this.#sendClaimed(manifest, jobs)) throw error;
-        await this.#pushManifest(manifest);
+  /** Stores manifests none of which names another one of them. */
+  async #storeGroup(
+    group: readonly WalkedManifest[],
+    present: ReadonlySet<string>,
+    jobs: number,
+    named: Named | undefined,
+  ): Promise<void> {
+    const { signal } = this.#route;
+    const refused: { readonly manifest: WalkedManifest; readonly error: unknown }[] = [];
+    const store = async (
+      manifest: WalkedManifest,
+      _: number,
+      signal: AbortSignal,
+    ): Promise<void> => {
+      const { descriptor } = manifest;
+      const existed = present.has(descriptor.digest);
+      if (existed) this.#bytesSkipped += descriptor.size;
+      else {
+        try {
+          await this.#pushManifest(manifest, named, signal);
+        } catch (error) {
+          if (!lacksBlobs(error)) throw error;
+          return void refused.push({ manifest, error });
+        }
       }
+      this.#emit({ type: "manifest", descriptor, status: existed ? "exists" : "done" });
+    };
+    await mapConcurrent(group, jobs, store, { signal });
+    let isMended = false;
+    for (const { manifest, error } of refused) {
+      // What one of them lacked, another one may have lacked too.
+      isMended = await this.#sendClaimed(manifest, jobs) || isMended;
+      if (!isMended) throw error;
+      await this.#pushManifest(manifest, named, signal);
+      this.#emit({ type: "manifest", descriptor: manifest.descriptor, status: "done" });
     }
-    this.#emit({ type: "manifest", descriptor, status: existed ? "exists" : "done" });
   }
 
-  async #pushManifest({ descriptor, parsed }: WalkedManifest): Promise<void> {
-    const { target, signal } = this.#route;
-    await this.#asTarget(descriptor, target.push(descriptor, parsed.raw, { signal }));
+  async #pushManifest(
+    { descriptor, parsed: { raw } }: WalkedManifest,
+    named: Named | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { target } = this.#route;
+    const pushed = named?.digest === descriptor.digest && target.pushNamed !== undefined
+      ? target.pushNamed(descriptor, raw, named.name, { signal })
+      : target.push(descriptor, raw, { signal });
+    await this.#asTarget(descriptor, pushed);
   }
 
   /**
@@ -293,8 +349,8 @@ class Copy {
   async #sendClaimed({ parsed }: WalkedManifest, jobs: number): Promise<boolean> {
     const { source, target, signal } = this.#route;
     const blobs = childDescriptors(parsed).filter(({ digest }) => this.#claimed.delete(digest));
-    const way = { source, target, isDoubted: true };
     await mapConcurrent(blobs, jobs, async (blob, _, signal) => {
+      const way = { source, target, isThere: Promise.resolve(false) };
       const { bytesFetched } = await copyBlob(way, blob, () => {}, signal);
       this.#bytesFetched += bytesFetched;
     }, { signal });

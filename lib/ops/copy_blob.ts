@@ -18,8 +18,8 @@ export interface BlobWay {
   readonly target: ContentStore & Partial<Mounter>;
   /** The repository that the target can take it over from by itself. */
   readonly mountFrom?: string | undefined;
-  /** Sends it whether the target says that it has it or not. */
-  readonly isDoubted?: boolean | undefined;
+  /** Whether the target has it; by default it is asked. */
+  readonly isThere?: Promise<boolean> | undefined;
   /** Threads to hash in. */
   readonly threads?: LayerThreads | undefined;
 }
@@ -48,8 +48,8 @@ export async function copyBlob(
   moved: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<BlobOutcome> {
-  const { target, mountFrom, isDoubted = false } = way;
-  const existed = !isDoubted && await target.exists(blob, { signal }).catch((error) => {
+  const { target, mountFrom, isThere = target.exists(blob, { signal }) } = way;
+  const existed = await isThere.catch((error) => {
     throw blame("target", error, blob, signal);
   });
   if (existed) return { status: "exists", bytesFetched: 0 };
@@ -99,11 +99,17 @@ async function move(
   const fail = (error: unknown) => {
     sourceError = { error };
   };
+  const embedded = embeddedContent(blob);
+  // Asked for while the target makes ready: that is a round trip less.
+  let early = embedded === undefined ? source.fetch(blob, { signal }) : undefined;
+  early?.catch(() => {});
   // A function, so that a target that has to send again can open the content anew.
   const open = async (): Promise<ByteStream> => {
     let current = 0;
     sourceError = undefined;
-    const stream = await source.fetch(blob, { signal }).catch((error) => {
+    const opening = early ?? source.fetch(blob, { signal });
+    early = undefined;
+    const stream = await opening.catch((error) => {
       fail(error);
       throw error;
     });
@@ -114,7 +120,7 @@ async function move(
     });
   };
   try {
-    await target.push(blob, embeddedContent(blob) ?? open, { signal });
+    await target.push(blob, embedded ?? open, { signal });
   } catch (error) {
     const side = sourceError !== undefined && causes(error, sourceError.error)
       ? "source"
@@ -122,6 +128,7 @@ async function move(
     throw blame(side, error, blob, signal);
   } finally {
     hashing.end();
+    early?.then((stream) => stream.cancel()).catch(() => {});
   }
 }
 

@@ -44,16 +44,16 @@ export async function planCopy(
   const { signal = new AbortController().signal, platform, mountFrom, existing } = options;
   checkDigestTags(options);
   const route = { source, target, signal };
-  const found = await resolveRoot(route, reference, platform);
-  const graph = await collectGraph(route, found, referrersChoice(options.referrers));
-  const { root: descriptor, manifests } = convertGraph(graph, found, options.format);
+  const root = await resolveRoot(route, reference, platform);
+  const graph = await collectGraph(route, root, referrersChoice(options.referrers));
+  const { root: descriptor, manifests } = convertGraph(graph, root.descriptor, options.format);
   const name = targetName(options, reference, descriptor);
   await refuseTaken(target, name, descriptor, { existing, signal });
   const missing = mountFrom !== undefined && "mount" in target ? "mount" : "copy";
   const contents = new PlannedContents();
   for (const blob of graph.blobs) {
     const isThere = await hasContent(route, blob);
-    const isLeft = !isThere && await isElsewhere(route, blob, signal);
+    const isLeft = !isThere && await isElsewhere(route, blob, Promise.resolve(false), signal);
     contents.addBlob({ descriptor: blob, action: isThere ? "exists" : isLeft ? "skip" : missing });
   }
   for (const { descriptor } of manifests) {

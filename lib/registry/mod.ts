@@ -39,6 +39,7 @@ export type {
   FetchOptions,
   Mounter,
   MountOptions,
+  NamedPusher,
   Referrers,
   ReferrersOptions,
   Resolver,

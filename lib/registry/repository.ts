@@ -9,6 +9,7 @@ import type {
   FetchOptions,
   Mounter,
   MountOptions,
+  NamedPusher,
   Referrers,
   ReferrersOptions,
   Resolver,
@@ -77,7 +78,8 @@ function uploadsBy({ client }: RepositoryContext): SingleFlight<string, void> {
  * `tag@digest`. Everything that is read is verified; what is asked for by digest cannot be anything
  * else. Made by `Registry.repository`.
  */
-export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mounter, Deleter {
+export class Repository
+  implements ContentStore, Resolver, Tagger, NamedPusher, Referrers, Mounter, Deleter {
   /** The registry's name: `docker.io`. */
   readonly registry: string;
   /** The repository's name in the registry: `library/alpine`. */
@@ -266,11 +268,45 @@ export class Repository implements ContentStore, Resolver, Tagger, Referrers, Mo
     content: ByteSource,
     options: PushOptions = {},
   ): Promise<void> {
-    const { digest } = expected;
     if (!isManifest(expected)) return await this.#pushBlob(expected, content, options);
+    await this.#pushManifest(expected, content, expected.digest, options);
+  }
+
+  /**
+   * Stores a manifest under its digest and a tag, in one request where the digest is a SHA-256.
+   *
+   * @param expected What the content is.
+   * @param content The manifest.
+   * @param reference A tag, or the digest of the manifest.
+   * @param options A signal.
+   * @throws {DigestMismatchError} when the content has another digest.
+   * @throws {SizeMismatchError} when the content has another size.
+   * @throws {InvalidManifestError} when it is no manifest, or of another kind than its descriptor says.
+   * @throws {InvalidReferenceError} when the reference is none.
+   * @throws {RegistryError} when the registry does not take it.
+   */
+  async pushNamed(
+    expected: Descriptor,
+    content: ByteSource,
+    reference: string,
+    options: CallOptions = {},
+  ): Promise<void> {
+    const { tag } = manifestName(reference);
+    // Under a tag alone, registries file it by its SHA-256.
+    const isOne = tag === reference && expected.digest.startsWith("sha256:");
+    await this.#pushManifest(expected, content, isOne ? tag : expected.digest, options);
+    if (!isOne) await this.tag(expected, reference, options);
+  }
+
+  async #pushManifest(
+    expected: Descriptor,
+    content: ByteSource,
+    name: string,
+    options: CallOptions,
+  ): Promise<void> {
     const raw = await readManifestSource(expected, content, options);
-    const headers = await putManifest(this.#context, digest, expected, raw, options);
-    this.#pushed = { digest, raw };
+    const headers = await putManifest(this.#context, name, expected, raw, options);
+    this.#pushed = { digest: expected.digest, raw };
     // With this header the registry says that it lists the manifest among the referrers itself.
     const referrer = headers.has("oci-subject") ? undefined : referrerIn(raw, expected);
     if (referrer !== undefined) await keepReferrer(this.#context, referrer, options);

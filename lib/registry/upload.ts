@@ -85,7 +85,7 @@ export async function uploadBlob(
   opened?: UploadSession,
 ): Promise<void> {
   const { signal, upload = {} } = options;
-  let unused = opened;
+  let unused: Promise<UploadSession | undefined> = Promise.resolve(opened);
   try {
     digestAlgorithm(target.digest);
     if (upload.chunkBytes !== Infinity) checkChunkBytes(upload.chunkBytes);
@@ -95,14 +95,20 @@ export async function uploadBlob(
       throw new TypeError(`Cannot ${action}: the state is of ${upload.state.digest}`);
     }
     const way = wayOf(context, target, content, upload);
+    if (opened === undefined && isReadBefore(context, target, content, way)) {
+      // While the content is read: that is a round trip less.
+      unused = UploadSession.open(context, action, signal);
+      unused.catch(() => {});
+    }
     const source = await sourceOf(context, target, content, way, signal);
     const setup = { context, target, action, signal, options: upload };
     // What another upload has begun goes on in its own session.
-    const session = upload.state === undefined ? opened : undefined;
-    if (session !== undefined) unused = undefined;
+    const session = upload.state === undefined ? await unused : undefined;
+    if (session !== undefined) unused = Promise.resolve(undefined);
     await new Upload(setup, source, way, session).run();
   } finally {
-    await unused?.cancel(signal);
+    const session = await unused.catch(() => undefined);
+    await session?.cancel(signal);
     if (content instanceof ReadableStream && !content.locked) content.cancel().catch(() => {});
   }
 }
@@ -125,9 +131,20 @@ function wayOf(
   return chunkBytes === undefined || size <= chunkBytes ? "whole" : "chunks";
 }
 
+/** Tells whether content is read and proved before it is sent. */
+function isReadBefore(
+  { client: { traits } }: RepositoryContext,
+  { size }: Descriptor,
+  content: ByteSource,
+  way: Way,
+): boolean {
+  if (content instanceof Uint8Array || way === "chunks") return false;
+  return size <= MAX_BUFFERED_BYTES || traits.streamingUpload === false;
+}
+
 /** Proves content that is in memory, or small enough to be. */
 async function sourceOf(
-  { client: { traits } }: RepositoryContext,
+  context: RepositoryContext,
   target: Descriptor,
   content: ByteSource,
   way: Way,
@@ -137,8 +154,8 @@ async function sourceOf(
     verifyBytes(content, target);
     return content;
   }
-  const isSmall = target.size <= MAX_BUFFERED_BYTES || traits.streamingUpload === false;
-  return way !== "chunks" && isSmall ? await readHeld(target, content, signal) : content;
+  const isRead = isReadBefore(context, target, content, way);
+  return isRead ? await readHeld(target, content, signal) : content;
 }
 
 async function readHeld(

@@ -1,10 +1,11 @@
+import { mapConcurrent } from "../bytes/map_concurrent.ts";
 import { NotFoundError } from "../model/errors.ts";
 import { type FileSystem, FileSystemError } from "../store/file_system.ts";
 import { attributesOf, createEmpty } from "./_extracted_file.ts";
 import type { ExtractDirectory } from "./_extract_directory.ts";
 import type { ExtractOptions, ExtractResult } from "./extract_options.ts";
 import type { FileNode } from "./_file_tree.ts";
-import { type JudgedTree, refusal } from "./_judged_tree.ts";
+import { type JudgedTree, type NamedNode, refusal } from "./_judged_tree.ts";
 import type { FileMeta } from "./_layer_files.ts";
 import { entryOf } from "./_rootfs_entry_of.ts";
 import type { RootfsEntry } from "./rootfs_entry.ts";
@@ -12,6 +13,9 @@ import type { Staging } from "./_staging.ts";
 
 /** What nobody else may look into while it is being filled. */
 const PRIVATE_DIRECTORY = 0o700;
+
+/** Names that are given at the same time: a disk may have several threads for that. */
+const MAX_CALLS = 8;
 
 type Node = FileNode<FileMeta>;
 
@@ -53,16 +57,11 @@ export class Placement {
       signal?.throwIfAborted();
       await this.#makeDirectory(path);
     }
-    const firstNames = new Map<Node, string>();
-    for (const { path, node } of others) {
+    const { first, links } = byNames(others);
+    await mapConcurrent(first, MAX_CALLS, ({ path, node }) => this.#make(path, node), { signal });
+    for (const { path, node, target } of links) {
       signal?.throwIfAborted();
-      const first = node.links > 1 ? firstNames.get(node) : undefined;
-      if (first !== undefined) {
-        await this.#link(path, node, first);
-        continue;
-      }
-      if (node.links > 1) firstNames.set(node, path);
-      if (node.meta !== undefined) await this.#make(path, node, node.meta);
+      await this.#link(path, node, target);
     }
     await this.#staging.remove();
     await this.#checkNames();
@@ -89,8 +88,9 @@ export class Placement {
     await this.#fs.makeDirectory(full, { mode: PRIVATE_DIRECTORY });
   }
 
-  async #make(path: string, node: Node, meta: FileMeta): Promise<void> {
-    if (isLeftOut(node)) {
+  async #make(path: string, node: Node): Promise<void> {
+    const { meta } = node;
+    if (meta === undefined || isLeftOut(node)) {
       this.#leftOut.push(entryOf(path, node));
       return;
     }
@@ -111,14 +111,14 @@ export class Placement {
     this.#links++;
   }
 
-  async #link(path: string, node: Node, first: string): Promise<void> {
+  async #link(path: string, node: Node, target: string): Promise<void> {
     if (isLeftOut(node)) {
       this.#leftOut.push(entryOf(path, node));
       return;
     }
     const full = this.#directory.at(path);
     if (this.#options.existing === "replace") await this.#clear(path, full);
-    await this.#fs.link(this.#directory.at(first), full);
+    await this.#fs.link(this.#directory.at(target), full);
     this.#links++;
   }
 
@@ -153,6 +153,26 @@ export class Placement {
     const attributes = attributesOf(meta ?? IMPLIED, this.#owners);
     await this.#fs.setAttributes(this.#directory.at(path), attributes);
   }
+}
+
+/** Tells the first name of everything from further ones, which are links to what has that. */
+function byNames(named: readonly NamedNode[]): {
+  readonly first: readonly NamedNode[];
+  readonly links: readonly (NamedNode & { readonly target: string })[];
+} {
+  const first: NamedNode[] = [];
+  const links: (NamedNode & { readonly target: string })[] = [];
+  const targets = new Map<Node, string>();
+  for (const one of named) {
+    const target = one.node.links > 1 ? targets.get(one.node) : undefined;
+    if (target !== undefined) {
+      links.push({ ...one, target });
+      continue;
+    }
+    if (one.node.links > 1) targets.set(one.node, one.path);
+    first.push(one);
+  }
+  return { first, links };
 }
 
 /** Devices and pipes are not made. */

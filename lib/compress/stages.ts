@@ -1,6 +1,10 @@
 import { createResumableHasher } from "../hash/create_hasher.ts";
 import type { HasherFactory, StreamHasherFactory } from "../hash/hasher.ts";
-import { createStreamHasher, offerStreamHasher } from "../hash/stream_hasher.ts";
+import {
+  createStreamHasher,
+  hasHostStreamHasher,
+  offerStreamHasher,
+} from "../hash/stream_hasher.ts";
 import { type Kernel, loadKernel } from "../kernel/mod.ts";
 
 /**
@@ -40,4 +44,19 @@ export function stagesOf(choice: KernelChoice = "host", module?: WebAssembly.Mod
   const own: HasherFactory = (algorithm) => kernel.hasher(algorithm);
   const host: StreamHasherFactory = (algorithm) => createStreamHasher(algorithm, own);
   return { kernel, hasher: choice === "wasm" ? own : host };
+}
+
+/** The kernel hashes four messages at once. */
+const LAYERS_IN_COMPANY = 4;
+
+/**
+ * Tells how many layers are best read at the same time in one thread: where the kernel hashes, it
+ * takes less time for the messages of several.
+ *
+ * @param choice Who does the work.
+ * @returns 1, or 4.
+ */
+export function layersAtOnce(choice: KernelChoice = "host"): number {
+  if (choice === "js" || choice === "host" && hasHostStreamHasher()) return 1;
+  return loadKernel().kind === "wasm" ? LAYERS_IN_COMPANY : 1;
 }

@@ -51,7 +51,12 @@ export type {
   StreamHasherFactory,
 } from "./hasher.ts";
 export { createHasher, createResumableHasher, resumeHasher } from "./create_hasher.ts";
-export { createStreamHasher, hostStreamHasher, offerStreamHasher } from "./stream_hasher.ts";
+export {
+  createStreamHasher,
+  hasHostStreamHasher,
+  hostStreamHasher,
+  offerStreamHasher,
+} from "./stream_hasher.ts";
 export { sha256Hasher } from "./sha256.ts";
 export { sha512Hasher } from "./sha512.ts";
 export { hostHasherFactory } from "./host.ts";

@@ -47,6 +47,16 @@ export function offerStreamHasher(factory: HasherFactory): void {
 }
 
 /**
+ * Tells whether the host has a hash that takes pieces.
+ *
+ * @returns Whether {@linkcode hostStreamHasher} makes one.
+ */
+export function hasHostStreamHasher(): boolean {
+  const { DigestStream } = globalThis.crypto as HostCrypto;
+  return DigestStream !== undefined || hostHasherFactory() !== undefined;
+}
+
+/**
  * Makes a hasher of the host for a stream.
  *
  * @param algorithm The algorithm.

@@ -1,6 +1,6 @@
 import { mapConcurrent } from "../bytes/map_concurrent.ts";
 import type { LayerThreads } from "../compress/layer_threads.ts";
-import type { KernelChoice } from "../compress/stages.ts";
+import { type KernelChoice, layersAtOnce } from "../compress/stages.ts";
 import { embeddedContent } from "../hash/embedded.ts";
 import { fetchConfig } from "../image/fetch_config.ts";
 import { fetchManifest } from "../image/fetch_manifest.ts";
@@ -75,7 +75,8 @@ export interface ValidationReport {
  * config's `rootfs`, diffIDs, history and times, the compression, the archive and the paths of each
  * layer, that content in descriptors is what they name, and that images are for the platforms their
  * index names. Of several descriptors of the same content each one is proved. Layers that several
- * images share are read once for each diffID. Memory grows with the paths of one layer.
+ * images share are read once for each diffID. Memory grows with the paths of a layer; where the
+ * kernel hashes, and with threads, with those of as many layers as are read side by side.
  *
  * What is wrong with the content stands in the report; the promise rejects only when the source
  * cannot be asked.
@@ -239,7 +240,7 @@ class Validation {
     if (config !== undefined) this.#config(descriptor, manifest, config);
     const lists = await mapConcurrent(
       manifest.layers,
-      this.#options.threads?.size ?? 1,
+      this.#options.threads?.size ?? layersAtOnce(this.#options.kernel),
       (layer, index, signal) => this.#layer(layer, config?.rootfs.diff_ids[index], signal),
       { signal: this.#signal },
     );

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readAll, streamFrom, streamOf, through } from "../../lib/bytes/mod.ts";
 import { gzip } from "../../lib/compress/mod.ts";
 import { digestBytes } from "../../lib/hash/mod.ts";
+import { loadKernel } from "../../lib/kernel/mod.ts";
 import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
 import { LimitExceededError } from "../../lib/model/errors.ts";
 import {
@@ -284,6 +285,27 @@ test("validate() remembers no more of long paths than its limit", async () => {
     LimitExceededError,
   );
   assert.ok(count > 15_000 && count < 30_000, `${count} paths`);
+});
+
+test("validate() reads four layers at once where the kernel hashes them, and one elsewhere", async () => {
+  const store = memoryStore();
+  const tars = await Promise.all([1, 2, 3, 4, 5, 6].map((number) => tarOf([`${number}=x`, "a=1"])));
+  await store.tag(await putImage(store, [await tarOf(["a=1", "a=2"]), ...tars]), "app");
+  let open = 0;
+  let most = 0;
+  const source = watched(store, {
+    fetch(stream, { mediaType }) {
+      if (mediaType !== MEDIA_TYPE_OCI_LAYER) return stream;
+      most = Math.max(most, ++open);
+      return through(stream, { chunk: (chunk) => chunk, end: () => void open-- });
+    },
+  });
+  const plain = await validate(source, "app", { kernel: "js" });
+  assert.equal(most, 1);
+  open = 0;
+  assert.deepEqual(await validate(source, "app", { kernel: "wasm" }), plain);
+  assert.equal(most, loadKernel().kind === "wasm" ? 4 : 1);
+  assert.deepEqual(plain.problems.map(({ code }) => code), ["DUPLICATE_PATH"]);
 });
 
 test("validate() finds a layer that is no archive", async () => {

@@ -8,7 +8,7 @@ import { type LadingError, UploadError } from "../model/errors.ts";
 import { redactURL } from "../model/redact.ts";
 import { type Answer, discard } from "./_answer.ts";
 import type { RepositoryContext } from "./_context.ts";
-import { bytesBody } from "./_upload_body.ts";
+import { bytesBody } from "./upload_body.ts";
 import {
   isLostSession,
   isPassing,

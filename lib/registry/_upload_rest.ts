@@ -5,7 +5,7 @@ import { redactURL } from "../model/redact.ts";
 import { type Answer, discard } from "./_answer.ts";
 import type { RepositoryContext } from "./_context.ts";
 import type { RequestBody } from "./request.ts";
-import { bytesBody, UploadBody } from "./_upload_body.ts";
+import { bytesBody, UploadBody } from "./upload_body.ts";
 import { uploadError } from "./_upload_error.ts";
 import { expectBlob } from "./_upload_finish.ts";
 import { bytesIn, isGood, type Sent, type UploadSession } from "./_upload_session.ts";

@@ -18,7 +18,7 @@ import { answerError } from "./errors.ts";
 import { tagError } from "./_fixed_tag.ts";
 import { hasManifest } from "./manifests.ts";
 import { redactURL } from "../model/redact.ts";
-import { bytesBody } from "./_upload_body.ts";
+import { bytesBody } from "./upload_body.ts";
 
 /** Reads the bytes of a manifest that is to be pushed, and proves them. */
 export async function readManifestSource(

@@ -9,7 +9,7 @@ import type { Hasher } from "../../hash/hasher.ts";
 import type { Bytes, ByteStream } from "../../model/bytes.ts";
 import { formatDigest } from "../../model/digest.ts";
 import type { RequestBody } from "../request.ts";
-import { bytesBody, patient, type UploadWatch } from "../_upload_body.ts";
+import { bytesBody, patient, type UploadWatch } from "../upload_body.ts";
 
 /** The largest layer that is held where a transport cannot send streams. */
 const MAX_HELD_LAYER_BYTES = 256 * 1024 * 1024;

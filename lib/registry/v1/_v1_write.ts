@@ -2,7 +2,7 @@ import type { CallOptions } from "../../model/content.ts";
 import { type Answer, discard } from "../client.ts";
 import { answerError, failureOf } from "../errors.ts";
 import type { RequestBody } from "../request.ts";
-import { bytesBody } from "../_upload_body.ts";
+import { bytesBody } from "../upload_body.ts";
 import { layerBody } from "./_layer_body.ts";
 import type { V1PushImage } from "./v1_push_image.ts";
 import { openSession, sendToIndex, type V1Context, type V1Session } from "./_session.ts";

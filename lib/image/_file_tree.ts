@@ -14,7 +14,7 @@ export const MAX_TREE_ENTRIES = 2_000_000;
  * have a megabyte in an archive, and take next to nothing when they are compressed.
  */
 const ENTRY_BYTES = 1024;
-const MAX_EXTRA_BYTES: number = 64 * 1024 * 1024;
+const MAX_EXTRA_BYTES: number = 32 * 1024 * 1024;
 
 /** What a path leads to. Hard links are several paths to the same node. */
 export interface FileNode<Meta> {

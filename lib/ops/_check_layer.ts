@@ -22,7 +22,7 @@ import type { ProblemCode } from "./problem.ts";
 /** The most paths of one layer that are remembered, to find those that come twice, */
 const MAX_PATHS = 2_000_000;
 /** and the most characters of long ones, beyond what paths usually have. */
-const MAX_EXTRA_CHARACTERS: number = 64 * 1024 * 1024;
+const MAX_EXTRA_CHARACTERS: number = 16 * 1024 * 1024;
 const USUAL_CHARACTERS = 256;
 
 /** What a check has found, and what it has seen. */

@@ -84,7 +84,7 @@ function* largeEntries(count: number, metadata: Partial<TarInput> = {}): Generat
 
 test("what a tree keeps of entries is bounded, however much metadata they bring", async () => {
   for (const [what, metadata] of Object.entries(METADATA)) {
-    const many = layerOf(() => largeEntries(80, metadata));
+    const many = layerOf(() => largeEntries(40, metadata));
     await assert.rejects(loadRootfs([many]), LimitExceededError, what);
     const few = await loadRootfs([layerOf(() => largeEntries(4, metadata))]);
     assert.equal([...few.entries()].length, 4, what);
@@ -106,7 +106,7 @@ test("what is read ahead of an upper layer is bounded by its bytes too", async (
   });
   let read = 0;
   const upper = layerOf(function* () {
-    for (const entry of largeEntries(40, METADATA.attributes)) {
+    for (const entry of largeEntries(24, METADATA.attributes)) {
       read++;
       yield entry;
     }
@@ -118,5 +118,5 @@ test("what is read ahead of an upper layer is bounded by its bytes too", async (
   }
   assert.ok(read > 1 && read < 20, `${read} entries of ${LARGE} bytes`);
   release();
-  assert.equal([...(await loading).entries()].length, 41);
+  assert.equal([...(await loading).entries()].length, 25);
 });

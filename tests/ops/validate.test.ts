@@ -266,7 +266,7 @@ test("validate() remembers no more of long paths than its limit", async () => {
   const digits = entry.indexOf(0x30, entry.indexOf(0x6e, 1024));
   let count = 0;
   const entries = function* (): Generator<Bytes> {
-    for (; count < 40_000; count++) {
+    for (; count < 10_000; count++) {
       const named = entry.slice();
       named.set(utf8(String(count).padStart(5, "0")), digits);
       yield named;
@@ -284,7 +284,7 @@ test("validate() remembers no more of long paths than its limit", async () => {
     checkLayer(source, layer, digest, findings, { kernel: undefined, threads: undefined, signal }),
     LimitExceededError,
   );
-  assert.ok(count > 15_000 && count < 30_000, `${count} paths`);
+  assert.ok(count > 3000 && count < 8000, `${count} paths`);
 });
 
 test("validate() reads four layers at once where the kernel hashes them, and one elsewhere", async () => {

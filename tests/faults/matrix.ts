@@ -226,7 +226,7 @@ export const MATRIX: readonly Row[] = [
     tests: [
       [STREAMS, "F28: of ${LAYERS} layers of 1 MiB"],
       ["tests/interop/pull_aborted.test.ts", "F28: of 60 layers"],
-      ["tests/interop/memory_copy.long.test.ts", "F28: a pull of 200 layers"],
+      ["tests/interop/memory_layers.long.test.ts", "F28: a pull of 200 layers"],
     ],
   },
   {

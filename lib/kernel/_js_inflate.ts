@@ -118,6 +118,8 @@ export class JSInflater implements Inflater {
   #symbol = 0;
 
   #failure = 0;
+  /** What `onBoundary` has thrown: every read throws it from now on. */
+  #thrown: { readonly error: unknown } | undefined;
   #goodBytes = 0;
   #pushed = 0;
   #members = 0;
@@ -172,6 +174,7 @@ export class JSInflater implements Inflater {
 
   read(): Bytes | undefined {
     if (this.#closed) throw new TypeError("Cannot read from the inflater: it is closed");
+    if (this.#thrown !== undefined) throw this.#thrown.error;
     if (this.#failure < 0) throw inflateError(this.#failure, this.#goodBytes);
     this.#given = this.#out;
     if (this.#out >= HISTORY_BYTES + WINDOW_BYTES) this.#slide();
@@ -454,13 +457,19 @@ export class JSInflater implements Inflater {
     const end = this.#out;
     const offset = this.#bytesOut + end - this.#given;
     const historyBytes = Math.min(offset, HISTORY_BYTES);
-    this.#onBoundary?.({
+    const boundary = {
       compressedOffset: this.bytesIn - (bitsLeft > 0 ? 1 : 0),
       bit: (8 - bitsLeft) % 8,
       offset,
       isMember,
       history: () => this.#window.slice(end - historyBytes, end),
-    });
+    };
+    try {
+      this.#onBoundary?.(boundary);
+    } catch (error) {
+      this.#thrown = { error };
+      throw error;
+    }
   }
 
   // RFC 1951 §3.2.6

@@ -125,19 +125,24 @@ test("an inflater refuses to resume where no block can begin", () => {
   }
 });
 
-test("what is thrown at a boundary is thrown by the read that came to it", () => {
+test("what is thrown at a boundary is thrown by the read that came to it, and by all behind it", () => {
   const { stored } = sample();
   for (const kernel of KERNELS) {
     const reason = new Error("enough");
+    let isThrown = false;
     const inflater = kernel.inflater({
       onBoundary({ isMember }) {
-        if (!isMember) throw reason;
+        if (isMember || isThrown) return;
+        isThrown = true;
+        throw reason;
       },
     });
     inflater.push(stored);
     assert.throws(() => {
       while (inflater.read() !== undefined);
     }, (error) => error === reason);
+    // What that read came to is lost: going on would leave it out.
+    assert.throws(() => inflater.read(), (error) => error === reason);
     inflater.close();
   }
 });

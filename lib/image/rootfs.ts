@@ -136,8 +136,9 @@ export interface Rootfs {
  * @param options A signal and a limit.
  * @returns The tree. Memory grows with the number of its paths, not with contents.
  * @throws {UnsafePathError} when a name leads out of the root, or an entry cannot be applied.
- * @throws {LimitExceededError} when there are more paths than `maxEntries`, or the target of a link
- * is longer than 4,096 bytes.
+ * @throws {LimitExceededError} when there are more paths than `maxEntries`, the target of a link is
+ * longer than 4,096 bytes, or entries with more than 1 KiB of names, owners and attributes have 32 MiB
+ * beyond that.
  * @throws {InvalidTarError} when a layer is no tar archive.
  * @throws {DigestMismatchError} when a layer is not what its descriptor and its diffID say.
  */

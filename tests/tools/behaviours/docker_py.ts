@@ -317,10 +317,10 @@ const BUILDS: readonly Behaviour[] = [
   ],
   [
     "api_build_test build_container_custom_context_gzip, encoding",
-    "engine/context: archives of the docker command itself",
+    "engine/context_docker_cli: archives of the docker command itself",
     "interop/engine_build: the classic builder builds from every kind of context",
   ],
-  ["api_build_test build_gzip_encoding", "engine/context: a context that is to be gzip"],
+  ["api_build_test build_gzip_encoding", "engine/context_directory: a context that is to be gzip"],
   [
     "api_build_test build_remote_with_registry_auth, build_container_with_named_dockerfile, every parameter",
     "engine/build_options: every option of docker-py and go-dockerclient",
@@ -349,7 +349,7 @@ const BUILDS: readonly Behaviour[] = [
   ],
   [
     "api_build_test process_dockerfile",
-    "engine/context: the Dockerfile is found as docker-py's process_dockerfile",
+    "engine/context_dockerfile: the Dockerfile is found as docker-py's process_dockerfile",
   ],
   [
     "api_build_test build_out_of_context_dockerfile, build_in_context_dockerfile, ..._nested, ..._abs",
@@ -358,7 +358,7 @@ const BUILDS: readonly Behaviour[] = [
   ],
   [
     "api_build_test build_streaming, build_from_stringio",
-    "engine/context: a Dockerfile alone is a context",
+    "engine/context_dockerfile: a Dockerfile alone is a context",
     "engine/build: a recorded build gives its output",
   ],
   [
@@ -417,7 +417,7 @@ const BUILDS: readonly Behaviour[] = [
   ],
   [
     "utils_build_test ExcludePathsTest, the table of patterns",
-    "engine/context: the exclusions that docker-py tests",
+    "engine/context_ignore: the exclusions that docker-py tests",
   ],
   [
     "utils_build_test ExcludePathsTest parent_directory, readme.md, [!a], a\\*b, **.txt: as moby",
@@ -426,11 +426,11 @@ const BUILDS: readonly Behaviour[] = [
   ],
   [
     "utils_build_test TarTest empty_directory, symlinks, broken symlink",
-    "engine/context: empty directories are sent",
+    "engine/context_directory: empty directories are sent",
   ],
   [
     "utils_build_test TarTest socket_file, fifo, modes",
-    "engine/context: contexts are what the docker command packs",
+    "engine/context_docker_cli: contexts are what the docker command packs",
   ],
   [
     "utils_build_test TarTest inaccessible_file: its error is that of the build",
@@ -439,11 +439,11 @@ const BUILDS: readonly Behaviour[] = [
   ],
   [
     "utils_build_test TarTest negative_mtime, large mtime",
-    "engine/context: times before 1970 and after 2242",
+    "engine/context_directory: times before 1970 and after 2242",
   ],
   [
     "utils_build_test file_list, extra files go before those of the context",
-    "engine/context: a Dockerfile is added to an archive",
+    "engine/context_dockerfile: a Dockerfile is added to an archive",
   ],
 ];
 

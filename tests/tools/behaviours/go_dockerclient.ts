@@ -68,7 +68,10 @@ export const GO_DOCKERCLIENT: readonly Behaviour[] = [
     "engine/build_buildkit: BuildKit gets version 2",
   ],
   ["BuildImage Remote; no name is made of it here", "engine/build: a URL or a repository"],
-  ["BuildImage ContextDir, .dockerignore", "engine/context: what .dockerignore leaves of a tree"],
+  [
+    "BuildImage ContextDir, .dockerignore",
+    "engine/context_ignore: what .dockerignore leaves of a tree",
+  ],
   [
     "BuildImage AuthConfigs, X-Registry-Config as a flat map",
     "engine/auth_header: encodeRegistryConfig()",

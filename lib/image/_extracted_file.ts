@@ -31,21 +31,21 @@ export async function createEmpty(
   await finish(fs, path, await fs.create(path, { mode: PRIVATE_FILE }), attributes);
 }
 
-/** Creates a file with the content of an entry, which is not empty. */
+/** Creates a file with a content, such as that of an entry, which is not empty. */
 export async function createFile(
   fs: FileSystem,
   path: string,
   attributes: FileAttributes,
-  entry: TarEntry,
+  content: Pick<TarEntry, "size" | "lend">,
 ): Promise<void> {
-  const { size } = entry;
+  const { size } = content;
   let writer: FileWriter | undefined;
   const begin = async (piece: Bytes): Promise<void> => {
     writer = await fs.create(path, { mode: PRIVATE_FILE });
     await writer.write(piece);
   };
   try {
-    await entry.lend((piece) => {
+    await content.lend((piece) => {
       if (writer !== undefined) return writer.write(piece);
       if (piece.length < size || fs.createWhole === undefined) return begin(piece);
       return fs.createWhole(path, piece, attributes);

@@ -1,5 +1,5 @@
 import { encodeHex } from "../model/hex.ts";
-import type { FileSystem } from "../store/file_system.ts";
+import { type FileSystem, FileSystemError } from "../store/file_system.ts";
 import type { TarEntry } from "../tar/reader.ts";
 import { attributesOf, createFile } from "./_extracted_file.ts";
 import type { ExtractDirectory } from "./_extract_directory.ts";
@@ -7,6 +7,9 @@ import type { FileMeta } from "./_layer_files.ts";
 
 /** Nobody else may look into it, and what is in it is not complete. */
 const PRIVATE_DIRECTORY = 0o700;
+
+/** How much is copied at a time. */
+const COPIED_BYTES = 1 << 20;
 
 /**
  * Contents that have no place yet: layers are read once, and what name a file has in the end, if
@@ -69,7 +72,35 @@ export class Staging {
   /** Moves a content to its place; nothing where it is not here. */
   place(meta: FileMeta, path: string): Promise<void> | undefined {
     const number = this.#numbers.get(meta);
-    return number === undefined ? undefined : this.#fs.rename(this.#at(number), path);
+    return number === undefined ? undefined : this.#move(this.#at(number), path, meta);
+  }
+
+  async #move(from: string, to: string, meta: FileMeta): Promise<void> {
+    try {
+      await this.#fs.rename(from, to);
+    } catch (error) {
+      // A directory that was there may be one of another file system (EXDEV).
+      if (!(error instanceof FileSystemError) || error.reason !== "unsupported") throw error;
+      await this.#copy(from, to, meta);
+      await this.#fs.remove(from);
+    }
+  }
+
+  async #copy(from: string, to: string, meta: FileMeta): Promise<void> {
+    const file = await this.#fs.open(from, { followLinks: false });
+    const { size } = file;
+    try {
+      await createFile(this.#fs, to, attributesOf(meta, this.#owners), {
+        size,
+        async lend(take) {
+          for (let at = 0; at < size; at += COPIED_BYTES) {
+            await take(await file.read(at, COPIED_BYTES));
+          }
+        },
+      });
+    } finally {
+      await file.close();
+    }
   }
 
   /** Removes the directory, and what is left in it. */

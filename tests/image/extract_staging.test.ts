@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { extract, type Image, loadImage } from "../../lib/image/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
-import { type FileSystem, memoryFileSystem, memoryStore } from "../../lib/store/mod.ts";
+import {
+  type FileSystem,
+  FileSystemError,
+  memoryFileSystem,
+  memoryStore,
+} from "../../lib/store/mod.ts";
 import { fullDisk } from "./full_disk.ts";
 import { entry, putImage, type Short, tarOf } from "./images.ts";
 import { readBack } from "./read_back.ts";
@@ -33,16 +38,16 @@ async function watched(see: See, layers: readonly (readonly Short[])[]): Promise
 function before(
   fs: FileSystem,
   names: readonly (keyof FileSystem)[],
-  act: (path: string) => unknown,
+  act: (path: string, other?: string) => unknown,
 ): FileSystem {
   return new Proxy(fs, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== "function") return value;
       if (!names.some((one) => one === name)) return value.bind(target);
-      return async (path: string, ...rest: unknown[]) => {
-        await act(path);
-        return await value.apply(target, [path, ...rest]);
+      return async (path: string, other?: string, ...rest: unknown[]) => {
+        await act(path, other);
+        return await value.apply(target, [path, other, ...rest]);
       };
     },
   });
@@ -137,6 +142,33 @@ test("extract() keeps a content whose first name is replaced while another leads
   await extract(image, fs, "/out");
   const lines = (await readBack(fs, "/out")).map((line) => line.replace(/ 644 0:0 0/, ""));
   assert.deepEqual(lines, ["a second #1", "b first #2", "d first #2"]);
+});
+
+test("extract() copies to a directory that is there and lies on another file system", async () => {
+  const fs = memoryFileSystem();
+  await fs.makeDirectory("/out/mounted", { recursive: true });
+  const mounted = before(fs, ["rename"], (from, to = "") => {
+    if (from.includes("/mounted/") === to.includes("/mounted/")) return;
+    throw new FileSystemError("it is on another file system", { reason: "unsupported", path: to });
+  });
+  const [large, small] = [new Uint8Array(3_000_000).fill(7), Uint8Array.of(1, 2, 3)];
+  const image = await watched(() => {}, [[
+    entry({ path: "mounted/large", body: large, mode: 0o640, mtime: 5 }),
+    entry({ path: "mounted/small", body: small, mode: 0o4755, mtime: 6, uid: 3, gid: 4 }),
+    entry({ path: "here", body: small }),
+  ]]);
+  const options = { existing: "replace", owners: true } as const;
+  await extract(image, mounted, "/out", options);
+  const told: unknown[] = [];
+  for (const [name, body] of [["mounted/large", large], ["mounted/small", small]] as const) {
+    const file = await fs.open(`/out/${name}`);
+    assert.deepEqual(await file.read(0, file.size), body);
+    const { mode, mtimeMs, uid } = await fs.stat(`/out/${name}`) ?? assert.fail();
+    told.push([mode.toString(8), mtimeMs, uid]);
+  }
+  assert.deepEqual(told, [["640", 5000, 0], ["4755", 6000, 3]]);
+  const names = (await fs.readDirectory("/out")).map(({ name }) => name);
+  assert.deepEqual(names.sort(), ["here", "mounted"]);
 });
 
 test("extract() that fails in a layer leaves the directory as it was found", async () => {

@@ -90,7 +90,8 @@ async function abortAll(
         }
       }
     };
-    await abortOne(`${name}, ${host.slice(0, 4)}`, work, times);
+    const where = name === "copy out of it" ? "onDisk" : "inMemory";
+    await abortOne(`${name}, ${host.slice(0, 4)}`, work, times, where);
   }
   way.close();
 }

@@ -18,8 +18,15 @@ import { memoryFileSystem } from "../../lib/store/memory_file_system.ts";
 import { type BenchLayer, chunks, type Entrant, entrant } from "./_bench.ts";
 import { Headers } from "./_headers.ts";
 
-/** What the kernel and the host's hash come to without streams, promises and objects. */
-async function kernelAlone({ bytes }: BenchLayer): Promise<string> {
+/**
+ * What the kernel and the host's hash come to without streams, promises and objects.
+ *
+ * @param keep Gets what was inflated, a view each.
+ */
+async function kernelAlone(
+  { bytes }: BenchLayer,
+  keep: (view: Bytes) => void = () => {},
+): Promise<string> {
   const { kernel, hasher } = stagesOf();
   const [stored, plain] = [hasher("sha256"), hasher("sha256")];
   const headers = new Headers();
@@ -29,6 +36,7 @@ async function kernelAlone({ bytes }: BenchLayer): Promise<string> {
     for (let view = inflater.read(); view !== undefined; view = inflater.read()) {
       const taken = plain.update(view);
       headers.take(view);
+      keep(view);
       if (taken instanceof Promise) await taken;
     }
   };
@@ -43,6 +51,15 @@ async function kernelAlone({ bytes }: BenchLayer): Promise<string> {
   inflater.close();
   const digests = await Promise.all([stored.digest(), plain.digest()]);
   return digests.map((digest) => formatDigest("sha256", digest)).join();
+}
+
+/** The same with all that was inflated in memory at the end, as memory that extract() wrote to. */
+async function kernelAloneKeeping(layer: BenchLayer): Promise<string> {
+  const kept: Bytes[] = [];
+  const digests = await kernelAlone(layer, (view) => void kept.push(view.slice()));
+  const size = kept.reduce((sum, { length }) => sum + length, 0);
+  if (size !== layer.plainSize) throw new Error(`the layer has ${size} bytes`);
+  return digests;
 }
 
 /** An image of one layer in a store that proves what it gives, as registries and layouts do. */
@@ -132,6 +149,7 @@ export function ownPasses(layer: BenchLayer): Entrant[] {
   const digests = `${layer.digest},${layer.diffID}`;
   return [
     entrant("the kernel alone", digests, () => kernelAlone(layer)),
+    entrant("the kernel alone, its output kept", digests, () => kernelAloneKeeping(layer)),
     ...Object.entries(ways).map(([name, run]) => ({ name, run })),
   ];
 }

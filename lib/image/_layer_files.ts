@@ -2,6 +2,7 @@ import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
 import { MAX_PATH_LENGTH, sanitizePath } from "../tar/path.ts";
 import type { TarEntry } from "../tar/reader.ts";
+import { windowsRecords } from "../tar/windows_records.ts";
 import type { FileTree } from "./_file_tree.ts";
 import { keptBytes } from "./_kept_bytes.ts";
 import { layerPath } from "./layer_path.ts";
@@ -23,6 +24,8 @@ export interface FileMeta {
   readonly deviceMajor: number;
   readonly deviceMinor: number;
   readonly xattrs: ReadonlyMap<string, Bytes>;
+  /** Pax records of Windows. */
+  readonly windows: ReadonlyMap<string, Bytes>;
   /** The number of the layer, the base is 0. */
   readonly layer: number;
   /** The number of the entry in its layer. */
@@ -103,6 +106,7 @@ function metaOf(
     deviceMajor: entry.deviceMajor,
     deviceMinor: entry.deviceMinor,
     xattrs: entry.xattrs.size === 0 ? NO_XATTRS : entry.xattrs,
+    windows: windowsRecords(entry.pax),
     layer,
     ordinal,
     bodyOffset: isSparse(entry) ? undefined : entry.bodyOffset,

@@ -113,7 +113,7 @@ function* withLinks(
 }
 
 function inputOf(node: FileNode<FileMeta>, meta: FileMeta, path: string): TarInput {
-  const { type, size, mode, uid, gid, mtimeNs, deviceMajor, deviceMinor, xattrs } = meta;
+  const { type, size, mode, uid, gid, mtimeNs, deviceMajor, deviceMinor, xattrs, windows } = meta;
   return {
     ...nameOf(path),
     type,
@@ -125,6 +125,7 @@ function inputOf(node: FileNode<FileMeta>, meta: FileMeta, path: string): TarInp
     deviceMajor,
     deviceMinor,
     xattrs,
+    pax: windows,
     ...(node.target === undefined ? {} : { linkPathBytes: encodeName(node.target) }),
   };
 }

@@ -1,8 +1,6 @@
-import type { Bytes } from "../model/bytes.ts";
 import type { TarEntry } from "./entry.ts";
+import { windowsRecords } from "./windows_records.ts";
 import type { TarInput } from "./writer.ts";
-
-const WINDOWS_KEY_REGEXP = /^(?:MSWINDOWS\.|LIBARCHIVE\.creationtime$)/;
 
 /**
  * Turns an entry that was read into one that can be written: with its body, its raw names, its owner,
@@ -20,11 +18,6 @@ export function entryInput(entry: TarEntry): TarInput | undefined {
     ...{ path, pathBytes, type, mode, uid, gid, userName, groupName, mtimeNs },
     ...{ linkPath, linkPathBytes, deviceMajor, deviceMinor, xattrs },
     ...(type === "file" ? { size, body: entry.body } : {}),
-    ...(entry.pax.size === 0 ? {} : { pax: windowsRecords(entry.pax) }),
+    pax: windowsRecords(entry.pax),
   };
-}
-
-/** What a layer says of files of Windows (image-spec, layer.md §Platform-specific attributes). */
-function windowsRecords(pax: ReadonlyMap<string, Bytes>): ReadonlyMap<string, Bytes> {
-  return new Map([...pax].filter(([key]) => WINDOWS_KEY_REGEXP.test(key)));
 }

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { streamOf } from "../../lib/bytes/mod.ts";
-import { append, emptyImage, type Layer, layerFrom, rewriteLayers } from "../../lib/image/mod.ts";
+import {
+  append,
+  emptyImage,
+  flatten,
+  type Layer,
+  layerFrom,
+  rewriteLayers,
+  squash,
+} from "../../lib/image/mod.ts";
 import { memoryUploads } from "../../lib/server/mod.ts";
 import type { TarInput } from "../../lib/tar/mod.ts";
 import { entry, type Short, tarOf } from "./images.ts";
@@ -146,5 +154,30 @@ test("layers for Linux have no records of Windows, whatever the name of the syst
   const plain = await (await layerFrom(tar)).diffID();
   for (const os of ["linux", "Windows", undefined]) {
     assert.equal(await (await layerFrom(tar, { os })).diffID(), plain, os);
+  }
+});
+
+test("flatten() and squash() keep what layers say of files of Windows", async () => {
+  const layer = await layerFrom(TREE.slice(0, 4).map(entry), WINDOWS);
+  const image = append(
+    emptyImage({ os: "windows", architecture: "amd64" }),
+    layer,
+    await layerFrom(["b.dll=b"].map(entry), WINDOWS),
+  );
+  for (const made of [flatten(image), squash(image)]) {
+    const layers = await made.layers();
+    assert.equal(layers.length, 1);
+    const lines = (await Promise.all(layers.map(listed))).flat().sort();
+    assert.deepEqual(lines, [
+      "directory Files/",
+      "directory Files/lib/",
+      "directory Files/lib/deep/",
+      "directory Hives/",
+      "file Files/app.exe",
+      "file Files/b.dll",
+      "file Files/lib/deep/a.dll",
+      "hardlink Files/lib/same > Files/app.exe",
+      "symlink Files/link > lib/deep 1040",
+    ]);
   }
 });

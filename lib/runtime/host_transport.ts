@@ -1,6 +1,7 @@
 import type { Transport } from "../model/transport.ts";
 import { fetchTransport } from "../registry/fetch_transport.ts";
 import { detectRuntime } from "./detect.ts";
+import { largePieces } from "./_large_pieces.ts";
 import { usesEnvironmentProxies } from "./_environment_proxies.ts";
 import { socketRequests } from "./_socket_requests.ts";
 
@@ -20,7 +21,8 @@ export function hostTransport(): Transport {
     const send = (request: Request): Promise<Response> => fetch(request);
     return Object.assign(send, { traits: { manualRedirect: false, streamingUpload: false } });
   }
-  const hasSockets = runtime !== "workerd" && !usesEnvironmentProxies(runtime);
+  if (runtime === "workerd") return largePieces(fetchTransport);
+  const hasSockets = !usesEnvironmentProxies(runtime);
   const send = hasSockets ? socketRequests() : undefined;
   if (send === undefined) return fetchTransport;
   return (request) => {

@@ -1,5 +1,3 @@
-import type { Bytes, ByteStream } from "../model/bytes.ts";
-
 /**
  * Iterates over the chunks of a stream, in every runtime: some browsers cannot iterate a stream.
  * Leaving the loop early, by `break` or by an error, cancels the stream.
@@ -7,7 +5,9 @@ import type { Bytes, ByteStream } from "../model/bytes.ts";
  * @param stream The stream; it is locked until the loop ends.
  * @returns The chunks in order.
  */
-export async function* iterate(stream: ByteStream): AsyncGenerator<Bytes, void, undefined> {
+export async function* iterate<Chunk>(
+  stream: ReadableStream<Chunk>,
+): AsyncGenerator<Chunk, void, undefined> {
   const reader = stream.getReader();
   let ended = false;
   try {

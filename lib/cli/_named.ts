@@ -1,7 +1,6 @@
 import type { Deleter, Referrers, Source, Tagger } from "../model/content.ts";
-import { isDigest } from "../model/digest.ts";
 import { parsePlace } from "../model/place.ts";
-import { parseReference } from "../model/reference.ts";
+import { isDigestReference, parseReference } from "../model/reference.ts";
 import { nodeFileSystem } from "../runtime/node_file_system.ts";
 import { openRepository } from "../runtime/open.ts";
 import { ociLayout } from "../store/oci_layout.ts";
@@ -31,9 +30,7 @@ export function namedArgument(context: CommandContext): Named {
   }
   if (place.transport === "oci") {
     const { path, reference = "" } = place;
-    const digest = /^sha(?:256|512):/.test(reference) && isDigest(reference)
-      ? reference
-      : undefined;
+    const digest = isDigestReference(reference) ? reference : undefined;
     return { content: ociLayout(nodeFileSystem(), path), reference, digest, isRegistry: false };
   }
   throw new UsageError(`${text} is in no registry and in no OCI layout; this is for those`);

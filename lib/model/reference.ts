@@ -161,6 +161,17 @@ export function parseReference(text: string): Reference {
 }
 
 /**
+ * Tells whether a reference is a digest. `alpine:latest` is one too by the grammar of digests, of
+ * an algorithm `alpine`: only those count that content can have.
+ *
+ * @param reference A name or a digest.
+ * @returns Whether it is a SHA-256 or a SHA-512.
+ */
+export function isDigestReference(reference: string): boolean {
+  return /^sha(?:256|512):/.test(reference) && isDigest(reference);
+}
+
+/**
  * Parses a reference, a digest or an image ID, as Docker takes them where an image is meant.
  *
  * @param text A reference, a digest, or 64 hexadecimal digits.
@@ -169,8 +180,7 @@ export function parseReference(text: string): Reference {
  */
 export function parseAnyReference(text: string): Reference | DigestReference {
   if (isImageID(text)) return { digest: `sha256:${text}` };
-  if (!isDigest(text)) return parseReference(text);
-  return /^sha(?:256|512):/.test(text) ? { digest: text } : parseReference(text);
+  return isDigestReference(text) ? { digest: text } : parseReference(text);
 }
 
 /**

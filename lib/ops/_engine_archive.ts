@@ -2,7 +2,7 @@
 import { ANNOTATION_CONTAINERD_IMAGE_NAME } from "../model/annotations.ts";
 import type { Root } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { isDigest, parseDigest } from "../model/digest.ts";
+import { parseDigest } from "../model/digest.ts";
 import {
   NotFoundError,
   PlatformNotFoundError,
@@ -12,7 +12,12 @@ import type { ParsedManifest } from "../model/manifest.ts";
 import { isConfigType, MEDIA_TYPE_OCI_INDEX } from "../model/media_types.ts";
 import { formatPlatform, type Platform } from "../model/platform.ts";
 import { choosePlatform, isAttestation } from "../model/platform_match.ts";
-import { formatReference, parseReference, withDefaultTag } from "../model/reference.ts";
+import {
+  formatReference,
+  isDigestReference,
+  parseReference,
+  withDefaultTag,
+} from "../model/reference.ts";
 import type { TarInput } from "../tar/writer.ts";
 
 /** An image as `manifest.json` names it. */
@@ -77,14 +82,9 @@ function document(path: string, value: unknown): TarInput {
 
 /** The full name: engines add nothing to it. A digest is no name. */
 function nameOf(reference: string | undefined): string | undefined {
-  if (reference === undefined || reference === "" || isDigestName(reference)) return undefined;
+  if (reference === undefined || reference === "" || isDigestReference(reference)) return undefined;
   const { registry, repository, tag } = withDefaultTag(parseReference(reference));
   return tag === undefined ? undefined : formatReference({ registry, repository, tag });
-}
-
-// "app:1" has the form of a digest too, of an algorithm named "app".
-function isDigestName(reference: string): boolean {
-  return /^sha(?:256|512):/.test(reference) && isDigest(reference);
 }
 
 function imageOf(

@@ -1,7 +1,7 @@
 import type { Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { isDigest } from "../model/digest.ts";
 import { NameTakenError, NotFoundError } from "../model/errors.ts";
+import { isDigestReference } from "../model/reference.ts";
 import { blame } from "./_side.ts";
 
 /** The name that an image gets: the one that was asked for, else the one it has in the source. */
@@ -13,7 +13,7 @@ export function targetName(
   if (targetReference !== undefined) return targetReference;
   const [name = ""] = reference.split("@");
   // A digest pins the source, it is no name.
-  return name === "" || isPin(name) ? root.digest : name;
+  return name === "" || isDigestReference(name) ? root.digest : name;
 }
 
 /** What happens to a name that stands for another image, and how long to wait for the answer. */
@@ -29,7 +29,7 @@ export async function refuseTaken(
   root: Descriptor,
   { existing, signal }: TakenOptions,
 ): Promise<void> {
-  if (existing !== "refuse" || isPin(name)) return;
+  if (existing !== "refuse" || isDigestReference(name)) return;
   let found: Descriptor;
   try {
     found = await target.resolve(name, { signal });
@@ -42,9 +42,4 @@ export async function refuseTaken(
     `Cannot give the name ${JSON.stringify(name)} to ${root.digest}: it stands for ${found.digest}`,
     { reference: name, descriptor: found },
   );
-}
-
-// "app:1" has the form of a digest too, of an algorithm named "app".
-function isPin(name: string): boolean {
-  return /^sha(?:256|512):/.test(name) && isDigest(name);
 }

@@ -2,9 +2,10 @@ import { manifestDigest } from "../hash/manifest_digest.ts";
 import type { Bytes } from "../model/bytes.ts";
 import type { CallOptions, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { digestAlgorithm, isDigest } from "../model/digest.ts";
+import { digestAlgorithm } from "../model/digest.ts";
 import { DigestMismatchError } from "../model/errors.ts";
 import { parseManifest } from "../model/parse_manifest.ts";
+import { isDigestReference } from "../model/reference.ts";
 import { blame } from "./_side.ts";
 
 /** Options of {@linkcode pushManifest}. */
@@ -47,7 +48,7 @@ export async function pushManifest(
   const { reference, signal } = options;
   signal?.throwIfAborted();
   const parsed = parseManifest(raw, options.mediaType);
-  const expected = reference !== undefined && isPin(reference) ? reference : undefined;
+  const expected = reference !== undefined && isDigestReference(reference) ? reference : undefined;
   const algorithm = expected === undefined ? "sha256" : digestAlgorithm(expected);
   const digest = manifestDigest(parsed, algorithm);
   const { mediaType } = parsed;
@@ -67,9 +68,4 @@ export async function pushManifest(
     throw blame("target", error, descriptor, signal ?? new AbortController().signal);
   }
   return descriptor;
-}
-
-// "app:1" has the form of a digest too, of an algorithm named "app".
-function isPin(reference: string): boolean {
-  return /^sha(?:256|512):/.test(reference) && isDigest(reference);
 }

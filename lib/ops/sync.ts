@@ -67,8 +67,7 @@ export type SyncEvent = CopyEvent | TagEvent;
  * Copies many tags of one place to another, in the order of their names. A tag that points at the
  * same image in the target is not touched; tags that only the target has stay there. What tags have
  * in common is moved once. Tags that stand in for the referrers API are no images: they are left out,
- * and each target keeps its own with `referrers`. With referrers, the tags that registries without an API for them keep their
- * lists under are left out: what is in the lists comes along with its subjects.
+ * and each target keeps its own with `referrers`, where what they list comes along with its subjects.
  *
  * @param source Where the images are: something that lists its names.
  * @param target Where they go.

@@ -3,6 +3,7 @@ import type { ByteSource, ByteStream } from "../model/bytes.ts";
 import type { CallOptions, FetchOptions, ReferrersOptions, Root } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { NotFoundError } from "../model/errors.ts";
+import { isDigestReference } from "../model/reference.ts";
 import { type ArchiveFormat, nameIn } from "./_archive_documents.ts";
 import { collectGraph, type GraphOptions } from "./_archive_graph.ts";
 import { archiveTar } from "./_archive_tar.ts";
@@ -12,7 +13,6 @@ import { baseName, directoryOf, failedBecause, joinPath, letGo, uniqueName } fro
 import { Layout } from "./_layout.ts";
 import { sweep, writeBeside } from "./_layout_files.ts";
 import { loadableImage } from "./_loadable_image.ts";
-import { isDigestReference } from "./_names.ts";
 
 /** Archives are written in batches of the usual size, however long they get. */
 const UNKNOWN_BYTES = Number.MAX_SAFE_INTEGER;

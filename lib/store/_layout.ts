@@ -13,6 +13,7 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import { InvalidConfigError, NotFoundError } from "../model/errors.ts";
 import type { ImageIndex } from "../model/image_index.ts";
+import { isDigestReference } from "../model/reference.ts";
 import type { FileSystem } from "./file_system.ts";
 import type { OCILayoutOptions } from "./layout_options.ts";
 import { abortable } from "./_abortable.ts";
@@ -39,7 +40,7 @@ import {
 } from "./_layout_index.ts";
 import { claimPrefix } from "./file_lock.ts";
 import { referrerDescriptor } from "./_manifest_facts.ts";
-import { findByName, findOnly, isDigestReference, isNameFor, noSuchReference } from "./_names.ts";
+import { findByName, findOnly, isNameFor, noSuchReference } from "./_names.ts";
 
 /** `oci-layout` says one version number; what is longer is none. */
 const MAX_LAYOUT_FILE_BYTES = 4096;

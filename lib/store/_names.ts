@@ -1,15 +1,11 @@
 import type { Descriptor } from "../model/descriptor.ts";
-import { isDigest } from "../model/digest.ts";
 import { InvalidReferenceError, isLadingError, NotFoundError } from "../model/errors.ts";
-import { formatReference, parseReference, withDefaultTag } from "../model/reference.ts";
-
-/**
- * Tells whether a reference is a digest. `alpine:latest` is one too by the grammar of digests, of
- * an algorithm `alpine`: only those count that content can have.
- */
-export function isDigestReference(reference: string): boolean {
-  return /^sha(?:256|512):/.test(reference) && isDigest(reference);
-}
+import {
+  formatReference,
+  isDigestReference,
+  parseReference,
+  withDefaultTag,
+} from "../model/reference.ts";
 
 /** A name of a store. */
 export interface NamedRoot {

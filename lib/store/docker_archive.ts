@@ -7,6 +7,7 @@ import type { CallOptions, FetchOptions, Root, Roots, Source } from "../model/co
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import { isLadingError, NotFoundError } from "../model/errors.ts";
+import { isDigestReference } from "../model/reference.ts";
 import type { ArchiveFiles } from "./_archive.ts";
 import { type ArchiveArguments, archiveOf, type ArchiveOptions } from "./archive_options.ts";
 import {
@@ -18,7 +19,7 @@ import {
 } from "./_docker_images.ts";
 import { streamFile } from "./_files.ts";
 import type { FileSystem } from "./file_system.ts";
-import { findByName, findOnly, isDigestReference, noSuchReference } from "./_names.ts";
+import { findByName, findOnly, noSuchReference } from "./_names.ts";
 import { LayoutInArchive } from "./oci_archive.ts";
 import { spanOf } from "../bytes/span.ts";
 import { checkSize } from "./_check_size.ts";

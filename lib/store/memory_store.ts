@@ -20,13 +20,14 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import { NotFoundError } from "../model/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
+import { isDigestReference } from "../model/reference.ts";
 import {
   isResolvable,
   type ManifestFacts,
   manifestFacts,
   referrerDescriptor,
 } from "./_manifest_facts.ts";
-import { findByName, findOnly, isDigestReference, isNameFor, noSuchReference } from "./_names.ts";
+import { findByName, findOnly, isNameFor, noSuchReference } from "./_names.ts";
 import { type Span, spanOf } from "../bytes/span.ts";
 import { checkSize } from "./_check_size.ts";
 

@@ -9,12 +9,12 @@ import type {
   Source,
 } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
+import { isDigestReference } from "../model/reference.ts";
 import type { ArchiveFiles } from "./_archive.ts";
 import { type ArchiveArguments, archiveOf, type ArchiveOptions } from "./archive_options.ts";
 import { blobPath } from "./_archive_documents.ts";
 import { ArchiveFileSystem } from "./_archive_file_system.ts";
 import type { FileSystem } from "./file_system.ts";
-import { isDigestReference } from "./_names.ts";
 import { Layout } from "./_layout.ts";
 import type { ArchiveInput } from "./random_access.ts";
 

@@ -3,9 +3,9 @@ import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions, ContentSource, Root } from "../model/content.ts";
 import { InvalidReferenceError } from "../model/errors.ts";
 import type { Platform } from "../model/platform.ts";
+import { isDigestReference } from "../model/reference.ts";
 import { type ArchiveFormat, nameIn } from "./_archive_documents.ts";
 import { archiveTar } from "./_archive_tar.ts";
-import { isDigestReference } from "./_names.ts";
 
 /** Options of {@linkcode writeOCIArchive} and {@linkcode writeDockerArchive}. */
 export interface WriteArchiveOptions extends CallOptions {

@@ -239,25 +239,9 @@ function planEntry(input: TarStreamInput): PlannedEntry {
   return { path, header: block.seal(), records, size, body };
 }
 
-async function* inputsOf(inputs: ReadableStream<TarStreamInput>): AsyncGenerator<TarStreamInput> {
-  const reader = inputs.getReader();
-  let isEnded = false;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      isEnded = done;
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    if (!isEnded) await reader.cancel().catch(() => {});
-    reader.releaseLock();
-  }
-}
-
 async function* archiveOf(inputs: ReadableStream<TarStreamInput>): AsyncGenerator<Bytes> {
   try {
-    yield* iterate(writeEntries(inputsOf(inputs), planEntry));
+    yield* iterate(writeEntries(iterate(inputs), planEntry));
   } catch (error) {
     // The original's class of error.
     if (error instanceof SizeMismatchError) throw new RangeError(error.message, { cause: error });

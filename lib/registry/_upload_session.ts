@@ -5,7 +5,7 @@ import type { Call, RequestBody } from "./request.ts";
 import { uploadError } from "./_upload_error.ts";
 
 /** How long giving an upload back may take: it ends by itself after a while. */
-const CANCEL_MS = 5000;
+export const CANCEL_MS = 5000;
 
 /** What a registry says about the chunks it takes. */
 export interface ChunkLimits {

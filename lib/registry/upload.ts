@@ -11,6 +11,7 @@ import { DigestMismatchError, SizeMismatchError } from "../model/errors.ts";
 import { checkChunkBytes } from "./blob_upload.ts";
 import { CHUNK_BYTES, ChunkedUpload, CHUNKS_REFUSED, MAX_CHUNK_BYTES } from "./_chunked_upload.ts";
 import { quotedBlob, type RepositoryContext } from "./_context.ts";
+import { EarlySession } from "./_early_session.ts";
 import { isLostSession, isPassing, refusalIn } from "./_upload_error.ts";
 import { isStored } from "./_upload_finish.ts";
 import { pauseAfter } from "./_upload_pause.ts";
@@ -85,7 +86,8 @@ export async function uploadBlob(
   opened?: UploadSession,
 ): Promise<void> {
   const { signal, upload = {} } = options;
-  let unused: Promise<UploadSession | undefined> = Promise.resolve(opened);
+  let unused = opened;
+  let early: EarlySession | undefined;
   try {
     digestAlgorithm(target.digest);
     if (upload.chunkBytes !== Infinity) checkChunkBytes(upload.chunkBytes);
@@ -96,19 +98,18 @@ export async function uploadBlob(
     }
     const way = wayOf(context, target, content, upload);
     if (opened === undefined && isReadBefore(context, target, content, way)) {
-      // While the content is read: that is a round trip less.
-      unused = UploadSession.open(context, action, signal);
-      unused.catch(() => {});
+      early = new EarlySession(context, action, signal);
     }
     const source = await sourceOf(context, target, content, way, signal);
     const setup = { context, target, action, signal, options: upload };
     // What another upload has begun goes on in its own session.
-    const session = upload.state === undefined ? await unused : undefined;
-    if (session !== undefined) unused = Promise.resolve(undefined);
+    const session = upload.state === undefined ? await early?.take() ?? opened : undefined;
+    early = undefined;
+    if (session !== undefined) unused = undefined;
     await new Upload(setup, source, way, session).run();
   } finally {
-    const session = await unused.catch(() => undefined);
-    await session?.cancel(signal);
+    await early?.giveBack(signal);
+    await unused?.cancel(signal);
     if (content instanceof ReadableStream && !content.locked) content.cancel().catch(() => {});
   }
 }

@@ -9,8 +9,10 @@ import {
 } from "../../lib/model/errors.ts";
 import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
 import { digestBytes } from "../../lib/hash/mod.ts";
+import { turn } from "./fake_clock.ts";
 import {
   answer,
+  type Bench,
   bench,
   CONFIG,
   descriptorOf,
@@ -132,6 +134,48 @@ test("an error of the source is the error of the push, and the request is aborte
   }, { highWaterMark: 0 });
   assert.equal(await failure(b.clock.run(b.repository.push(LAYER, source))), reason);
   assert.equal(isAborted, true);
+});
+
+test("a source that fails does not wait for the session that is opened meanwhile", async () => {
+  const reason = new RangeError("source broke");
+  const small = descriptorOf(noise(1000), OCI_LAYER);
+  const push = (b: Bench) =>
+    failure(b.clock.measure(() =>
+      b.repository.push(small, () => {
+        throw reason;
+      })
+    ));
+
+  let open: (response: Response) => void = () => {};
+  const late = bench((request) =>
+    request.method === "POST"
+      ? new Promise<Response>((resolve) => open = resolve)
+      : new Response(null, { status: 204 })
+  );
+  const before = late.clock.now();
+  assert.equal(await push(late), reason);
+  assert.equal(late.clock.now(), before, "nobody has waited");
+  const location = "/v2/acme/app/blobs/uploads/1";
+  open(new Response(null, { status: 202, headers: { location } }));
+  while (late.transport.seen.length < 2) await turn();
+  assert.equal(late.transport.seen.at(-1)?.method, "DELETE", "the late session is given back");
+  assert.equal(late.transport.seen.at(-1)?.path, location);
+  while (late.clock.pending > 0) await turn();
+
+  let signal: AbortSignal | undefined;
+  const never = bench((request) => {
+    signal = request.signal;
+    return new Promise<Response>(() => {});
+  });
+  assert.equal(await push(never), reason);
+  assert.equal(signal?.aborted, false);
+  await never.clock.run(new Promise((resolve) => signal?.addEventListener("abort", resolve)));
+  assert.equal(
+    never.transport.seen.length,
+    1,
+    "a session that nobody wants is not asked for again",
+  );
+  assert.equal(never.clock.pending, 0);
 });
 
 test("a source is cancelled when the registry refuses early", async () => {

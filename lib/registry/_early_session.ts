@@ -1,0 +1,35 @@
+import { Attempt } from "./_attempt.ts";
+import type { Clock } from "./clock.ts";
+import type { RepositoryContext } from "./_context.ts";
+import { CANCEL_MS, UploadSession } from "./_upload_session.ts";
+
+/** A session that is opened while the content is read: that is a round trip less. */
+export class EarlySession {
+  readonly #clock: Clock;
+  readonly #attempt: Attempt;
+  readonly #opening: Promise<UploadSession>;
+  #session: UploadSession | undefined;
+
+  constructor(context: RepositoryContext, action: string, signal: AbortSignal | undefined) {
+    this.#clock = context.client.clock;
+    this.#attempt = new Attempt(signal);
+    this.#opening = UploadSession.open(context, action, this.#attempt.signal)
+      .finally(() => this.#attempt.close());
+    this.#opening.then((session) => this.#session = session, () => {});
+  }
+
+  /** Gives the session, once it is open, to whoever sends the content. */
+  async take(): Promise<UploadSession> {
+    return await this.#opening;
+  }
+
+  /**
+   * Gives the session back to the registry. Nobody waits for the answer that opens it: one that is
+   * not there yet is let go when it comes, or given up after a while.
+   */
+  async giveBack(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#session !== undefined) return await this.#session.cancel(signal);
+    const stop = this.#clock.setTimer(CANCEL_MS, () => this.#attempt.abort(undefined));
+    this.#opening.then((session) => session.cancel(signal), () => {}).finally(stop);
+  }
+}

@@ -1,6 +1,5 @@
-import { concatBytes } from "../bytes/concat.ts";
-import { iterate } from "../bytes/iterate.ts";
-import type { Bytes, ByteStream } from "../model/bytes.ts";
+import { readPrefix } from "../bytes/read_prefix.ts";
+import type { ByteStream } from "../model/bytes.ts";
 import {
   ApiVersionError,
   ConflictError,
@@ -13,7 +12,10 @@ import { isJSONObject } from "../model/json_object.ts";
 import { redactText } from "../model/redact.ts";
 
 /** The most bytes of an error body that are read; longer ones are no messages. */
-const MAX_ERROR_BYTES = 1024 * 1024;
+const MAX_ERROR_BYTES = 64 * 1024;
+
+/** How long an error body may take: the status alone is worth reporting. */
+const ERROR_BODY_MS = 10_000;
 
 /** How much of the engine's words is shown in a message. */
 const MAX_SAID_LENGTH = 1000;
@@ -65,7 +67,10 @@ export function reasonFor(status: number, said: string): EngineFailureReason | u
 
 /** Reads what an error body says: JSON of Docker or podman, text, a proxy's HTML, or nothing. */
 export async function readSaid(body: ByteStream, contentType: string): Promise<string> {
-  const text = new TextDecoder().decode(await prefixOf(body));
+  const text = await readPrefix(body, MAX_ERROR_BYTES, (onEnd) => {
+    const timer = setTimeout(onEnd, ERROR_BODY_MS);
+    return () => clearTimeout(timer);
+  });
   let plain = text;
   try {
     const value: unknown = JSON.parse(text);
@@ -85,21 +90,6 @@ export function said(text: string): string {
   // deno-lint-ignore no-control-regex
   const clean = redactText(text).replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]+/g, " ").trim();
   return clean.length > MAX_SAID_LENGTH ? `${clean.slice(0, MAX_SAID_LENGTH)}…` : clean;
-}
-
-async function prefixOf(body: ByteStream): Promise<Bytes> {
-  const chunks: Bytes[] = [];
-  let total = 0;
-  try {
-    for await (const chunk of iterate(body)) {
-      chunks.push(chunk);
-      total += chunk.length;
-      if (total >= MAX_ERROR_BYTES) break;
-    }
-  } catch {
-    // What has come is what there is to say.
-  }
-  return concatBytes(chunks).subarray(0, MAX_ERROR_BYTES);
 }
 
 /** An answer that is an error. */

@@ -246,6 +246,7 @@ export class EngineClient {
   ): Promise<EngineError> {
     const { status, headers, endpoint, body } = answer;
     const words = await readSaid(body, headers.get("content-type") ?? "");
+    call.signal?.throwIfAborted();
     return failureOf({
       action: call.action,
       status,

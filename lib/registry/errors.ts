@@ -1,3 +1,4 @@
+import { readPrefix } from "../bytes/read_prefix.ts";
 import {
   AuthenticationError,
   AuthorizationError,
@@ -11,7 +12,7 @@ import {
 import { diagnosticOf, diagnosticsOf, MAX_MESSAGE_LENGTH } from "../model/diagnostics.ts";
 import { isJSONObject } from "../model/json_object.ts";
 import type { Answer } from "./_answer.ts";
-import { type Clock, sleep } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 import { printable, redactText, redactURL } from "../model/redact.ts";
 import { retryAfter } from "../model/retry_after.ts";
 
@@ -42,35 +43,12 @@ const failures = new WeakMap<Answer, Promise<Failure>>();
 export function failureOf(answer: Answer, clock: Clock): Promise<Failure> {
   let failure = failures.get(answer);
   if (failure === undefined) {
-    failure = readPrefix(answer, clock).then((text) => parseFailure(redactText(text)));
+    const startTimer = (onEnd: () => void) => clock.setTimer(ERROR_BODY_MS, onEnd);
+    failure = readPrefix(answer.body, MAX_ERROR_BYTES, startTimer)
+      .then((text) => parseFailure(redactText(text)));
     failures.set(answer, failure);
   }
   return failure;
-}
-
-async function readPrefix(answer: Answer, clock: Clock): Promise<string> {
-  const reader = answer.body.getReader();
-  const decoder = new TextDecoder();
-  const stop = new AbortController();
-  const deadline = sleep(clock, ERROR_BODY_MS, stop.signal).catch(() => {});
-  let text = "";
-  let total = 0;
-  try {
-    while (total < MAX_ERROR_BYTES) {
-      const result = await Promise.race([reader.read(), deadline]);
-      if (result === undefined || result.done) break;
-      const chunk = result.value.subarray(0, MAX_ERROR_BYTES - total);
-      total += chunk.byteLength;
-      text += decoder.decode(chunk, { stream: true });
-    }
-  } catch {
-    // What has come is what there is to say.
-  } finally {
-    stop.abort();
-    reader.cancel().catch(() => {});
-    reader.releaseLock();
-  }
-  return text;
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   streamOf,
   withSignal,
 } from "../../lib/bytes/mod.ts";
+import { readPrefix } from "../../lib/bytes/read_prefix.ts";
 import { LimitExceededError } from "../../lib/model/errors.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import { probe } from "./probe.ts";
@@ -217,4 +218,27 @@ test("withSignal() ignores an abort after the end", async () => {
   await readAll(withSignal(source.stream, controller.signal), { maxBytes: 9 });
   controller.abort();
   assert.equal(source.cancels.length, 0);
+});
+
+test("readPrefix() gives what has come of a text, and never fails", async () => {
+  const text = new TextEncoder().encode("aé");
+  const cases = [
+    { name: "whole", source: probe([text, text]), wanted: "aéaé", cancels: 0 },
+    { name: "too long", source: probe([text, text]), wanted: "aéa", maxBytes: 4, cancels: 1 },
+    { name: "broken", source: probe([text], { error: new Error("cut") }), wanted: "aé" },
+    { name: "silent", source: probe([text], { stall: true }), wanted: "aé", ms: 5, cancels: 1 },
+  ];
+  for (const { name, source, wanted, maxBytes = 100, ms, cancels = 0 } of cases) {
+    let isStopped = false;
+    const read = await readPrefix(source.stream, maxBytes, (onEnd) => {
+      const timer = ms === undefined ? undefined : setTimeout(onEnd, ms);
+      return () => {
+        clearTimeout(timer);
+        isStopped = true;
+      };
+    });
+    assert.equal(read, wanted, name);
+    assert.equal(source.cancels.length, cancels, name);
+    assert.ok(isStopped, name);
+  }
 });

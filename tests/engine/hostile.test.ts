@@ -9,7 +9,7 @@ import {
   type EngineOptions,
 } from "../../lib/engine/mod.ts";
 import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
-import { bytesOf, chunks, failure, json, scripted, utf8 } from "./scripted.ts";
+import { answering, bytesOf, chunks, failure, json, scripted, utf8 } from "./scripted.ts";
 
 const NAMES = [
   "",
@@ -396,3 +396,57 @@ function brokenOff(text: string): ByteStream {
     },
   }, { highWaterMark: 0 });
 }
+
+test("an error whose body never ends is reported with what has come of it", async () => {
+  const { setTimeout: wait } = globalThis;
+  const later = <Args extends unknown[]>(run: (...args: Args) => void, ms = 0, ...args: Args) =>
+    wait(run, ms >= 1000 ? 0 : ms, ...args);
+  Object.assign(globalThis, { setTimeout: later });
+  try {
+    let cancelled = 0;
+    const { engine } = answering(() =>
+      new Response(
+        new ReadableStream({
+          start: (controller) => controller.enqueue(utf8("it is broken")),
+          cancel: () => void cancelled++,
+        }, { highWaterMark: 0 }),
+        { status: 500 },
+      )
+    );
+    const error = await failure(engine.images.list());
+    assert.equal(error["status"], 500);
+    assert.match(String(error["message"]), /it is broken$/);
+    assert.equal(cancelled, 1);
+  } finally {
+    Object.assign(globalThis, { setTimeout: wait });
+  }
+});
+
+test("an error body is read up to 64 KiB", async () => {
+  let pulled = 0;
+  const { engine } = answering(() =>
+    new Response(
+      new ReadableStream({
+        pull(controller) {
+          pulled += 1024;
+          controller.enqueue(new Uint8Array(1024).fill(97));
+        },
+      }, { highWaterMark: 0 }),
+      { status: 500 },
+    )
+  );
+  const error = await failure(engine.images.list());
+  assert.equal(error["status"], 500);
+  assert.ok(pulled <= 2 * 64 * 1024, `${pulled} bytes`);
+});
+
+test("a call that is aborted while the body of an error comes ends with the reason", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const reason = new Error("enough");
+  const { engine } = answering(() => {
+    const body = new ReadableStream({ pull: () => controller.abort(reason) }, { highWaterMark: 0 });
+    return new Response(body, { status: 500 });
+  });
+  assert.equal(await failure(engine.images.list({ signal })), reason as unknown);
+});

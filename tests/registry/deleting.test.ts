@@ -207,3 +207,47 @@ test("mount() refuses another digest, and names that are no repository", async (
     await failure(other.mount(layer.descriptor, "../app")) instanceof InvalidReferenceError,
   );
 });
+
+test("a login page is no answer to DELETE; the good ones of registries are", async () => {
+  const html = { "content-type": "text/html; charset=utf-8" };
+  const page = "<html><script>location = '/login'</script></html>";
+  const cases: readonly (readonly [string, () => Response, boolean])[] = [
+    ["200 with a page", () => new Response(page, { headers: html }), false],
+    ["200 without content", () => new Response(null, { headers: { "content-length": "0" } }), true],
+    ["200 with JSON", () => Response.json({}), true],
+    ["202", () => new Response(null, { status: 202 }), true],
+    ["202 of Flask", () => new Response(null, { status: 202, headers: html }), true],
+    ["204", () => new Response(null, { status: 204 }), true],
+    [
+      "200 of Flask",
+      () => new Response(null, { headers: { ...html, "content-length": "0" } }),
+      true,
+    ],
+  ];
+  for (const [name, answer, isDeleted] of cases) {
+    const { image, repository } = await withImage(({ method }) =>
+      method === "DELETE" ? answer() : undefined
+    );
+    const [layer] = image.layers;
+    assert.ok(layer !== undefined);
+    for (
+      const work of [
+        () => repository.delete(image.descriptor),
+        () => repository.delete(layer.descriptor),
+        () => repository.untag("1"),
+      ]
+    ) {
+      if (isDeleted) {
+        await work();
+        continue;
+      }
+      const error = await failure(work());
+      assert.ok(error instanceof RegistryError, name);
+      assert.match(
+        error.message,
+        /^Cannot (?:delete|untag) .* does not answer like a registry: HTML/,
+      );
+      assert.equal(error.method, "DELETE");
+    }
+  }
+});

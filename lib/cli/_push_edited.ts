@@ -1,7 +1,5 @@
 import type { Image } from "../image/image.ts";
 import type { IndexView } from "../image/index_view.ts";
-import { parsePlace } from "../model/place.ts";
-import { mountable } from "../runtime/copy_places.ts";
 import { pushPlace } from "../runtime/push_place.ts";
 import { type CommandContext, type OptionSpecs, text, UsageError } from "./_command.ts";
 import { JOBS_OPTION, jobsOption, JSON_OPTION, openOptions, REGISTRY_OPTION } from "./_options.ts";
@@ -19,14 +17,9 @@ export const PUSH_OPTIONS: OptionSpecs = {
 export async function pushEdited(
   context: CommandContext,
   image: Image | IndexView,
-  base: string | undefined,
 ): Promise<void> {
   const to = targetOption(context);
-  const operation = pushPlace(image, to, {
-    ...openOptions(context),
-    jobs: jobsOption(context),
-    mountFrom: base === undefined ? undefined : mountable(parsePlace(base), parsePlace(to)),
-  });
+  const operation = pushPlace(image, to, { ...openOptions(context), jobs: jobsOption(context) });
   await transfer(context, { operation, to, pin: to });
 }
 

@@ -89,7 +89,7 @@ export const appendCommand: Command = {
       const edited = edit === undefined && named === undefined
         ? appended
         : mutate(appended, { ...edit, base: named });
-      await pushEdited(context, edited, base === SCRATCH ? undefined : base);
+      await pushEdited(context, edited);
     } finally {
       for (const layer of layers) await layer.close();
     }

@@ -36,7 +36,7 @@ async function create(context: CommandContext, names: readonly string[]): Promis
   const annotations = pairsOption(context, "annotation");
   const format = formatOption(context);
   const members = await openAll(context, names);
-  await pushEdited(context, indexFrom(members, { annotations, format }), names[0]);
+  await pushEdited(context, indexFrom(members, { annotations, format }));
 }
 
 async function append(context: CommandContext, names: readonly string[]): Promise<void> {
@@ -44,16 +44,15 @@ async function append(context: CommandContext, names: readonly string[]): Promis
   const [base = "", ...others] = names;
   if (others.length === 0) throw new UsageError("name the images to append");
   const index = await openIndex(base, openOptions(context));
-  await pushEdited(context, appendToIndex(index, ...await openAll(context, others)), base);
+  await pushEdited(context, appendToIndex(index, ...await openAll(context, others)));
 }
 
 async function filter(context: CommandContext, names: readonly string[]): Promise<void> {
   targetOption(context);
   const platforms = list(context, "platform").map(filterOf);
   if (platforms.length === 0) throw new UsageError("name what to keep: --platform linux/amd64");
-  const base = only(names);
-  const index = await openIndex(base, openOptions(context));
-  await pushEdited(context, filterIndex(index, platforms), base);
+  const index = await openIndex(only(names), openOptions(context));
+  await pushEdited(context, filterIndex(index, platforms));
 }
 
 async function remove(context: CommandContext, names: readonly string[]): Promise<void> {
@@ -61,7 +60,7 @@ async function remove(context: CommandContext, names: readonly string[]): Promis
   const [base = "", ...digests] = names;
   if (digests.length === 0) throw new UsageError("name the digests to remove");
   const index = await openIndex(base, openOptions(context));
-  await pushEdited(context, removeFromIndex(index, ...digests), base);
+  await pushEdited(context, removeFromIndex(index, ...digests));
 }
 
 async function listEntries(context: CommandContext, names: readonly string[]): Promise<void> {

@@ -83,11 +83,10 @@ export const mutateCommand: Command = {
         ...edit,
         timestamps,
       });
-    const name = argument(context, 0);
     if (platformsOption(context) === "all") {
-      const index = await openIndex(name, openOptions(context));
-      return await pushEdited(context, mapIndex(index, change), name);
+      const index = await openIndex(argument(context, 0), openOptions(context));
+      return await pushEdited(context, mapIndex(index, change));
     }
-    await pushEdited(context, change(await imageArgument(context)), name);
+    await pushEdited(context, change(await imageArgument(context)));
   },
 };

@@ -65,10 +65,6 @@ export const rebaseCommand: Command = {
     const place = parsePlace(newName);
     const newBaseName = place.transport === "docker" ? place.reference : undefined;
     const rebased = rebase(image, { oldBase, newBase, newBaseName });
-    await pushEdited(
-      context,
-      edit === undefined ? rebased : mutate(rebased, edit),
-      argument(context, 0),
-    );
+    await pushEdited(context, edit === undefined ? rebased : mutate(rebased, edit));
   },
 };

@@ -1,7 +1,7 @@
 import type { Image } from "../image/image.ts";
 import { squash } from "../image/squash.ts";
 import { openImage } from "../runtime/open.ts";
-import { argument, type Command, type CommandContext, text, UsageError } from "./_command.ts";
+import { type Command, type CommandContext, text, UsageError } from "./_command.ts";
 import { imageArgument } from "./_image_argument.ts";
 import { openOptions, PLATFORM_OPTION, platformOption } from "./_options.ts";
 import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
@@ -42,6 +42,6 @@ export const squashCommand: Command = {
     targetOption(context);
     const from = await lowerLayers(context);
     const image = await imageArgument(context);
-    await pushEdited(context, squash(image, { from }), argument(context, 0));
+    await pushEdited(context, squash(image, { from }));
   },
 };

@@ -1,10 +1,16 @@
 import type { ByteStream } from "../model/bytes.ts";
-import type { CallOptions, ContentSource, FetchOptions } from "../model/content.ts";
+import type {
+  CallOptions,
+  ContentSource,
+  FetchOptions,
+  Locator,
+  RepositoryName,
+} from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { type ArchiveSource, openArchive } from "./_archive_source.ts";
 
 /** Content of an edited image: what is new comes from the places given, the rest from the base. */
-export class OverlayContent implements ContentSource, ArchiveSource {
+export class OverlayContent implements ContentSource, ArchiveSource, Locator {
   readonly #base: ContentSource;
   readonly #over: ReadonlyMap<string, ContentSource>;
 
@@ -31,7 +37,11 @@ export class OverlayContent implements ContentSource, ArchiveSource {
     return await openArchive(this.#placeOf(target), target, options);
   }
 
-  #placeOf({ digest }: Descriptor): ContentSource {
+  async locate(target: Descriptor, options?: CallOptions): Promise<RepositoryName | undefined> {
+    return await this.#placeOf(target).locate?.(target, options);
+  }
+
+  #placeOf({ digest }: Descriptor): ContentSource & Partial<Locator> {
     return this.#over.get(digest) ?? this.#base;
   }
 }

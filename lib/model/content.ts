@@ -92,6 +92,20 @@ export interface Mounter {
   mount(target: Descriptor, from: string, options?: MountOptions): Promise<boolean>;
 }
 
+/** A repository of a registry. */
+export interface RepositoryName {
+  /** The registry: `docker.io`. */
+  readonly registry: string;
+  /** The repository's name in the registry: `library/alpine`. */
+  readonly name: string;
+}
+
+/** An optional power: tells where content is, for another repository of the registry to mount it. */
+export interface Locator {
+  /** Tells which repository of a registry content is in; `undefined` where it is in none. */
+  locate(target: Descriptor, options?: CallOptions): Promise<RepositoryName | undefined>;
+}
+
 /** An optional power: stores a manifest and gives it a name in one request. */
 export interface NamedPusher {
   /**

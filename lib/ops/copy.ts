@@ -40,8 +40,9 @@ export interface CopyOptions extends CallOptions {
   /** How many blobs move at the same time; default 3. */
   readonly jobs?: number | undefined;
   /**
-   * The repository that the source is, where the target is another one of the same registry: blobs
-   * are mounted from there, and copied where that fails.
+   * The repository of the target's registry that blobs are mounted from, and copied where that fails.
+   * By default each blob is mounted from the repository that the source has it in, where that is
+   * another one of the same registry; a source that is in no registry cannot tell.
    */
   readonly mountFrom?: string | undefined;
   /**

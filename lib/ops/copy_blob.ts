@@ -4,20 +4,17 @@ import { watched } from "../bytes/watched.ts";
 import type { LayerThreads } from "../compress/layer_threads.ts";
 import { embeddedContent } from "../hash/embedded.ts";
 import type { ByteStream } from "../model/bytes.ts";
-import type { ContentSource, ContentStore, Mounter } from "../model/content.ts";
+import type { ContentStore } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { BlobHashing } from "./_blob_hashing.ts";
+import { mountableFrom, type MountRoute } from "./_mountable_from.ts";
 import { blame } from "./_side.ts";
 
 /** What is under way into each target: copies at the same time share it. */
 const FLIGHTS = new WeakMap<ContentStore, SingleFlight<string, void>>();
 
 /** Where a blob goes from and to. */
-export interface BlobWay {
-  readonly source: ContentSource;
-  readonly target: ContentStore & Partial<Mounter>;
-  /** The repository that the target can take it over from by itself. */
-  readonly mountFrom?: string | undefined;
+export interface BlobWay extends MountRoute {
   /** Whether the target has it; by default it is asked. */
   readonly isThere?: Promise<boolean> | undefined;
   /** Threads to hash in. */
@@ -48,7 +45,7 @@ export async function copyBlob(
   moved: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<BlobOutcome> {
-  const { target, mountFrom, isThere = target.exists(blob, { signal }) } = way;
+  const { target, isThere = target.exists(blob, { signal }) } = way;
   const existed = await isThere.catch((error) => {
     throw blame("target", error, blob, signal);
   });
@@ -62,8 +59,9 @@ export async function copyBlob(
   const bring = async (shared: AbortSignal): Promise<void> => {
     status = "done";
     const options = { signal: shared, isPushedNext: true };
-    const isMounted = mountFrom !== undefined &&
-      await target.mount?.(blob, mountFrom, options).catch((error) => {
+    const from = await mountableFrom(way, blob, shared);
+    const isMounted = from !== undefined &&
+      await target.mount?.(blob, from, options).catch((error) => {
         throw blame("target", error, blob, shared);
       });
     if (isMounted === true) status = "mounted";

@@ -4,6 +4,7 @@ import { convertGraph } from "./_convert_graph.ts";
 import { collectGraph, isElsewhere, resolveRoot, type Route } from "./_copy_graph.ts";
 import { checkDigestTags, type CopyOptions } from "./copy.ts";
 import { listDigestTags, visitDigestTags } from "./_digest_tags.ts";
+import { mountableFrom } from "./_mountable_from.ts";
 import { type PlannedContent, PlannedContents } from "./planned_contents.ts";
 import { referrersChoice } from "./referrers_choice.ts";
 import { blame } from "./_side.ts";
@@ -49,12 +50,13 @@ export async function planCopy(
   const { root: descriptor, manifests } = convertGraph(graph, root.descriptor, options.format);
   const name = targetName(options, reference, descriptor);
   await refuseTaken(target, name, descriptor, { existing, signal });
-  const missing = mountFrom !== undefined && "mount" in target ? "mount" : "copy";
   const contents = new PlannedContents();
   for (const blob of graph.blobs) {
     const isThere = await hasContent(route, blob);
     const isLeft = !isThere && await isElsewhere(route, blob, Promise.resolve(false), signal);
-    contents.addBlob({ descriptor: blob, action: isThere ? "exists" : isLeft ? "skip" : missing });
+    const isMounted = await mountableFrom({ ...route, mountFrom }, blob, signal) !== undefined;
+    const missing = isLeft ? "skip" : isMounted ? "mount" : "copy";
+    contents.addBlob({ descriptor: blob, action: isThere ? "exists" : missing });
   }
   for (const { descriptor } of manifests) {
     const isThere = graph.present.has(descriptor.digest) ||

@@ -1,7 +1,7 @@
 import type { Operation } from "../bytes/operation.ts";
 import type { Image } from "../image/image.ts";
 import type { IndexView } from "../image/index_view.ts";
-import type { Source, Target } from "../model/content.ts";
+import type { CallOptions, ContentSource, Locator, Source, Target } from "../model/content.ts";
 import type { CopyEvent } from "../model/events.ts";
 import { copy, type CopyOptions, type CopyResult } from "./copy.ts";
 
@@ -11,14 +11,14 @@ export type PushOptions = Omit<CopyOptions, "platform" | "targetReference">;
 /**
  * Pushes an image or an index, also one that was edited and is stored nowhere yet, to any place.
  * Blobs go first, then manifests, those in an index before it, then the name: when anything fails
- * nothing was named. What the target has is not read, and what is new is made while it is sent:
- * memory is that of the manifests.
+ * nothing was named. What the target has is not read, the base is mounted where it is in another
+ * repository of the same registry, and what is new is made while it is sent: memory is that of the
+ * manifests.
  *
  * @param image The image or the index.
  * @param target Where it goes.
  * @param reference Its name there; without one, or with a digest, it is recorded by its digest.
- * @param options The concurrency, the repository that the base is in when it is one of the same
- * registry (`mountFrom`), and a signal.
+ * @param options The concurrency and a signal.
  * @returns The operation of {@linkcode copy}: the descriptor and the name it has now.
  * @throws {RangeError} when `jobs` is no positive integer.
  *
@@ -48,10 +48,13 @@ export function push(
 }
 
 /** Makes a place of an image: there is nothing else to find in it. */
-function sourceOf(image: Image | IndexView): Source {
+function sourceOf(image: Image | IndexView): Source & Locator {
+  const content = async (options?: CallOptions): Promise<ContentSource & Partial<Locator>> =>
+    await image.content(options);
   return {
     resolve: async (_, options) => await image.descriptor(options),
-    exists: async (target, options) => await (await image.content(options)).exists(target, options),
-    fetch: async (target, options) => await (await image.content(options)).fetch(target, options),
+    exists: async (target, options) => await (await content(options)).exists(target, options),
+    fetch: async (target, options) => await (await content(options)).fetch(target, options),
+    locate: async (target, options) => await (await content(options)).locate?.(target, options),
   };
 }

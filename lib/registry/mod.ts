@@ -37,11 +37,13 @@ export type {
   ContentStore,
   Deleter,
   FetchOptions,
+  Locator,
   Mounter,
   MountOptions,
   NamedPusher,
   Referrers,
   ReferrersOptions,
+  RepositoryName,
   Resolver,
   Tagger,
 } from "../model/content.ts";

@@ -7,11 +7,13 @@ import type {
   ContentStore,
   Deleter,
   FetchOptions,
+  Locator,
   Mounter,
   MountOptions,
   NamedPusher,
   Referrers,
   ReferrersOptions,
+  RepositoryName,
   Resolver,
   Tagger,
 } from "../model/content.ts";
@@ -79,7 +81,7 @@ function uploadsBy({ client }: RepositoryContext): SingleFlight<string, void> {
  * else. Made by `Registry.repository`.
  */
 export class Repository
-  implements ContentStore, Resolver, Tagger, NamedPusher, Referrers, Mounter, Deleter {
+  implements ContentStore, Resolver, Tagger, NamedPusher, Referrers, Mounter, Locator, Deleter {
   /** The registry's name: `docker.io`. */
   readonly registry: string;
   /** The repository's name in the registry: `library/alpine`. */
@@ -427,6 +429,16 @@ export class Repository
     await unwanted?.cancel(options.signal);
     options.signal?.throwIfAborted();
     return isMounted;
+  }
+
+  /**
+   * Tells where content of this repository is: here. Copies into other repositories of the registry
+   * ask for it, and mount blobs.
+   *
+   * @returns The names of the registry and of this repository.
+   */
+  locate(): Promise<RepositoryName> {
+    return Promise.resolve({ registry: this.registry, name: this.name });
   }
 
   /**

@@ -77,7 +77,6 @@ export interface Places {
   readonly source: OpenedPlace<Source>;
   readonly target: OpenedTarget;
   readonly platform: Platform | "all" | undefined;
-  readonly mountFrom: string | undefined;
 }
 
 /** Opens a source and a target, and closes them in the end. */
@@ -97,7 +96,6 @@ export async function withPlaces<Result>(
         source,
         target,
         platform: wanted ?? await target.ownPlatform?.({ signal: options.signal }),
-        mountFrom: mountable(source.place, target.place),
       });
     } finally {
       await target.close();
@@ -135,13 +133,12 @@ function startCopy(
 ): Operation<CopyResult, CopyEvent> {
   return startOperation<CopyResult, CopyEvent>(
     ({ emit, signal }) =>
-      withPlaces(from, to, options, async ({ source, target, platform, mountFrom }) => {
+      withPlaces(from, to, options, async ({ source, target, platform }) => {
         const operation = copyContent(source.content, source.reference, target.content, {
           signal,
           targetReference: nameIn(target, source),
           existing: options.existing,
           platform: platform ?? otherwise,
-          mountFrom,
           jobs: options.jobs,
           referrers: options.referrers,
           digestTags: options.digestTags,
@@ -163,13 +160,12 @@ function plan(from: string, to: string, options: CopyPlacesOptions = {}): Promis
     from,
     to,
     options,
-    ({ source, target, platform, mountFrom }) =>
+    ({ source, target, platform }) =>
       planCopy(source.content, source.reference, target.content, {
         signal,
         targetReference: nameIn(target, source),
         existing,
         platform,
-        mountFrom,
         referrers,
         digestTags,
         format,
@@ -218,16 +214,4 @@ function nameIn(
     return named.tag === undefined ? digest : familiarReference(named);
   }
   return source.reference === "" ? undefined : source.reference;
-}
-
-/**
- * Tells which repository blobs can be mounted from: that of the source, where the target is another
- * one of the same registry.
- */
-export function mountable(from: Place, to: Place): string | undefined {
-  if (from.transport !== "docker" || to.transport !== "docker") return undefined;
-  const [source, target] = [parseReference(from.reference), parseReference(to.reference)];
-  const isNeighbour = source.registry === target.registry &&
-    source.repository !== target.repository;
-  return isNeighbour ? source.repository : undefined;
 }

@@ -16,7 +16,7 @@ export interface PushPlaceOptions extends OpenOptions, Pick<PushOptions, "jobs" 
  *
  * @param image The image or the index.
  * @param to The place: `registry.acme.dev/app:2`, `oci:./app:2`, `docker-archive:app.tar:app:2`.
- * @param options The concurrency, the repository of the same registry that blobs are mounted from,
+ * @param options The concurrency, the repository to mount blobs from where the image does not tell,
  * and how to open the place.
  * @returns The operation; its `reference` is digest-pinned: `registry.acme.dev/app@sha256:…`, of a
  * layout or an archive the digest.

@@ -61,10 +61,9 @@ function startSync(
   const { include, keepGoing, existing, jobs, referrers, format, threads } = options;
   return startOperation<SyncResult, SyncEvent>(
     ({ emit, signal }) =>
-      withBoth(from, to, options, async (source, { target, platform, mountFrom }) => {
+      withBoth(from, to, options, async (source, { target, platform }) => {
         const operation = sync(source, target.content, {
           ...{ signal, include, keepGoing, existing, jobs, referrers, format, threads },
-          mountFrom,
           platform,
         });
         for await (const event of operation) emit(event);
@@ -85,10 +84,9 @@ function plan(from: string, to: string, options: SyncPlacesOptions = {}): Promis
     from,
     to,
     options,
-    (source, { target, platform, mountFrom }) =>
+    (source, { target, platform }) =>
       planSync(source, target.content, {
         ...{ signal, include, keepGoing, existing, referrers, format },
-        mountFrom,
         platform,
       }),
   );

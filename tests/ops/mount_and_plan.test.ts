@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { NameTakenError } from "../../lib/model/mod.ts";
-import { copy, planCopy } from "../../lib/ops/mod.ts";
+import { copy, planCopy, type PlannedContent } from "../../lib/ops/mod.ts";
 import { Registry } from "../../lib/registry/mod.ts";
 import { memoryStore } from "../../lib/store/mod.ts";
 import { faultyTransport, memoryRegistry, randomIndex } from "../../lib/testing/mod.ts";
@@ -25,7 +25,7 @@ async function withTwoRepositories() {
 test("copy() within a registry mounts every blob and moves none", async () => {
   const { index, transport, from, to, blobs } = await withTwoRepositories();
   const statuses: string[] = [];
-  const operation = copy(from, "1", to, { mountFrom: "acme/app" });
+  const operation = copy(from, "1", to);
   for await (const event of operation) if (event.type === "blob") statuses.push(event.status);
   const result = await operation;
   assert.deepEqual(statuses, Array.from({ length: blobs }, () => "mounted"));
@@ -43,6 +43,25 @@ test("copy() within a registry mounts every blob and moves none", async () => {
   assert.deepEqual(moved.map(({ url }) => url), []);
 });
 
+test("copy() mounts what another place has too from the repository that it is told", async () => {
+  const { index, to } = await withTwoRepositories();
+  const store = memoryStore();
+  await index.pushTo(store, "1");
+  assert.equal((await planCopy(store, "1", to)).blobs.filter(isMounted).length, 0);
+  assert.ok((await planCopy(store, "1", to, { mountFrom: "acme/app" })).blobs.every(isMounted));
+  const elsewhere = memoryRegistry({ host: "registry.other" });
+  await index.pushTo(elsewhere.store, "acme/app:1");
+  const other = new Registry("registry.other", { transport: elsewhere.transport });
+  const { blobs } = await planCopy(other.repository("acme/app"), "1", to);
+  assert.equal(blobs.filter(isMounted).length, 0, "another registry has nothing to mount");
+  const { bytesFetched } = await copy(store, "1", to, { mountFrom: "acme/app" });
+  const read = (await planCopy(store, "1", memoryStore())).manifests
+    .reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+  assert.equal(bytesFetched, read, "manifests alone were read");
+});
+
+const isMounted = ({ action }: PlannedContent): boolean => action === "mount";
+
 test("copy() moves what the registry does not mount", async () => {
   const { index, memory, blobs } = await withTwoRepositories();
   const transport = faultyTransport(memory.transport, [
@@ -50,8 +69,7 @@ test("copy() moves what the registry does not mount", async () => {
   ]);
   const registry = new Registry("registry.test", { transport, retry: { retries: 0 } });
   const to = registry.repository("acme/copied");
-  const options = { mountFrom: "acme/app" };
-  const result = await copy(registry.repository("acme/app"), "1", to, options);
+  const result = await copy(registry.repository("acme/app"), "1", to);
   assert.equal(result.bytesMounted, 0);
   assert.equal(result.blobs, blobs);
   assert.equal((await to.resolve("1")).digest, index.descriptor.digest);
@@ -86,7 +104,7 @@ test("planCopy() tells what copy() then does, and changes nothing", async () => 
   assert.equal(again.bytesToCopy, 0);
   assert.ok([...again.blobs, ...again.manifests].every(({ action }) => action === "exists"));
   const before = transport.exchanges.length;
-  const mounts = await planCopy(from, "1", to, { mountFrom: "acme/app" });
+  const mounts = await planCopy(from, "1", to);
   assert.ok(mounts.blobs.every(({ action }) => action === "mount"));
   const sent = transport.exchanges.slice(before).map(({ method }) => method);
   assert.deepEqual(sent.filter((method) => method !== "GET" && method !== "HEAD"), []);

@@ -3,17 +3,24 @@ import { test } from "node:test";
 import {
   append,
   emptyImage,
+  indexFrom,
   layerFrom,
   loadImage,
   loadIndex,
   mutate,
+  rebase,
 } from "../../lib/image/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import { push } from "../../lib/ops/push.ts";
 import { validate } from "../../lib/ops/mod.ts";
 import { Registry } from "../../lib/registry/mod.ts";
 import { memoryStore } from "../../lib/store/mod.ts";
-import { memoryRegistry, randomImage, randomIndex } from "../../lib/testing/mod.ts";
+import {
+  memoryRegistry,
+  type RandomImage,
+  randomImage,
+  randomIndex,
+} from "../../lib/testing/mod.ts";
 import { watched } from "./content.ts";
 
 const text = (value: string): Bytes => new TextEncoder().encode(value);
@@ -128,11 +135,45 @@ test("push() mounts the blobs of the base in a registry, and sends what is new",
   const source = client.repository("acme/base");
   const base = await loadImage(source, await source.resolve("1"));
   const app = append(base, await layerFrom([{ path: "x", body: text("x") }]));
-  const { bytesMounted, descriptor } = await push(app, client.repository("acme/app"), "1", {
-    mountFrom: "acme/base",
-  });
+  const { bytesMounted, descriptor } = await push(app, client.repository("acme/app"), "1");
   assert.equal(bytesMounted, made.layers.reduce((sum, layer) => sum + layer.descriptor.size, 0));
   assert.equal((await client.repository("acme/app").resolve("1")).digest, descriptor.digest);
+});
+
+test("push() mounts each blob from the repository that it is in", async () => {
+  const [memory, another] = [memoryRegistry(), memoryRegistry({ host: "registry.other" })];
+  const made = async (name: string, { store } = memory) => {
+    const image = await randomImage(name);
+    await image.pushTo(store, `acme/${name}:1`);
+    return image;
+  };
+  const [old, fresh] = [await made("old"), await made("new")];
+  await made("other", another);
+  const mounts: (readonly [string | null, string | null])[] = [];
+  const here = new Registry("registry.test", {
+    transport: async (request) => {
+      const { searchParams } = new URL(request.url);
+      const [mounted, from] = [searchParams.get("mount"), searchParams.get("from")];
+      if (mounted !== null) mounts.push([mounted, from]);
+      return await memory.transport(request);
+    },
+  });
+  const elsewhere = new Registry("registry.other", { transport: another.transport });
+  const open = async (registry: Registry, name: string) => {
+    const repository = registry.repository(`acme/${name}`);
+    return await loadImage(repository, await repository.resolve("1"));
+  };
+  const [oldBase, newBase] = [await open(here, "old"), await open(here, "new")];
+  const layer = await layerFrom([{ path: "x", body: text("x") }]);
+  const app = rebase(append(oldBase, layer), { oldBase, newBase });
+  const index = indexFrom([app, oldBase, await open(elsewhere, "other")]);
+  const { descriptor } = await push(index, here.repository("acme/app"), "1");
+  const digests = (made: RandomImage) => made.layers.map((layer) => layer.descriptor.digest);
+  const from = (name: string) => mounts.filter(([, at]) => at === name).map(([digest]) => digest);
+  assert.deepEqual(from("acme/new"), digests(fresh), "the layers of the new base");
+  for (const digest of digests(old)) assert.ok(from("acme/old").includes(digest), digest);
+  assert.deepEqual(new Set(mounts.map(([, at]) => at)), new Set(["acme/new", "acme/old"]));
+  assert.deepEqual((await validate(here.repository("acme/app"), descriptor.digest)).problems, []);
 });
 
 test("push() leaves nothing named when a layer has changed meanwhile", async () => {

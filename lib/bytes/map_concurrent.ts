@@ -7,7 +7,7 @@ import { whenAborted } from "./_abort.ts";
  *
  * @param items The items, taken one by one as there is room.
  * @param limit How many may run at the same time.
- * @param fn Does the work for one item.
+ * @param fn Does the work for one item; what is no promise is not waited for.
  * @param options A signal that ends all of it.
  * @param options.signal Stops the work; the promise rejects with its reason.
  * @returns What the function gave back, in the order of the items.
@@ -16,7 +16,7 @@ import { whenAborted } from "./_abort.ts";
 export async function mapConcurrent<Item, Result>(
   items: Iterable<Item>,
   limit: number,
-  fn: (item: Item, index: number, signal: AbortSignal) => Promise<Result>,
+  fn: (item: Item, index: number, signal: AbortSignal) => Promise<Result> | Result,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Result[]> {
   if (!Number.isInteger(limit) || limit < 1) {
@@ -32,7 +32,8 @@ export async function mapConcurrent<Item, Result>(
       const { done, value } = iterator.next();
       if (done) return;
       const index = next++;
-      results[index] = await fn(value, index, stop.signal);
+      const result = fn(value, index, stop.signal);
+      results[index] = result instanceof Promise ? await result : result;
     }
   };
   const guarded = () => worker().catch((error) => stop.abort(error));

@@ -46,10 +46,8 @@ export function refusal(path: string, reason: string): UnsafePathError {
   return new UnsafePathError(`Cannot extract ${JSON.stringify(path)}: ${reason}`, { path, reason });
 }
 
-const LONE_SURROGATE_REGEXP = /\p{Surrogate}/u;
-
 /** File systems take names as text: bytes that are none would become other ones. */
 function checkText(path: string, text: string): void {
-  if (!LONE_SURROGATE_REGEXP.test(text)) return;
+  if (text.isWellFormed()) return;
   throw refusal(path, "a name of bytes that are no UTF-8 cannot be written here");
 }

@@ -1,7 +1,7 @@
 import { mapConcurrent } from "../bytes/map_concurrent.ts";
 import { NotFoundError } from "../model/errors.ts";
 import { type FileSystem, FileSystemError } from "../store/file_system.ts";
-import { attributesOf, createEmpty } from "./_extracted_file.ts";
+import { attributesOf } from "./_extracted_file.ts";
 import type { ExtractDirectory } from "./_extract_directory.ts";
 import type { ExtractOptions, ExtractResult } from "./extract_options.ts";
 import type { FileNode } from "./_file_tree.ts";
@@ -88,19 +88,23 @@ export class Placement {
     await this.#fs.makeDirectory(full, { mode: PRIVATE_DIRECTORY });
   }
 
-  async #make(path: string, node: Node): Promise<void> {
+  #make(path: string, node: Node): Promise<void> | void {
     const { meta } = node;
     if (meta === undefined || isLeftOut(node)) {
       this.#leftOut.push(entryOf(path, node));
       return;
     }
     const full = this.#directory.at(path);
-    if (this.#options.existing === "replace") await this.#clear(path, full);
-    if (node.target !== undefined) return await this.#symlink(full, node.target, meta);
-    if (meta.size > 0) await (this.#staging.place(meta, full) ?? missing(path));
-    else await createEmpty(this.#fs, full, attributesOf(meta, this.#owners));
+    const create = () => this.#create(path, full, node, meta);
+    return this.#options.existing === "replace" ? this.#clear(path, full).then(create) : create();
+  }
+
+  #create(path: string, full: string, node: Node, meta: FileMeta): Promise<void> | void {
+    if (node.target !== undefined) return this.#symlink(full, node.target, meta);
+    if (meta.size > 0 && !this.#staging.has(meta)) throw missing(path);
     this.#files++;
     this.#bytes += meta.size;
+    return meta.size > 0 ? this.#staging.place(meta, full) : this.#staging.placeEmpty(meta, full);
   }
 
   async #symlink(full: string, target: string, meta: FileMeta): Promise<void> {
@@ -135,7 +139,7 @@ export class Placement {
    * case, or in how an accent is written; a rename onto such a name replaces what had it.
    */
   async #checkNames(): Promise<void> {
-    if (this.#options.existing === "replace") return;
+    if (this.#options.existing === "replace" || !this.#staging.replacesNames) return;
     for (const { path, node } of [{ path: "", node: this.#tree.root }, ...this.#tree.directories]) {
       if (node.children.size < 2) continue;
       let expected = 0;
@@ -184,8 +188,8 @@ function inTheWay(path: string, type: string): Error {
   return refusal(path, `there is a ${type === "other" ? "device" : type} in the way`);
 }
 
-function missing(path: string): never {
-  throw new NotFoundError(
+function missing(path: string): NotFoundError {
+  return new NotFoundError(
     `Cannot extract ${JSON.stringify(path)}: its layer does not have it any more`,
   );
 }

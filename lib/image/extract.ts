@@ -7,12 +7,14 @@ import type { Layer } from "./layer.ts";
 import { Placement } from "./_placement.ts";
 import { type Rootfs, treeOf } from "./rootfs.ts";
 import { stageLayers, stageTree } from "./_stage_contents.ts";
-import { Staging } from "./_staging.ts";
+import { StagedFiles } from "./_staged_files.ts";
+import type { Staging } from "./_staging.ts";
+import { UnnamedFiles } from "./_unnamed_files.ts";
 
 /**
  * Unpacks the merged file tree of an image, or one layer, into a directory. Each layer is read once:
- * contents go to files without a name of their own, in a directory inside that nobody else may open
- * (`.lading-` and 32 hexadecimal digits), while the tree is merged in memory, where whiteouts are
+ * contents go to files without a name of their own (on a disk to a directory inside that nobody else
+ * may open, `.lading-` and 32 hexadecimal digits), while the tree is merged in memory, where whiteouts are
  * applied and links are followed inside of the root alone. Once all layers are proved and every
  * name was judged, each path is made, in a directory that was made for it. Nothing is written
  * through a link, and nothing outside of the directory, whatever the archives say:
@@ -69,7 +71,8 @@ export async function extract(
   const target = await ExtractDirectory.open(fileSystem, directory, options);
   let staging: Staging | undefined;
   try {
-    staging = await Staging.make(fileSystem, target, owners);
+    staging = UnnamedFiles.on(fileSystem, owners) ??
+      await StagedFiles.make(fileSystem, target, owners);
     if (merged !== undefined) await stageTree(merged, layers, staging, options);
     const tree = merged ?? judgeTree(await stageLayers(layers, staging, options), options);
     return await new Placement(tree, staging, fileSystem, target, options).run();

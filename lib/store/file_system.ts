@@ -110,6 +110,32 @@ export interface FileWriter {
 }
 
 /**
+ * A file that has no name yet, as of `O_TMPFILE` (open(2)). What nobody gives a name to is gone when
+ * nobody holds it any more.
+ */
+export interface UnnamedFile {
+  /**
+   * Appends a copy of the bytes.
+   *
+   * @param chunk The bytes.
+   */
+  write(chunk: Bytes): void;
+  /**
+   * Sets metadata on it.
+   *
+   * @param attributes What to set.
+   */
+  setAttributes(attributes: FileAttributes): void;
+  /**
+   * Gives it its name.
+   *
+   * @param path The new name; its directory must be there.
+   * @throws {FileSystemError} with the reason `exists` for any existing name.
+   */
+  place(path: string): void;
+}
+
+/**
  * The file access that lading needs: OCI layouts, archives and extraction work on it, so they run
  * on disks (`nodeFileSystem()`), in memory (`memoryFileSystem()`) and in a browser's private file
  * system.
@@ -154,6 +180,14 @@ export interface FileSystem {
    * @param attributes What is set on it; it is open for nobody but its owner before.
    */
   createWhole?(path: string, content: Bytes, attributes: FileAttributes): Promise<void>;
+
+  /**
+   * Creates a file without a name, open for nobody but its owner. Absent where that, or naming it,
+   * takes time: in a file system in memory nothing has to be waited for.
+   *
+   * @returns The file.
+   */
+  createUnnamed?(): UnnamedFile;
 
   /**
    * Moves a name, atomically. A file replaces a file. A directory replaces an *empty* directory;

@@ -8,6 +8,7 @@ import {
   FileSystemError,
   type FileSystemReason,
   type FileWriter,
+  type UnnamedFile,
 } from "./file_system.ts";
 import { MemoryContent, MemoryPool } from "./_memory_content.ts";
 import type { RandomAccess } from "./random_access.ts";
@@ -87,8 +88,8 @@ class MemoryFileSystem implements FileSystem {
     path: string,
     options: { readonly mode?: number; readonly truncate?: boolean } = {},
   ): Promise<FileWriter> {
-    const { parent, name, node } = this.#find("create", path, false);
     if (options.truncate === true) {
+      const { node } = this.#find("create", path, false);
       if (node === undefined) throw refused("write", path, "not-found");
       if (node.type === "symlink") throw refused("write", path, "symlink");
       if (node.type === "directory") throw refused("write", path, "is-directory");
@@ -96,20 +97,13 @@ class MemoryFileSystem implements FileSystem {
       node.mtimeMs = this.#now();
       return new MemoryWriter(node, this.#now);
     }
-    if (node !== undefined) throw refused("create", path, "exists");
-    const mode = (options.mode ?? 0o666) & 0o7755;
-    const file = this.#newFile(mode);
-    this.#put(parent, name, file);
+    const file = this.#newFile((options.mode ?? 0o666) & 0o7755);
+    this.#place(file, path);
     return new MemoryWriter(file, this.#now);
   }
 
-  async createWhole(path: string, content: Bytes, attributes: FileAttributes): Promise<void> {
-    const { parent, name, node } = this.#find("create", path, false);
-    if (node !== undefined) throw refused("create", path, "exists");
-    const file = this.#newFile(0o600);
-    file.content.append(content);
-    setAttributes(file, attributes);
-    this.#put(parent, name, file);
+  createUnnamed(): UnnamedFile {
+    return new MemoryUnnamedFile(this.#newFile(0o600), this.#place);
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -216,6 +210,12 @@ class MemoryFileSystem implements FileSystem {
     setAttributes(node, attributes);
   }
 
+  readonly #place = (file: FileNode, path: string): void => {
+    const { parent, name, node } = this.#find("create", path, false);
+    if (node !== undefined) throw refused("create", path, "exists");
+    this.#put(parent, name, file);
+  };
+
   #newFile(mode: number): FileNode {
     const content = new MemoryContent(this.#pool);
     return { type: "file", content, mode, uid: 0, gid: 0, mtimeMs: this.#now() };
@@ -320,6 +320,28 @@ class MemoryWriter implements FileWriter {
   }
 
   async close(): Promise<void> {}
+}
+
+class MemoryUnnamedFile implements UnnamedFile {
+  readonly #file: FileNode;
+  readonly #place: (file: FileNode, path: string) => void;
+
+  constructor(file: FileNode, place: (file: FileNode, path: string) => void) {
+    this.#file = file;
+    this.#place = place;
+  }
+
+  write(chunk: Bytes): void {
+    this.#file.content.append(chunk);
+  }
+
+  setAttributes(attributes: FileAttributes): void {
+    setAttributes(this.#file, attributes);
+  }
+
+  place(path: string): void {
+    this.#place(this.#file, path);
+  }
 }
 
 function setAttributes(node: Node, { mode, uid, gid, mtimeMs }: FileAttributes): void {

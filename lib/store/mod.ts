@@ -62,6 +62,7 @@ export {
   type FileSystemReason,
   type FileType,
   type FileWriter,
+  type UnnamedFile,
 } from "./file_system.ts";
 export { fileContent } from "./file_content.ts";
 export { memoryFileSystem, type MemoryFileSystemOptions } from "./memory_file_system.ts";

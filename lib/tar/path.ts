@@ -8,6 +8,9 @@ export const MAX_PATH_DEPTH = 1024;
 
 const DRIVE_REGEXP = /^[A-Za-z]:/;
 
+/** Finds paths that have to be looked at part by part, behind a `./` and before a slash at the end. */
+const UNUSUAL_REGEXP = /[\0\\]|^[A-Za-z]:|(?:^|\/)\.{0,2}(?:\/|$)/;
+
 /** Options of {@linkcode sanitizePath}. */
 export interface SanitizePathOptions {
   /**
@@ -28,7 +31,7 @@ function reasonAgainst(
   if (parts.includes("..")) return "it leads upwards with `..`";
   if (system === "posix") return undefined;
   if (raw.includes("\\")) return "it holds a backslash, which separates folders on Windows";
-  if (DRIVE_REGEXP.test(raw)) return "it starts with a drive letter";
+  if (DRIVE_REGEXP.test(parts[0] ?? "")) return "it starts with a drive letter";
   return undefined;
 }
 
@@ -77,17 +80,19 @@ export function sanitizePath(raw: string, options: SanitizePathOptions = {}): st
       unit: "bytes",
     });
   }
-  const all = raw.split("/");
-  const reason = reasonAgainst(raw, all, options.system ?? "any");
+  const path = raw.slice(raw.startsWith("./") ? 2 : 0, raw.endsWith("/") ? -1 : undefined);
+  // A path of so few letters is not too deep.
+  if (path.length <= MAX_PATH_DEPTH && !UNUSUAL_REGEXP.test(path)) return path;
+  const parts = raw.split("/").filter((part) => part !== "" && part !== ".");
+  const reason = reasonAgainst(raw, parts, options.system ?? "any");
   if (reason !== undefined) {
     throw new UnsafePathError(`${attempted()}: ${reason}`, { path: raw, reason });
   }
-  const parts = all.filter((part) => part !== "" && part !== ".");
   if (parts.length > MAX_PATH_DEPTH) {
     throw new LimitExceededError(`${attempted()}: it is deeper than ${MAX_PATH_DEPTH} levels`, {
       limit: MAX_PATH_DEPTH,
       unit: "levels",
     });
   }
-  return parts.length === all.length ? raw : parts.join("/");
+  return parts.join("/");
 }

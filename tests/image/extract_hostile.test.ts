@@ -5,6 +5,7 @@ import { isLadingError } from "../../lib/model/errors.ts";
 import { type FileSystem, memoryFileSystem } from "../../lib/store/mod.ts";
 import { corpusBytes, corpusList } from "../support/corpus.ts";
 import { breakoutImage, breakoutRows } from "./breakout_rows.ts";
+import { asDisk } from "./as_disk.ts";
 import { entry, imageOf, type Short } from "./images.ts";
 import { readBack } from "./read_back.ts";
 
@@ -120,7 +121,7 @@ test("extract() refuses names that are no text rather than changing them", async
 test("extract() on a file system that takes two names for one refuses the second", async () => {
   const fs = memoryFileSystem();
   const fold = (path: string) => path.normalize("NFKD").toLowerCase().replaceAll("ß", "ss");
-  const folding: FileSystem = new Proxy(fs, {
+  const folding: FileSystem = new Proxy(asDisk(fs), {
     get(target, name) {
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== "function") return value;

@@ -8,6 +8,7 @@ import {
   memoryFileSystem,
   memoryStore,
 } from "../../lib/store/mod.ts";
+import { asDisk } from "./as_disk.ts";
 import { fullDisk } from "./full_disk.ts";
 import { entry, putImage, type Short, tarOf } from "./images.ts";
 import { readBack } from "./read_back.ts";
@@ -34,13 +35,13 @@ async function watched(see: See, layers: readonly (readonly Short[])[]): Promise
   return await loadImage(source, descriptor);
 }
 
-/** Lets somebody act before a file is created, or a name is moved. */
+/** A disk that lets somebody act before a file is created, or a name is moved. */
 function before(
   fs: FileSystem,
   names: readonly (keyof FileSystem)[],
   act: (path: string, other?: string) => unknown,
 ): FileSystem {
-  return new Proxy(fs, {
+  return new Proxy(asDisk(fs), {
     get(target, name) {
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== "function") return value;
@@ -53,21 +54,22 @@ function before(
   });
 }
 
-const CREATE = ["create", "createWhole"] as const;
-
 /** Runs in a directory that is not there, in an empty one, and in one with something in it. */
 async function failsEverywhere(
   run: (fs: FileSystem, directory: string, existing: "refuse" | "replace") => Promise<void>,
 ): Promise<void> {
-  const fs = memoryFileSystem({ now: () => 0 });
-  await fs.makeDirectory("/empty");
-  await extract(await watched(() => {}, [["a=mine", "d/", "d/x=1"]]), fs, "/full");
-  const found = await readBack(fs, "/full");
-  for (const directory of ["/new", "/empty", "/full"]) {
-    await run(fs, directory, directory === "/full" ? "replace" : "refuse");
-    assert.equal(await fs.stat("/new"), undefined);
-    assert.deepEqual(await fs.readDirectory("/empty"), []);
-    assert.deepEqual(await readBack(fs, "/full"), found);
+  const memory = memoryFileSystem({ now: () => 0 });
+  for (const fs of [memory, asDisk(memory)]) {
+    await fs.makeDirectory("/empty");
+    await extract(await watched(() => {}, [["a=mine", "d/", "d/x=1"]]), fs, "/full");
+    const found = await readBack(fs, "/full");
+    for (const directory of ["/new", "/empty", "/full"]) {
+      await run(fs, directory, directory === "/full" ? "replace" : "refuse");
+      assert.equal(await fs.stat("/new"), undefined);
+      assert.deepEqual(await fs.readDirectory("/empty"), []);
+      assert.deepEqual(await readBack(fs, "/full"), found);
+    }
+    for (const directory of ["/empty", "/full"]) await fs.remove(directory, { recursive: true });
   }
 }
 
@@ -88,22 +90,24 @@ test("extract() reads each layer of an image once, and of a merged tree those wi
 });
 
 test("extract() shows no name of a layer before the last layer was read", async () => {
-  const fs = memoryFileSystem();
-  const seen: string[] = [];
-  const image = await watched(async (number) => {
-    if (number === 0) return;
-    for (const { name, type } of await fs.readDirectory("/out")) {
-      const { mode } = await fs.stat(`/out/${name}`) ?? {};
-      seen.push(`${name.replace(/[0-9a-f]{32}$/, "*")} ${type} ${mode?.toString(8)}`);
-    }
-  }, [["a=1", "d/", "d/b=2"], ["c=3"]]);
-  await extract(image, fs, "/out");
-  assert.deepEqual(seen, [".lading-* directory 700"]);
-  assert.deepEqual((await fs.readDirectory("/out")).map(({ name }) => name).sort(), [
-    "a",
-    "c",
-    "d",
-  ]);
+  const cases: readonly (readonly [FileSystem, readonly string[]])[] = [
+    [memoryFileSystem(), []],
+    [asDisk(memoryFileSystem()), [".lading-* directory 700"]],
+  ];
+  for (const [fs, expected] of cases) {
+    const seen: string[] = [];
+    const image = await watched(async (number) => {
+      if (number === 0) return;
+      for (const { name, type } of await fs.readDirectory("/out")) {
+        const { mode } = await fs.stat(`/out/${name}`) ?? {};
+        seen.push(`${name.replace(/[0-9a-f]{32}$/, "*")} ${type} ${mode?.toString(8)}`);
+      }
+    }, [["a=1", "d/", "d/b=2"], ["c=3"]]);
+    await extract(image, fs, "/out");
+    assert.deepEqual(seen, expected);
+    const names = (await fs.readDirectory("/out")).map(({ name }) => name);
+    assert.deepEqual(names.sort(), ["a", "c", "d"]);
+  }
 });
 
 test("extract() holds no more of a file that is replaced again and again than a disk would", async () => {
@@ -124,7 +128,7 @@ test("extract() holds no more of a file that is replaced again and again than a 
   for (const [name, layers] of Object.entries(cases)) {
     const fs = memoryFileSystem();
     let most = 0;
-    const counting = before(fs, CREATE, async (path) => {
+    const counting = before(fs, ["create"], async (path) => {
       const directory = path.slice(0, path.lastIndexOf("/"));
       most = Math.max(most, (await fs.readDirectory(directory)).length);
     });
@@ -134,14 +138,15 @@ test("extract() holds no more of a file that is replaced again and again than a 
 });
 
 test("extract() keeps a content whose first name is replaced while another leads to it", async () => {
-  const fs = memoryFileSystem();
-  const image = await watched(() => {}, [
-    ["a=first", "b=>a", "a=second", "c=third", "d=>c"],
-    [".wh.c", "d=>b"],
-  ]);
-  await extract(image, fs, "/out");
-  const lines = (await readBack(fs, "/out")).map((line) => line.replace(/ 644 0:0 0/, ""));
-  assert.deepEqual(lines, ["a second #1", "b first #2", "d first #2"]);
+  for (const fs of [memoryFileSystem(), asDisk(memoryFileSystem())]) {
+    const image = await watched(() => {}, [
+      ["a=first", "b=>a", "a=second", "c=third", "d=>c"],
+      [".wh.c", "d=>b"],
+    ]);
+    await extract(image, fs, "/out");
+    const lines = (await readBack(fs, "/out")).map((line) => line.replace(/ 644 0:0 0/, ""));
+    assert.deepEqual(lines, ["a second #1", "b first #2", "d first #2"]);
+  }
 });
 
 test("extract() copies to a directory that is there and lies on another file system", async () => {
@@ -217,7 +222,7 @@ test("extract() leaves the directory as it was found when its signal ends it in 
   await failsEverywhere(async (fs, directory, existing) => {
     const abort = new AbortController();
     const reason = new Error("enough");
-    const slow = before(fs, CREATE, () => abort.abort(reason));
+    const slow = before(fs, ["create"], () => abort.abort(reason));
     const image = await watched(() => {}, [[
       entry({ path: "a", body: new Uint8Array(1 << 20) }),
       "b=2",

@@ -1,5 +1,5 @@
 import type { Bytes } from "../../lib/model/bytes.ts";
-import type { FileSystem } from "../../lib/store/mod.ts";
+import type { FileSystem, UnnamedFile } from "../../lib/store/mod.ts";
 
 /** Makes a file system that has no room for more than some bytes. */
 export function fullDisk(fs: FileSystem, maxBytes: number): FileSystem {
@@ -19,17 +19,22 @@ export function fullDisk(fs: FileSystem, maxBytes: number): FileSystem {
       close: () => writer.close(),
     };
   };
-  const createWhole: FileSystem["createWhole"] = async (path, content, attributes) => {
-    // A file is there before its content is.
-    await (await fs.create(path)).close();
-    take(content);
-    await fs.remove(path);
-    await fs.createWhole?.(path, content, attributes);
+  const createUnnamed = (): UnnamedFile | undefined => {
+    const file = fs.createUnnamed?.();
+    if (file === undefined) return undefined;
+    return {
+      write(chunk: Bytes) {
+        take(chunk);
+        file.write(chunk);
+      },
+      setAttributes: (attributes) => file.setAttributes(attributes),
+      place: (path) => file.place(path),
+    };
   };
   return new Proxy(fs, {
     get(target, name) {
       if (name === "create") return create;
-      if (name === "createWhole") return fs.createWhole && createWhole;
+      if (name === "createUnnamed") return fs.createUnnamed && createUnnamed;
       const value: unknown = Reflect.get(target, name);
       return typeof value === "function" ? value.bind(target) : value;
     },

@@ -184,6 +184,29 @@ export const checkFileSystem: readonly (readonly [string, Check])[] = [
     }
     assert.equal(await reasonOf(fs.createWhole(`${root}/absent/a`, content, {})), "not-found");
   }],
+  ["gives names to files that have none, where it has such", async (fs, root) => {
+    if (fs.createUnnamed === undefined) return;
+    await fs.makeDirectory(root, { recursive: true });
+    const content = utf8("abc");
+    const file = fs.createUnnamed();
+    file.write(content);
+    content.fill(0);
+    assert.deepEqual(await fs.readDirectory(root), []);
+    file.setAttributes({ mode: 0o4640, mtimeMs: 5000 });
+    file.place(`${root}/a`);
+    fs.createUnnamed().place(`${root}/empty`);
+    assert.equal(text(await readFile(fs, `${root}/a`)), "abc");
+    const { mode, mtimeMs } = await fs.stat(`${root}/a`) ?? assert.fail();
+    assert.deepEqual([mode, mtimeMs], [0o4640, 5000]);
+    assert.equal((await fs.stat(`${root}/empty`))?.mode, 0o600);
+    await fs.symlink("nowhere", `${root}/link`);
+    const other = fs.createUnnamed();
+    for (const name of ["a", "link", "."]) {
+      assert.throws(() => other.place(`${root}/${name}`), { reason: "exists" }, name);
+    }
+    assert.throws(() => other.place(`${root}/absent/a`), { reason: "not-found" });
+    assert.equal(text(await readFile(fs, `${root}/a`)), "abc");
+  }],
   ["follows links and directories as they are at the moment", async (fs, root) => {
     for (const name of ["one", "other"]) await writeFile(fs, `${root}/${name}/a`, utf8(name));
     const read = async () => text(await readFile(fs, `${root}/here/a`));

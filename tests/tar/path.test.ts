@@ -50,6 +50,30 @@ test("sanitizePath() keeps a name below the root", () => {
   }
 });
 
+/** The rules, part by part. */
+function byParts(raw: string, system: "any" | "posix"): string | undefined {
+  const parts = raw.split("/").filter((part) => part !== "" && part !== ".");
+  if (raw.includes("\0") || parts.includes("..")) return undefined;
+  const isWindows = raw.includes("\\") || /^[A-Za-z]:/.test(parts[0] ?? "");
+  return system === "any" && isWindows ? undefined : parts.join("/");
+}
+
+test("sanitizePath() judges every short name as its parts are judged", () => {
+  const letters = ["a", ".", "/", "\\", ":", "\0"];
+  let names = [""];
+  for (let length = 1; length <= 6; length++) {
+    names = names.flatMap((name) => letters.map((letter) => name + letter));
+    for (const raw of names) {
+      for (const system of ["any", "posix"] as const) {
+        const expected = byParts(raw, system);
+        const message = `${system}: ${JSON.stringify(raw)}`;
+        if (expected !== undefined) assert.equal(sanitizePath(raw, { system }), expected, message);
+        else assert.throws(() => sanitizePath(raw, { system }), { code: "UNSAFE_PATH" }, message);
+      }
+    }
+  }
+});
+
 test("sanitizePath() refuses a name that leads out, whatever the system", () => {
   for (const raw of UNSAFE_ANYWHERE) {
     for (const system of [undefined, "any", "posix"] as const) {

@@ -2,7 +2,8 @@ import { createHasher } from "../hash/create_hasher.ts";
 import { openSource } from "../bytes/source.ts";
 import { verified } from "../bytes/verify.ts";
 import { iterate } from "../bytes/iterate.ts";
-import type { ByteSource } from "../model/bytes.ts";
+import type { ByteSource, ByteStream } from "../model/bytes.ts";
+import type { Descriptor } from "../model/descriptor.ts";
 import { type DigestAlgorithm, formatDigest } from "../model/digest.ts";
 import { LimitExceededError } from "../model/errors.ts";
 import { isRepositoryName } from "../model/reference.ts";
@@ -115,7 +116,7 @@ async function tryMount(
         ? await context.shelves.blobAnywhere(digest)
         : await context.shelves.blob(from, digest));
     if (blob === undefined || !await context.target.exists(blob)) return false;
-    context.shelves.holdings(repository).blobs.set(digest, blob);
+    await context.shelves.holdBlob(repository, blob);
     return true;
   });
 }
@@ -145,11 +146,7 @@ async function storeWhole(
   return created(repository, digest);
 }
 
-/**
- * Stores a body of a known length as it comes, with no copy in between. The bytes are proved here,
- * not only by the target: a target that has the content already need not read them, and knowing a
- * digest must not be enough to be given the content.
- */
+/** Stores a body of a known length as it comes, with no copy in between. */
 async function storeDirectly(
   context: Context,
   repository: string,
@@ -157,8 +154,25 @@ async function storeDirectly(
   body: RequestBody,
   length: number,
 ): Promise<void> {
-  const descriptor = blobDescriptor(digest, length);
-  const reader = verified(body.stream(), descriptor).getReader();
+  try {
+    await storeProved(context, repository, blobDescriptor(digest, length), body.stream());
+  } catch (error) {
+    body.cancel();
+    throw error;
+  }
+}
+
+/**
+ * Stores content, and proves it here, not only in the target: a target that has the content already
+ * need not read it, and knowing a digest must not be enough to be given the content.
+ */
+async function storeProved(
+  context: Context,
+  repository: string,
+  descriptor: Descriptor,
+  content: ByteStream,
+): Promise<void> {
+  const reader = verified(content, descriptor).getReader();
   const proved = new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
       const { done, value } = await reader.read();
@@ -166,16 +180,11 @@ async function storeDirectly(
       else controller.enqueue(value);
     },
   }, { highWaterMark: 0 });
-  try {
-    await context.guard.keep(digest, async () => {
-      await context.target.push(descriptor, proved);
-      while (!(await reader.read()).done);
-      context.shelves.holdings(repository).blobs.set(digest, descriptor);
-    });
-  } catch (error) {
-    body.cancel();
-    throw error;
-  }
+  await context.guard.keep(descriptor.digest, async () => {
+    await context.target.push(descriptor, proved);
+    while (!(await reader.read()).done);
+    await context.shelves.holdBlob(repository, descriptor);
+  });
 }
 
 /** Stores what an upload has gathered, and ends the upload whether that works or not. */
@@ -186,20 +195,24 @@ async function storeSpooled(
 ): Promise<void> {
   try {
     const source = await session.source();
+    const descriptor = blobDescriptor(digest, session.offset);
+    const running = session.digest();
+    if (running === undefined) {
+      return await storeProved(context, session.repository, descriptor, await openSource(source));
+    }
     const algorithm = algorithmOf(digest);
     // A client that did not say which algorithm it would use costs a second read.
     const actual = algorithm === undefined || algorithm === session.algorithm
-      ? session.digest()
+      ? running
       : await digestOf(source, algorithm);
     if (actual !== digest) {
       throw new Refusal(400, "DIGEST_INVALID", "the content has another digest", {
         detail: { expected: digest, actual },
       });
     }
-    const descriptor = blobDescriptor(digest, session.offset);
     await context.guard.keep(digest, async () => {
       await context.target.push(descriptor, source);
-      context.shelves.holdings(session.repository).blobs.set(digest, descriptor);
+      await context.shelves.holdBlob(session.repository, descriptor);
     });
   } finally {
     await context.sessions.end(session);

@@ -69,12 +69,10 @@ export async function deleteBlob(
     const blob = await findBlob(context, repository, text);
     const { shelves, guard } = context;
     await shelves.lookUpAll();
-    shelves.holdings(repository).blobs.delete(blob.digest);
-    await guard.remove(
-      blob.digest,
-      () => shelves.isHeld(blob.digest),
-      () => target.delete(blob),
-    );
+    await shelves.drop(repository, blob.digest, "blob");
+    await guard.remove(blob.digest, () => shelves.isHeld(blob.digest), async () => {
+      if (!await shelves.isHeldByOthers(blob.digest)) await target.delete(blob);
+    });
     return empty(202);
   });
 }

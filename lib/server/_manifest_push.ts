@@ -149,7 +149,7 @@ async function store(
   const { digest } = entry.descriptor;
   await context.guard.keep(digest, async () => {
     await context.target.push(plain(entry.descriptor), raw);
-    context.shelves.holdings(repository).addPushed(entry);
+    await context.shelves.holdManifest(repository, entry);
   });
 }
 

@@ -101,8 +101,10 @@ async function removeManifest(
   for (const reference of await shelves.referencesTo(repository, digest)) {
     await target.untag(reference);
   }
-  shelves.holdings(repository).dropManifest(digest);
-  await guard.remove(digest, () => shelves.isHeld(digest), () => target.delete(descriptor));
+  await shelves.drop(repository, digest, "manifest");
+  await guard.remove(digest, () => shelves.isHeld(digest), async () => {
+    if (!await shelves.isHeldByOthers(digest)) await target.delete(descriptor);
+  });
 }
 
 async function findManifest(

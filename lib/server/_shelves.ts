@@ -1,6 +1,7 @@
 import type { Root } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { isLadingError, NotFoundError } from "../model/errors.ts";
+import type { HeldAs } from "../model/shared_registry.ts";
 import { Holdings } from "./_holdings.ts";
 import { type ManifestEntry, readManifestEntry } from "./_manifest_entry.ts";
 import { Mutex } from "./_mutex.ts";
@@ -24,6 +25,9 @@ interface Unplaced {
  *
  * The second and the third are looked up when something is asked for that is not known yet, and
  * each manifest is read once.
+ *
+ * A target that is a shared registry notes all of this itself: it is asked each time, and only the
+ * default repository, whose tags it cannot tell from other names, is looked up here.
  */
 export class Shelves {
   readonly #target: RegistryTarget;
@@ -45,24 +49,25 @@ export class Shelves {
 
   /** Finds a manifest of a repository by digest. */
   manifest(repository: string, digest: string): Promise<Descriptor | undefined> {
-    return this.#find(repository, (holdings) => holdings.manifests.get(digest));
+    return this.#find(repository, digest, ["manifest"]);
   }
 
   /** Finds a blob of a repository. */
   blob(repository: string, digest: string): Promise<Descriptor | undefined> {
-    return this.#find(repository, (holdings) => holdings.blobs.get(digest));
+    return this.#find(repository, digest, ["blob"]);
   }
 
   /** Finds a manifest or blob of a repository. */
   content(repository: string, digest: string): Promise<Descriptor | undefined> {
-    return this.#find(
-      repository,
-      (holdings) => holdings.manifests.get(digest) ?? holdings.blobs.get(digest),
-    );
+    return this.#find(repository, digest, ["manifest", "blob"]);
   }
 
   /** Finds a blob in any repository. */
   async blobAnywhere(digest: string): Promise<Descriptor | undefined> {
+    for await (const repository of this.#target.repositories?.holders(digest) ?? []) {
+      const found = await this.blob(repository, digest);
+      if (found !== undefined) return found;
+    }
     for (const repository of await this.#listRepositories()) {
       const found = await this.blob(repository, digest);
       if (found !== undefined) return found;
@@ -73,7 +78,9 @@ export class Shelves {
   /** Finds the manifest behind a tag. */
   async tagged(name: RepositoryTag): Promise<Descriptor | undefined> {
     const descriptor = await this.#resolve(name);
-    if (descriptor !== undefined) this.holdings(name.repository).addUnread(descriptor);
+    if (descriptor !== undefined && this.#isLookedUp(name.repository)) {
+      this.#holdings(name.repository).addUnread(descriptor);
+    }
     return descriptor;
   }
 
@@ -90,16 +97,17 @@ export class Shelves {
   async repositories(): Promise<readonly string[]> {
     const all = await this.#listRepositories();
     const tagged = new Set((await this.#tags()).map(({ repository }) => repository));
-    return all.filter((repository) => {
+    const holding = all.filter((repository) => {
       const holdings = this.#repositories.get(repository);
-      return tagged.has(repository) ||
-        holdings !== undefined && holdings.manifests.size + holdings.blobs.size > 0;
+      return holdings !== undefined && holdings.manifests.size + holdings.blobs.size > 0;
     });
+    return [...new Set([...tagged, ...holding])];
   }
 
   /** Lists the manifests of a repository that speak about a subject. */
-  referrers(repository: string, subject: string): Promise<Descriptor[]> {
-    return this.#lookups.run(async () => {
+  async referrers(repository: string, subject: string): Promise<Descriptor[]> {
+    if (!this.#isLookedUp(repository)) return await this.#sharedReferrers(repository, subject);
+    return await this.#lookups.run(async () => {
       await this.#sync();
       const holdings = this.#repositories.get(repository);
       if (holdings === undefined) return [];
@@ -108,7 +116,7 @@ export class Shelves {
     });
   }
 
-  /** Looks up everything that any repository holds. */
+  /** Looks up everything that any repository holds and that is not noted in the target. */
   async lookUpAll(): Promise<void> {
     await this.#lookups.run(async () => {
       await this.#sync();
@@ -118,9 +126,15 @@ export class Shelves {
     });
   }
 
-  /** Tells whether any repository is known to hold something of this digest. */
+  /** Tells whether any repository is known here to hold something of this digest. */
   isHeld(digest: string): boolean {
     return [...this.#repositories.values()].some((holdings) => holdings.has(digest));
+  }
+
+  /** Tells whether the target notes that a repository holds something of this digest. */
+  async isHeldByOthers(digest: string): Promise<boolean> {
+    for await (const _ of this.#target.repositories?.holders(digest) ?? []) return true;
+    return false;
   }
 
   /** Tells whether the manifest is a root of the target. */
@@ -154,8 +168,30 @@ export class Shelves {
     this.#claimed.add(digest);
   }
 
+  /** Notes that a repository holds a blob. */
+  async holdBlob(repository: string, blob: Descriptor): Promise<void> {
+    const { repositories } = this.#target;
+    if (repositories !== undefined) return await repositories.hold(repository, blob, "blob");
+    this.#holdings(repository).blobs.set(blob.digest, blob);
+  }
+
+  /** Notes that a repository holds a manifest whose parts it holds. */
+  async holdManifest(repository: string, entry: ManifestEntry): Promise<void> {
+    const { repositories } = this.#target;
+    if (repositories === undefined) return this.#holdings(repository).addPushed(entry);
+    await repositories.hold(repository, entry.descriptor, "manifest");
+  }
+
+  /** Notes that a repository does not hold something any more. */
+  async drop(repository: string, digest: string, as: HeldAs): Promise<void> {
+    const holdings = this.#repositories.get(repository);
+    if (as === "blob") holdings?.blobs.delete(digest);
+    else holdings?.dropManifest(digest);
+    await this.#target.repositories?.release(repository, digest, as);
+  }
+
   /** Gives what a repository holds, as far as it is known; makes the repository. */
-  holdings(repository: string): Holdings {
+  #holdings(repository: string): Holdings {
     const known = this.#repositories.get(repository);
     if (known !== undefined) return known;
     const holdings = new Holdings();
@@ -163,14 +199,27 @@ export class Shelves {
     return holdings;
   }
 
-  #find(
+  /** Tells whether what the repository holds is known here, not in the target. */
+  #isLookedUp(repository: string): boolean {
+    return this.#target.repositories === undefined || repository === this.#names.defaultRepository;
+  }
+
+  async #find(
     repository: string,
-    look: (holdings: Holdings) => Descriptor | undefined,
-  ): Promise<Descriptor | undefined> | Promise<undefined> {
+    digest: string,
+    kinds: readonly HeldAs[],
+  ): Promise<Descriptor | undefined> {
+    const look = ({ manifests, blobs }: Holdings) =>
+      kinds.map((as) => (as === "blob" ? blobs : manifests).get(digest)).find(Boolean);
+    for (const as of kinds) {
+      const held = await this.#target.repositories?.held(repository, digest, as);
+      if (held !== undefined) return held;
+    }
+    if (!this.#isLookedUp(repository)) return undefined;
     const known = this.#repositories.get(repository);
     const found = known && look(known);
-    if (found !== undefined) return Promise.resolve(found);
-    return this.#lookups.run(async () => {
+    if (found !== undefined) return found;
+    return await this.#lookups.run(async () => {
       await this.#sync();
       const holdings = this.#repositories.get(repository);
       if (holdings === undefined) return undefined;
@@ -185,6 +234,11 @@ export class Shelves {
 
   async #resolve(name: RepositoryTag): Promise<Descriptor | undefined> {
     const references = this.#names.referencesOf(name);
+    for (const reference of references) {
+      const found = await this.#target.repositories?.named(reference);
+      if (found !== undefined) return found;
+    }
+    if (this.#target.repositories !== undefined) return undefined;
     // Stores resolve any spelling of an image's name; a repository has exactly its own tags.
     if (this.#target.roots !== undefined) {
       const found = new Map<string, Descriptor>();
@@ -211,6 +265,19 @@ export class Shelves {
       if (name !== undefined) found.push(name);
     }
     return found;
+  }
+
+  /** Lists the referrers that the target knows and that belong to a repository. */
+  async #sharedReferrers(repository: string, digest: string): Promise<Descriptor[]> {
+    const subject = await this.manifest(repository, digest) ?? { ...UNKNOWN, digest };
+    const found: Descriptor[] = [];
+    for await (const referrer of this.#target.referrers?.(subject) ?? []) {
+      // What nobody holds did not come through a registry: it is where its subject is.
+      const belongs = await this.manifest(repository, referrer.digest) !== undefined ||
+        subject.size > 0 && !await this.isHeldByOthers(referrer.digest);
+      if (belongs) found.push(referrer);
+    }
+    return found.sort((a, b) => a.digest < b.digest ? -1 : a.digest > b.digest ? 1 : 0);
   }
 
   async *#roots(): AsyncGenerator<Root> {
@@ -244,8 +311,9 @@ export class Shelves {
           continue;
         }
       }
-      if (repository === undefined || !this.#isNew(repository, descriptor.digest)) continue;
-      this.holdings(repository).addUnread(descriptor);
+      if (repository === undefined || !this.#isLookedUp(repository)) continue;
+      if (!this.#isNew(repository, descriptor.digest)) continue;
+      this.#holdings(repository).addUnread(descriptor);
     }
   }
 
@@ -282,6 +350,9 @@ export class Shelves {
     return true;
   }
 }
+
+/** A subject that is not there, which the specification allows. */
+const UNKNOWN = { mediaType: "", size: 0 };
 
 function seenKey(repository: string, digest: string): string {
   return `${repository}@${digest}`;

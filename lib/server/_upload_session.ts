@@ -2,18 +2,23 @@ import { createHasher } from "../hash/create_hasher.ts";
 import type { Hasher } from "../hash/hasher.ts";
 import type { ByteSource } from "../model/bytes.ts";
 import { type DigestAlgorithm, formatDigest } from "../model/digest.ts";
+import type { SharedUpload } from "../model/shared_registry.ts";
 import { Refusal } from "./_refusal.ts";
 import type { RequestBody } from "./_request_body.ts";
 import type { UploadSpool, UploadStore } from "./upload_store.ts";
 import { randomUUID } from "./_uuid.ts";
 
-/** One upload: the bytes so far, their number and their running hash. */
+/**
+ * One upload: the bytes so far, their number and their running hash. An upload that is shared with
+ * other handlers has no running hash: nobody sees all of its bytes before they are stored.
+ */
 export class UploadSession {
-  readonly id: string = randomUUID();
+  readonly id: string;
   readonly repository: string;
   readonly algorithm: DigestAlgorithm;
   readonly #store: UploadStore;
-  readonly #hasher: Hasher;
+  readonly #shared: SharedUpload | undefined;
+  readonly #hasher: Hasher | undefined;
   #spool: UploadSpool | undefined;
   #body: RequestBody | undefined;
   #isClosed = false;
@@ -21,11 +26,20 @@ export class UploadSession {
   /** When something was last heard of it, in milliseconds since 1970. */
   lastUsed: number = Date.now();
 
-  constructor(repository: string, algorithm: DigestAlgorithm, store: UploadStore) {
+  constructor(
+    repository: string,
+    algorithm: DigestAlgorithm,
+    store: UploadStore,
+    shared?: { readonly id: string; readonly upload: SharedUpload },
+  ) {
+    this.id = shared?.id ?? randomUUID();
     this.repository = repository;
     this.algorithm = algorithm;
     this.#store = store;
-    this.#hasher = createHasher(algorithm);
+    this.#shared = shared?.upload;
+    this.#spool = shared?.upload;
+    this.#offset = shared?.upload.size ?? 0;
+    this.#hasher = shared === undefined ? createHasher(algorithm) : undefined;
   }
 
   /** How many bytes have arrived. */
@@ -72,6 +86,15 @@ export class UploadSession {
    * @param end Where the chunk ends; bytes past it are refused.
    */
   async append(body: RequestBody, end: number): Promise<void> {
+    try {
+      await this.#appendAll(body, end);
+    } finally {
+      await this.#share();
+    }
+    this.#assertOpen();
+  }
+
+  async #appendAll(body: RequestBody, end: number): Promise<void> {
     for (let chunk; (chunk = await body.read()) !== undefined;) {
       this.#assertOpen();
       const rest = end - this.#offset;
@@ -79,7 +102,7 @@ export class UploadSession {
       if (wanted.byteLength > 0) {
         this.#spool ??= await this.#store.create();
         await this.#spool.append(wanted);
-        this.#hasher.update(wanted);
+        this.#hasher?.update(wanted);
         this.#offset += wanted.byteLength;
         this.lastUsed = Date.now();
       }
@@ -89,12 +112,20 @@ export class UploadSession {
         });
       }
     }
-    this.#assertOpen();
   }
 
-  /** Gives the digest of what arrived, in the algorithm of the upload; ends the running hash. */
-  digest(): string {
-    return formatDigest(this.algorithm, this.#hasher.digest());
+  /** Lets other handlers go on behind what arrived here. */
+  async #share(): Promise<void> {
+    if (this.#shared === undefined || await this.#shared.flush()) return;
+    throw new Refusal(409, "BLOB_UPLOAD_INVALID", "another request is writing to this upload");
+  }
+
+  /**
+   * Gives the digest of what arrived, in the algorithm of the upload, and ends the running hash;
+   * `undefined` where there is none.
+   */
+  digest(): string | undefined {
+    return this.#hasher && formatDigest(this.algorithm, this.#hasher.digest());
   }
 
   /** Gives what arrived. */

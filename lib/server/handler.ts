@@ -54,11 +54,20 @@ export interface RegistryHandlerOptions {
    * for nothing, by default. Smaller chunks are taken too.
    */
   readonly minChunkBytes?: number | undefined;
-  /** Where uploads wait until they are complete; `memoryUploads()` by default. */
+  /**
+   * Where uploads wait until they are complete; by default in the target where it keeps uploads, as a
+   * bucket store does, else `memoryUploads()`.
+   */
   readonly uploads?: UploadStore | undefined;
-  /** The most uploads under way at a time; {@linkcode MAX_UPLOADS} by default. Then 429. */
+  /**
+   * The most uploads under way at a time; {@linkcode MAX_UPLOADS} by default. Then 429. Uploads that
+   * the target keeps are not counted.
+   */
   readonly maxUploads?: number | undefined;
-  /** How long an upload may rest before it is dropped; {@linkcode UPLOAD_TIMEOUT_MS} by default. */
+  /**
+   * How long an upload may rest before it is dropped; {@linkcode UPLOAD_TIMEOUT_MS} by default. The
+   * target knows its own time for uploads that it keeps.
+   */
   readonly uploadTimeoutMs?: number | undefined;
   /** Is told the errors that clients see as 500 only. It must not throw. */
   readonly onError?: ((error: unknown, request: Request) => void) | undefined;
@@ -76,9 +85,11 @@ export interface RegistryHandlerOptions {
  * target without a copy; other uploads wait in `options.uploads`. Memory is one chunk for each blob
  * that moves, one manifest for each request about one, and some hundred bytes for each blob and
  * manifest that is known. Requests may come at the same time. Several handlers over one target are
- * safe for pushing and pulling; one must not delete what another one pushes.
+ * safe for pushing and pulling; one must not delete what another one pushes. Over a target that keeps
+ * uploads and what repositories hold, as a bucket store does, the handler remembers nothing: there
+ * may be a new one for each request.
  *
- * Limits: references of the target are `repository:tag`. Which repository holds a blob, a target
+ * Limits: references of the target are `repository:tag`. Which repository holds a blob, most targets
  * cannot say: the handler notes what is pushed and mounted, and finds the rest from the tags. So
  * after a restart, a blob that no manifest names, and a manifest that was pushed by digest and is
  * neither in an index nor about another manifest, are 404 until they are pushed again, and a mount
@@ -145,7 +156,7 @@ function contextOf(target: RegistryTarget, options: RegistryHandlerOptions): Con
     sessions: new UploadSessions(options.uploads ?? memoryUploads(), {
       maxUploads,
       uploadTimeoutMs,
-    }),
+    }, options.uploads === undefined ? target.uploads : undefined),
     guard: new ContentGuard(),
     changes: new Mutex(),
     maxManifestBytes,

@@ -33,6 +33,8 @@ export type {
   ContentStore,
   Deleter,
   FetchOptions,
+  Referrers,
+  ReferrersOptions,
   Resolver,
   Root,
   Roots,
@@ -41,6 +43,13 @@ export type {
 } from "../model/content.ts";
 export type { Descriptor } from "../model/descriptor.ts";
 export type { Platform } from "../model/platform.ts";
+export type {
+  HeldAs,
+  SharedRegistry,
+  SharedRepositories,
+  SharedUpload,
+  SharedUploads,
+} from "../model/shared_registry.ts";
 export type { Transport, TransportTraits } from "../model/transport.ts";
 export { fileUploads } from "./file_uploads.ts";
 export {

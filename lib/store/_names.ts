@@ -87,9 +87,14 @@ function onlyOne<Root extends NamedRoot>(
 // The longest name a registry takes is 255 characters, a tag 128; a domain and a port go before.
 const NAME_REGEXP = /^[A-Za-z0-9_[][A-Za-z0-9_.:@+/[\]-]{0,1023}$/;
 
+/** Tells whether a text can stand as a name in a store. */
+export function isNameText(reference: string): boolean {
+  return NAME_REGEXP.test(reference);
+}
+
 /** Refuses what cannot stand as a name in a store. */
 export function checkName(reference: string): void {
-  if (NAME_REGEXP.test(reference)) return;
+  if (isNameText(reference)) return;
   throw new InvalidReferenceError(
     `Cannot tag ${JSON.stringify(reference.slice(0, 256))}: it is no name for an image`,
     { input: reference },

@@ -1,8 +1,9 @@
 /**
- * Places on this side of the wire where content lives: memory, OCI layouts, and the archives that
- * `docker save`, `podman` and `skopeo` write, which are read as files or as streams, and written.
- * Layouts and archives work on a {@linkcode FileSystem}, so the same code serves disks, memory and
- * browsers. What is read is verified; what is written becomes visible once it is proved.
+ * Places on this side of the wire where content lives: memory, OCI layouts, buckets such as those of
+ * Cloudflare R2, and the archives that `docker save`, `podman` and `skopeo` write, which are read as
+ * files or as streams, and written. Layouts and archives work on a {@linkcode FileSystem}, so the
+ * same code serves disks, memory and browsers. What is read is verified; what is written becomes
+ * visible once it is proved.
  *
  * @example Store an artifact and find it by its name
  * ```ts
@@ -43,6 +44,13 @@ export type {
 } from "../model/content.ts";
 export type { Descriptor } from "../model/descriptor.ts";
 export { LadingError, type LadingErrorOptions } from "../model/errors.ts";
+export type {
+  HeldAs,
+  SharedRegistry,
+  SharedRepositories,
+  SharedUpload,
+  SharedUploads,
+} from "../model/shared_registry.ts";
 export type { Platform } from "../model/platform.ts";
 export type {
   HashAlgorithm,
@@ -66,6 +74,22 @@ export {
 } from "./file_system.ts";
 export { fileContent } from "./file_content.ts";
 export { memoryFileSystem, type MemoryFileSystemOptions } from "./memory_file_system.ts";
+export type {
+  Bucket,
+  BucketGetOptions,
+  BucketListOptions,
+  BucketObject,
+  BucketObjectBody,
+  BucketPage,
+  BucketPutOptions,
+} from "./bucket.ts";
+export { BucketError } from "./bucket_error.ts";
+export {
+  type BucketStore,
+  bucketStore,
+  type BucketStoreOptions,
+  MAX_BUCKET_CONTENT_BYTES,
+} from "./bucket_store.ts";
 export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./memory_store.ts";
 export { type OCILayout, ociLayout } from "./oci_layout.ts";
 export type { OCILayoutOptions } from "./layout_options.ts";

@@ -9,7 +9,14 @@ import {
 import type { Deleter, Referrers, Roots, Target } from "../../lib/model/content.ts";
 import type { Descriptor } from "../../lib/model/descriptor.ts";
 import { readAll } from "../../lib/bytes/read_all.ts";
-import { memoryFileSystem, memoryStore, ociArchiveTarget, ociLayout } from "../../lib/store/mod.ts";
+import {
+  bucketStore,
+  memoryFileSystem,
+  memoryStore,
+  ociArchiveTarget,
+  ociLayout,
+} from "../../lib/store/mod.ts";
+import { MemoryBucket } from "../support/memory_bucket.ts";
 import { describe, fetched, noise, OCI_INDEX, pieces, pushImage, utf8 } from "./content.ts";
 
 type Place = Target & Roots & Deleter & Referrers;
@@ -17,6 +24,7 @@ type Place = Target & Roots & Deleter & Referrers;
 const PLACES: readonly (readonly [string, () => Place])[] = [
   ["memoryStore()", () => memoryStore()],
   ["ociLayout()", () => ociLayout(memoryFileSystem(), "some/layout")],
+  ["bucketStore()", () => bucketStore(new MemoryBucket({ pageSize: 2 }), { prefix: "images/" })],
   ["ociArchiveTarget()", () => ociArchiveTarget(memoryFileSystem(), "app.tar")],
 ];
 

@@ -1,0 +1,46 @@
+import type { Descriptor } from "../model/descriptor.ts";
+import { digestAlgorithm, isDigest, parseDigest } from "../model/digest.ts";
+import type { BucketObject } from "./bucket.ts";
+
+/** What the keys of names begin with; the reference follows as it is. */
+export const NAMES = "names/";
+
+/** The path of a digest within a key: `sha256/<hex>`. */
+export function digestPath(digest: string): string {
+  // Checks the grammar and the length too: nothing else may become a key.
+  return `${digestAlgorithm(digest)}/${parseDigest(digest).encoded}`;
+}
+
+/** The key of content. */
+export function contentKey(digest: string): string {
+  return `blobs/${digestPath(digest)}`;
+}
+
+/** The key of a root that has no name. */
+export function unnamedKey(digest: string): string {
+  return `roots/${digestPath(digest)}`;
+}
+
+/** What the keys of the referrers of a subject begin with; the path of the referrer follows. */
+export function referrersPrefix(subject: string): string {
+  return `referrers/${digestPath(subject)}/`;
+}
+
+/** Reads the digest that a key ends with. */
+export function digestAtEnd(key: string): string | undefined {
+  const [encoded = "", algorithm = ""] = key.split("/").reverse();
+  const digest = `${algorithm}:${encoded}`;
+  return isDigest(digest) ? digest : undefined;
+}
+
+/** Writes a descriptor as metadata, so that lists carry it. */
+export function metadataOf({ mediaType, digest, size }: Descriptor): Record<string, string> {
+  return { mediaType, digest, size: String(size) };
+}
+
+/** Reads a descriptor from metadata; `undefined` of an object that is not ours. */
+export function descriptorOf({ customMetadata }: BucketObject): Descriptor | undefined {
+  const { mediaType = "", digest = "", size = "" } = customMetadata ?? {};
+  if (!isDigest(digest) || !/^\d{1,15}$/.test(size)) return undefined;
+  return { mediaType, digest, size: Number(size) };
+}

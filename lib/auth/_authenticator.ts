@@ -95,7 +95,7 @@ export class RegistryAuthenticator implements Authenticator {
       const demand = await this.#pingDemand(signal);
       if (demand.challenges.length > 0) {
         const { proof: found, reason } = await this.#answer(task, demand, proof);
-        if (found === undefined) throw this.#error(request, demand, reason);
+        if (found === undefined) throw this.#error(request, task, demand, reason);
         proof = found;
       }
     }
@@ -116,13 +116,13 @@ export class RegistryAuthenticator implements Authenticator {
       if (!replayable) {
         this.#forget(proof);
         const reason = "the registry wants other credentials, and the body can be sent only once";
-        throw await this.#refusal(request, response, demand, proof, reason);
+        throw await this.#refusal(request, task, response, demand, proof, reason);
       }
       const { proof: next, reason } = tries < MAX_TRIES
         ? await this.#answer(task, demand, proof, tried)
         : { reason: "the registry keeps refusing" };
       if (next === undefined) {
-        throw await this.#refusal(request, response, demand, proof, reason);
+        throw await this.#refusal(request, task, response, demand, proof, reason);
       }
       await discard(response);
       proof = next;
@@ -158,12 +158,10 @@ export class RegistryAuthenticator implements Authenticator {
   /** Asks for credentials; equal questions at the same time are asked once. */
   async #ask(task: Task): Promise<Credentials> {
     const { credentials: provider, registry } = this.#options;
-    if (provider === undefined) return ANONYMOUS;
     const { repository, signal } = task;
-    const found = await this.#asking.run(
+    const found = provider === undefined ? ANONYMOUS : await this.#asking.run(
       repository ?? "",
-      (ours) =>
-        provider({ registry, ...repository === undefined ? {} : { repository }, signal: ours }),
+      (ours) => provider({ registry, repository, signal: ours }),
       signal,
     );
     this.#credentials.set(repository ?? "", found);
@@ -249,7 +247,7 @@ export class RegistryAuthenticator implements Authenticator {
     const response = await transport(
       new Request(`${this.#origin}/v2/`, {
         redirect: isHidden ? "follow" : "manual",
-        ...signal === undefined ? {} : { signal },
+        signal: signal ?? null,
       }),
     );
     await discard(response);
@@ -293,9 +291,8 @@ export class RegistryAuthenticator implements Authenticator {
     const credentials = await this.#ask(task);
     const next = this.#direct(credentials);
     if (next === undefined) {
-      return credentials.kind === "anonymous"
-        ? { reason: "credentials are needed" }
-        : { reason: "it wants a user name and a password, and there is an identity token" };
+      const other = credentials.kind === "anonymous" ? "" : ", and there is an identity token";
+      return { reason: `it wants a user name and a password${other}` };
     }
     if (proof.kind === "basic" && sameCredentials(proof.credentials, credentials)) {
       return { reason: "it refuses the user name or the password" };
@@ -323,11 +320,9 @@ export class RegistryAuthenticator implements Authenticator {
       scopes = mergeScopes([...demanded, ...scopes]);
     }
     if (!tried.has(scopeKey(scopes))) return { proof: await this.#bearer(task, server, scopes) };
-    const isAnonymous = proof.kind === "bearer" && proof.credentials.kind === "anonymous";
     const error = redactSecrets(challenge.parameters.get("error") ?? "", proofSecrets(proof));
     const why = error === "" ? "" : ` (${error.slice(0, 64)})`;
-    const advice = isAnonymous ? "; credentials are needed" : "";
-    return { reason: `it refuses the token of ${server.realm.host}${why}${advice}` };
+    return { reason: `it refuses the token of ${server.realm.host}${why}` };
   }
 
   #forget(proof: Proof): void {
@@ -351,6 +346,7 @@ export class RegistryAuthenticator implements Authenticator {
 
   async #refusal(
     request: Request,
+    task: Task,
     response: Response,
     demand: Demand,
     proof: Proof,
@@ -360,18 +356,22 @@ export class RegistryAuthenticator implements Authenticator {
     const diagnostics = await readDiagnostics(response, secrets);
     const said = describeDiagnostics(diagnostics);
     const text = said === "" ? reason : `${reason}; it says${said}`;
-    return this.#error(request, demand, text, proof, diagnostics);
+    return this.#error(request, task, demand, text, proof, diagnostics);
   }
 
   #error(
     request: Request,
+    { repository = "" }: Task,
     demand: Demand,
     reason: string,
     proof: Proof = NO_PROOF,
     diagnostics: AuthenticationError["diagnostics"] = [],
   ): AuthenticationError {
-    const message = `Cannot authenticate to ${this.#options.registry}: ${reason}`;
-    return new AuthenticationError(message, {
+    const { registry } = this.#options;
+    const isAnonymous = this.#isRegistry &&
+      this.#credentials.get(repository)?.kind === "anonymous";
+    return new AuthenticationError(`Cannot authenticate to ${registry}: ${reason}`, {
+      credentialsFor: isAnonymous ? registry : undefined,
       status: 401,
       method: request.method,
       url: redactURL(request.url),

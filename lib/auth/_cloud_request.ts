@@ -1,5 +1,7 @@
+import { diagnosticOf } from "../model/diagnostics.ts";
 import {
   AuthenticationError,
+  type Diagnostic,
   isLadingError,
   RateLimitError,
   RegistryError,
@@ -8,7 +10,7 @@ import { isJSONObject, type JSONObject } from "../model/json_object.ts";
 import { reasonOf, redactError, redactURL } from "../model/redact.ts";
 import { retryAfter as retryAfterIn } from "../model/retry_after.ts";
 import type { Transport } from "../model/transport.ts";
-import { describeDiagnostics, discard, readDiagnostics, readReply } from "./_reply.ts";
+import { describeDiagnostics, discard, readDiagnostics, readReply, sayingsOf } from "./_reply.ts";
 
 /** Account services answer in milliseconds; one that does not would hold up every transfer. */
 const TIMEOUT_MS = 15_000;
@@ -38,9 +40,16 @@ export function replyError(request: CloudRequest, reason: string, cause?: unknow
   return new RegistryError(messageOf(request, reason), options);
 }
 
+/** AWS names its errors by `__type`, some with the service before a #, and spells `Message` too. */
+function cloudSayingsOf(body: JSONObject): Diagnostic[] {
+  const { __type: type, message, Message } = body;
+  if (typeof type !== "string") return sayingsOf(body);
+  return diagnosticOf({ code: type.replace(/^.*#/, ""), message: message ?? Message });
+}
+
 async function refusal(request: CloudRequest, response: Response): Promise<Error> {
   const { method, url, secrets } = request;
-  const diagnostics = await readDiagnostics(response, secrets);
+  const diagnostics = await readDiagnostics(response, secrets, cloudSayingsOf);
   const { status } = response;
   const message = messageOf(request, `it answered ${status}${describeDiagnostics(diagnostics)}`);
   const retryAfter = retryAfterIn(response.headers, Date.now());

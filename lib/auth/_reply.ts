@@ -1,7 +1,7 @@
 import type { ByteStream } from "../model/bytes.ts";
 import type { Diagnostic } from "../model/errors.ts";
 import { diagnosticOf, diagnosticsOf } from "../model/diagnostics.ts";
-import { isJSONObject } from "../model/json_object.ts";
+import { isJSONObject, type JSONObject } from "../model/json_object.ts";
 import { readAll } from "../bytes/read_all.ts";
 import { redactSecrets } from "./_redact.ts";
 
@@ -33,16 +33,11 @@ function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-function sayingsOf(body: unknown): Diagnostic[] {
-  if (!isJSONObject(body)) return [];
-  const { error, error_description, details, __type: type } = body;
+/** Finds what an error body says; not every server has the form of the distribution-spec. */
+export function sayingsOf(body: JSONObject): Diagnostic[] {
+  const { error, error_description, details } = body;
   const found = diagnosticsOf(body);
   if (found.length > 0) return found;
-  // AWS names its errors so, some with the service before a #, and spells `Message` too.
-  if (typeof type === "string") {
-    const code = type.replace(/^.*#/, "");
-    return diagnosticOf({ code, message: body["message"] ?? body["Message"] });
-  }
   // RFC 6749 §5.2, and Docker Hub's own words.
   const code = textOf(error);
   return code === undefined
@@ -54,6 +49,7 @@ function sayingsOf(body: unknown): Diagnostic[] {
 export async function readDiagnostics(
   response: Response,
   secrets: readonly string[],
+  sayings: (body: JSONObject) => Diagnostic[] = sayingsOf,
 ): Promise<Diagnostic[]> {
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), ERROR_BODY_TIMEOUT_MS);
@@ -61,7 +57,8 @@ export async function readDiagnostics(
     const text = await readReply(response, "an error body", timeout.signal);
     // Written anew, a secret has one spelling, whatever escapes the server has used.
     const plain = JSON.stringify(JSON.parse(text));
-    return sayingsOf(JSON.parse(redactSecrets(plain, secrets)));
+    const body: unknown = JSON.parse(redactSecrets(plain, secrets));
+    return isJSONObject(body) ? sayings(body) : [];
   } catch {
     return [];
   } finally {

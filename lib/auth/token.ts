@@ -178,8 +178,9 @@ async function refusal(request: TokenRequest, method: Method, response: Response
   // RFC 6749 §5.2: a refresh token that is not good is answered with 400 invalid_grant.
   const isGrantRefused = status === 400 && diagnostics[0]?.code === "invalid_grant";
   if (status === 401 || isGrantRefused || status === 403 && isAnonymous) {
-    const advice = isAnonymous ? "credentials are needed" : "check the user name and password";
-    return new AuthenticationError(`${message}; ${advice}`, options);
+    return isAnonymous
+      ? new AuthenticationError(message, { ...options, credentialsFor: request.registry })
+      : new AuthenticationError(`${message}; check the user name and password`, options);
   }
   if (status === 403) return new AuthorizationError(message, options);
   const retryAfter = retryAfterIn(response.headers, Date.now());

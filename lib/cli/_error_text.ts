@@ -1,4 +1,4 @@
-import { isLadingError } from "../model/errors.ts";
+import { AuthenticationError, isLadingError } from "../model/errors.ts";
 
 /** How far back the causes of an error are followed. */
 const MAX_CAUSES = 8;
@@ -14,9 +14,17 @@ function hostCode(error: Error): string | undefined {
   return undefined;
 }
 
+/** Names what helps at the command line, where the library names an option of its own. */
+function advised({ message, credentialsFor }: AuthenticationError): string {
+  return message
+    .replace(/, see the option credentials$/, `: lading login ${credentialsFor}`)
+    .replace("; see allowedRealms", "; see --allowed-realm");
+}
+
 /** Writes what went wrong for people: the message, and the host's word where it adds something. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error instanceof AuthenticationError) return advised(error);
   const code = hostCode(error);
   // "fetch failed" is all that Node says of a connection that was refused.
   const isVague = code !== undefined && /fetch failed$/.test(error.message);

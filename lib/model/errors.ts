@@ -312,15 +312,33 @@ export class RegistryError extends LadingError {
   }
 }
 
+/** Data of {@linkcode AuthenticationError}. */
+export interface AuthenticationErrorOptions extends RegistryErrorOptions {
+  /** The `WWW-Authenticate` header that could not be satisfied. */
+  readonly challenge?: string | undefined;
+  /** The registry that credentials are needed for; absent where there were some. */
+  readonly credentialsFor?: string | undefined;
+}
+
 /** Thrown when credentials are missing or wrong (401). */
 export class AuthenticationError extends RegistryError {
   /** The `WWW-Authenticate` header that could not be satisfied. */
   readonly challenge: string | undefined;
+  /**
+   * The registry that credentials are needed for, by the name that they are kept under: `docker.io`;
+   * absent where there were some.
+   */
+  readonly credentialsFor: string | undefined;
 
-  /** Makes the error; the message says what was attempted and why it failed. */
-  constructor(message: string, options: RegistryErrorOptions & { readonly challenge?: string }) {
-    super(message, options, "AUTHENTICATION_FAILED");
-    this.challenge = options.challenge;
+  /** Makes the error; the message says what was attempted and why it failed, and what is needed. */
+  constructor(message: string, options: AuthenticationErrorOptions) {
+    const { challenge, credentialsFor } = options;
+    const advice = credentialsFor === undefined
+      ? ""
+      : "; credentials are needed, see the option credentials";
+    super(message + advice, options, "AUTHENTICATION_FAILED");
+    this.challenge = challenge;
+    this.credentialsFor = credentialsFor;
   }
 }
 

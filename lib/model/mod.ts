@@ -204,6 +204,7 @@ export {
 export {
   ArchiveError,
   AuthenticationError,
+  type AuthenticationErrorOptions,
   AuthorizationError,
   ContentError,
   CopyError,

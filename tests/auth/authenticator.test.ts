@@ -9,6 +9,7 @@ import {
   type Credentials,
   firstCredentials,
   sameCredentials,
+  sendAnonymously,
   staticCredentials,
   TokenCache,
   withAuth,
@@ -18,6 +19,7 @@ import {
   bearer,
   bearerRegistry,
   get,
+  type Script,
   type Scripted,
   scripted,
   tokenServer,
@@ -217,10 +219,37 @@ test("createAuthenticator() says that credentials are needed when it has none", 
   await assert.rejects(
     authenticator(transport).send(get("/v2/")),
     (error: unknown) =>
-      error instanceof AuthenticationError &&
-      /r\.example: credentials are needed/.test(error.message),
+      error instanceof AuthenticationError && error.credentialsFor === "r.example" &&
+      /; credentials are needed, see the option credentials$/.test(error.message),
   );
   assert.equal(transport.seen.length, 1);
+});
+
+test("createAuthenticator() asks for credentials in no error where there are some", async () => {
+  const refusals: Readonly<Record<string, Script>>[] = [
+    { "r.example": basicRegistry },
+    { "r.example": () => unauthorized(bearer(PULL[0])), "auth.example": () => unauthorized() },
+  ];
+  for (const hosts of refusals) {
+    const wrong = { kind: "basic", username: "u", password: "wrong" } as const;
+    for (const credentials of [undefined, staticCredentials("r.example", wrong)]) {
+      const send = authenticator(scripted(hosts), { credentials }).send(get("/v2/"));
+      await assert.rejects(send, (error: unknown) => {
+        assert.ok(error instanceof AuthenticationError);
+        assert.equal(error.credentialsFor, credentials === undefined ? "r.example" : undefined);
+        assert.equal(/credentials are needed/.test(error.message), credentials === undefined);
+        return true;
+      });
+    }
+  }
+  // Where a redirect leads, the credentials of the registry are not wanted.
+  const foreign = scripted({ "cdn.example": basicRegistry });
+  await assert.rejects(
+    sendAnonymously(foreign, () => new Request("https://cdn.example/blob")),
+    (error: unknown) =>
+      error instanceof AuthenticationError && error.credentialsFor === undefined &&
+      !/credentials are needed/.test(error.message),
+  );
 });
 
 test("createAuthenticator() prefers Bearer, and takes Basic when the realm is not to be trusted", async () => {

@@ -30,6 +30,12 @@ export const REGISTRY_OPTION: OptionSpecs = {
   },
   "client-key": { type: "string", value: "FILE", help: "the private key of the certificate (PEM)" },
   insecure: { type: "boolean", help: "take any certificate of a registry" },
+  "allowed-realm": {
+    type: "string",
+    isList: true,
+    value: "ORIGIN",
+    help: "trust this token server, also on http or a private address",
+  },
 };
 
 /** The option that chooses one image of an index. */
@@ -59,8 +65,19 @@ export function openOptions(context: CommandContext): OpenOptions {
     // Who names certificates does not mean http, on loopback neither.
     plainHTTP: flag(context, "plain-http") ? true : transport === undefined ? undefined : false,
     transport,
+    allowedRealms: list(context, "allowed-realm").map(originOf),
     onEvent: (event) => tell(event, context.output),
   };
+}
+
+function originOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) {
+    return url.origin;
+  }
+  throw new UsageError(
+    `--allowed-realm takes an origin such as https://auth.example, not ${JSON.stringify(text)}`,
+  );
 }
 
 /** The certificates that were named; `undefined` leaves it to the runtime. */

@@ -13,6 +13,8 @@ export interface HostRegistryOptions {
   readonly credentials?: CredentialProvider | undefined;
   /** Speaks http with every registry, or https with those on loopback too; default neither. */
   readonly plainHTTP?: boolean | undefined;
+  /** Origins of token servers that are trusted even if they are private addresses or http. */
+  readonly allowedRealms?: readonly string[] | undefined;
   /** Is told warnings, repetitions and fallbacks of registries. */
   readonly onEvent?: ((event: RegistryEvent) => void) | undefined;
 }
@@ -23,6 +25,7 @@ export function registryOptions(options: HostRegistryOptions): RegistryOptions {
     transport: options.transport ?? hostTransport(),
     credentials: options.credentials ?? hostCredentials(),
     ...(options.plainHTTP === undefined ? {} : { plainHTTP: options.plainHTTP }),
+    allowedRealms: options.allowedRealms,
     onEvent: options.onEvent,
   };
 }

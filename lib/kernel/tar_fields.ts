@@ -60,24 +60,29 @@ export function hasTarChecksum(block: Uint8Array): boolean {
   return stored === sum || stored === sum - 256 * highBytes(block);
 }
 
+/** Every other byte of a word: sums of them have 16 bits each. */
+const OTHER_BYTES = 0xff00ff;
+
 /**
- * Adds the bytes of a block up, four at a time. A loop over single bytes gets hot within the first
- * layer of a process, which then waits a millisecond for its compilation.
+ * Adds the bytes of a block up, sixteen at a time. A loop of many turns gets hot within the first layer
+ * of a process, which then waits for its compilation: one of 128 turns takes half a millisecond.
  *
  * @param block The 512 bytes.
  * @returns Their sum.
  */
 export function sumOfTarBlock(block: Uint8Array): number {
   const view = new DataView(block.buffer, block.byteOffset, TAR_BLOCK_BYTES);
-  // Two sums in each, of 16 bits: 128 words times 255 are less, and so is twice that.
-  let even = 0;
-  let odd = 0;
-  for (let at = 0; at < TAR_BLOCK_BYTES; at += 4) {
-    const word = view.getUint32(at);
-    even += word & 0xff00ff;
-    odd += word >>> 8 & 0xff00ff;
+  // Each of the two sums in it is of 256 bytes, and less than 2^16.
+  let sums = 0;
+  for (let at = 0; at < TAR_BLOCK_BYTES; at += 16) {
+    const a = view.getUint32(at);
+    const b = view.getUint32(at + 4);
+    const c = view.getUint32(at + 8);
+    const d = view.getUint32(at + 12);
+    sums += (a & OTHER_BYTES) + (b & OTHER_BYTES) + (c & OTHER_BYTES) + (d & OTHER_BYTES) +
+      (a >>> 8 & OTHER_BYTES) + (b >>> 8 & OTHER_BYTES) +
+      (c >>> 8 & OTHER_BYTES) + (d >>> 8 & OTHER_BYTES);
   }
-  const sums = even + odd;
   return (sums & 0xffff) + (sums >>> 16);
 }
 

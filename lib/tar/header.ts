@@ -40,9 +40,9 @@ const NO_BYTES: Bytes = new Uint8Array(0);
 
 /** Cuts a field at its first NUL, and copies it. */
 export function textField(block: Bytes, start: number, length: number): Bytes {
-  let end = start;
-  while (end < start + length && block[end] !== 0) end++;
-  return end === start ? NO_BYTES : block.slice(start, end);
+  if (block[start] === 0 || length === 0) return NO_BYTES;
+  const end = block.indexOf(0, start);
+  return block.slice(start, end < 0 ? start + length : Math.min(end, start + length));
 }
 
 const OWNER_BYTES = 32;

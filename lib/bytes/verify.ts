@@ -177,8 +177,9 @@ export function digestMismatch(
   descriptor: Descriptor,
   actual: string,
 ): DigestMismatchError {
+  const { digest } = descriptor;
   return new DigestMismatchError(
-    `Cannot read ${what ?? "content"}: it has the digest ${actual}, expected ${descriptor.digest}`,
-    { expected: descriptor.digest, actual, descriptor },
+    `Cannot read ${what ?? digest}: it has the digest ${actual}, expected ${digest}`,
+    { expected: digest, actual, descriptor },
   );
 }

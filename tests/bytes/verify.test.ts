@@ -161,3 +161,30 @@ test("verifyBytes() accepts what matches and refuses what does not", () => {
   damaged[999] = 0;
   assert.throws(() => verifyBytes(damaged, descriptor), DigestMismatchError);
 });
+
+test("errors name what was read, what was expected, and what came", async () => {
+  const expected = describe(content);
+  const wrong = content.slice().reverse();
+  const actual = describe(wrong).digest;
+  const bytes = (what?: string): Promise<unknown> => {
+    try {
+      return Promise.resolve(verifyBytes(wrong, expected, { what }));
+    } catch (error) {
+      return Promise.resolve(error);
+    }
+  };
+  const stream = async (what?: string) =>
+    (await collect(verified(streamOf(wrong), expected, { what }))).error;
+  for (const read of [bytes, stream]) {
+    for (const what of [undefined, "the config of app:1"]) {
+      const error = await read(what);
+      assert.ok(error instanceof DigestMismatchError);
+      assert.equal(
+        error.message,
+        `Cannot read ${what ?? expected.digest}: it has the digest ${actual}, expected ` +
+          expected.digest,
+      );
+      assert.deepEqual([error.expected, error.actual], [expected.digest, actual]);
+    }
+  }
+});

@@ -16,6 +16,7 @@ export function keptBytes(entry: Metadata): number {
 
 /** Counts the bytes of records. */
 export function recordBytes(records: ReadonlyMap<string, Uint8Array>): number {
+  if (records.size === 0) return 0;
   let bytes = 0;
   for (const [key, value] of records) bytes += key.length + value.length;
   return bytes;

@@ -116,6 +116,7 @@ function metaOf(
 /** Tells whether a file has holes that the archive leaves out, in any of the GNU formats. */
 function isSparse({ typeFlag, pax }: TreeEntry): boolean {
   if (typeFlag === "S") return true;
+  if (pax.size === 0) return false;
   for (const key of pax.keys()) if (key.startsWith("GNU.sparse.")) return true;
   return false;
 }

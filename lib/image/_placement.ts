@@ -95,8 +95,8 @@ export class Placement {
       return;
     }
     const full = this.#directory.at(path);
-    const create = () => this.#create(path, full, node, meta);
-    return this.#options.existing === "replace" ? this.#clear(path, full).then(create) : create();
+    if (this.#options.existing !== "replace") return this.#create(path, full, node, meta);
+    return this.#clear(path, full).then(() => this.#create(path, full, node, meta));
   }
 
   #create(path: string, full: string, node: Node, meta: FileMeta): Promise<void> | void {

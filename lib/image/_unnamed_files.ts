@@ -23,11 +23,11 @@ export class UnnamedFiles implements Staging {
     return create && new UnnamedFiles(create, owners);
   }
 
-  async write(meta: FileMeta, entry: TarEntry): Promise<void> {
+  write(meta: FileMeta, entry: TarEntry): Promise<void> {
     const file = this.#create();
-    await entry.lend((piece) => file.write(piece));
     file.setAttributes(attributesOf(meta, this.#owners));
     this.#files.set(meta, file);
+    return entry.lend((piece) => file.write(piece));
   }
 
   lose(meta: FileMeta): void {

@@ -28,10 +28,12 @@ export class MemoryPool {
   }
 }
 
+const NO_CHUNKS: Bytes[] = [];
+
 /** The content of a file in memory. */
 export class MemoryContent {
   readonly #pool: MemoryPool;
-  #chunks: Bytes[] = [];
+  #chunks = NO_CHUNKS;
   #size = 0;
 
   constructor(pool: MemoryPool) {
@@ -46,7 +48,10 @@ export class MemoryContent {
   /** Appends a copy of some bytes. */
   append(bytes: Bytes): void {
     if (bytes.length === 0) return;
-    this.#chunks.push(this.#pool.copy(bytes));
+    const copied = this.#pool.copy(bytes);
+    // Most files are of one piece, and arrays that grow make room for a dozen.
+    if (this.#size === 0) this.#chunks = [copied];
+    else this.#chunks.push(copied);
     this.#size += bytes.length;
   }
 
@@ -59,7 +64,7 @@ export class MemoryContent {
 
   /** Leaves nothing. */
   clear(): void {
-    this.#chunks = [];
+    this.#chunks = NO_CHUNKS;
     this.#size = 0;
   }
 }

@@ -13,6 +13,7 @@ import { convertGraph } from "./_convert_graph.ts";
 import { lookAhead } from "./_look_ahead.ts";
 import { manifestGroups } from "./_manifest_groups.ts";
 import { collectGraph, isElsewhere, resolveRoot, type Route } from "./_copy_graph.ts";
+import { presentManifests } from "./_present_manifests.ts";
 import { type ReferrersChoice, referrersChoice } from "./referrers_choice.ts";
 import { listDigestTags, visitDigestTags } from "./_digest_tags.ts";
 import { blame } from "./_side.ts";
@@ -199,8 +200,9 @@ class Copy {
     const found = await resolveRoot(this.#route, reference, options.platform);
     this.#emit({ type: "resolved", reference, descriptor: found.descriptor });
     const graph = await collectGraph(this.#route, found, referrersChoice(options.referrers));
-    const { blobs, present, referrers } = graph;
+    const { blobs, referrers } = graph;
     const { root, manifests } = convertGraph(graph, found.descriptor, options.format);
+    const present = await presentManifests(this.#route, graph, manifests);
     const name = targetName(options, reference, root);
     const { existing } = options;
     await refuseTaken(target, name, root, { existing, signal });

@@ -6,6 +6,7 @@ import { checkDigestTags, type CopyOptions } from "./copy.ts";
 import { listDigestTags, visitDigestTags } from "./_digest_tags.ts";
 import { mountableFrom } from "./_mountable_from.ts";
 import { type PlannedContent, PlannedContents } from "./planned_contents.ts";
+import { presentManifests } from "./_present_manifests.ts";
 import { referrersChoice } from "./referrers_choice.ts";
 import { blame } from "./_side.ts";
 import { refuseTaken, targetName } from "./_target_name.ts";
@@ -58,9 +59,9 @@ export async function planCopy(
     const missing = isLeft ? "skip" : isMounted ? "mount" : "copy";
     contents.addBlob({ descriptor: blob, action: isThere ? "exists" : missing });
   }
+  const present = await presentManifests(route, graph, manifests);
   for (const { descriptor } of manifests) {
-    const isThere = graph.present.has(descriptor.digest) ||
-      options.format !== undefined && await hasContent(route, descriptor);
+    const isThere = present.has(descriptor.digest);
     contents.addManifest({ descriptor, action: isThere ? "exists" : "copy" });
   }
   const digests = manifests.map(({ descriptor }) => descriptor.digest);

@@ -4,7 +4,8 @@ import { NameTakenError } from "../model/errors.ts";
 import { type CopyPlan, planCopy } from "./plan_copy.ts";
 import { type PlannedContent, PlannedContents } from "./planned_contents.ts";
 import type { FailedTag, SyncOptions } from "./sync.ts";
-import { digestAt, type ListedSource, namesOf, tagIn } from "./sync_names.ts";
+import { type ListedSource, namesOf, tagIn } from "./sync_names.ts";
+import { tagBefore } from "./_tag_before.ts";
 
 /** What a sync would do with one tag. */
 export interface PlannedTag {
@@ -78,27 +79,22 @@ async function planTag(
   reference: string,
   options: PlanSyncOptions & { readonly signal: AbortSignal },
 ): Promise<PlannedSync> {
-  const { signal, platform = "all", referrers = false } = options;
-  const targetReference = tagIn(reference);
-  const before = await digestAt(target, targetReference, signal);
-  if (before !== undefined && platform === "all" && referrers === false) {
-    const descriptor = await source.resolve(reference, { signal });
-    if (descriptor.digest === before) {
-      return { tag: { reference, descriptor, action: "unchanged" } };
-    }
+  const { digest, unchanged } = await tagBefore(source, target, reference, options);
+  if (unchanged !== undefined) {
+    return { tag: { reference, descriptor: unchanged, action: "unchanged" } };
   }
   const existing = options.existing === "keep" ? "refuse" : "replace";
   try {
     const plan = await planCopy(source, reference, target, {
       ...options,
-      targetReference,
+      targetReference: tagIn(reference),
       existing,
     });
     const { descriptor } = plan;
     const isThere = [...plan.blobs, ...plan.manifests].every(({ action }) =>
       action === "exists" || action === "skip"
     );
-    const isSame = before === descriptor.digest && isThere;
+    const isSame = digest === descriptor.digest && isThere;
     return { tag: { reference, descriptor, action: isSame ? "unchanged" : "copy" }, plan };
   } catch (error) {
     if (!(error instanceof NameTakenError)) throw error;

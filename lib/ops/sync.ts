@@ -4,7 +4,8 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { NameTakenError } from "../model/errors.ts";
 import type { CopyEvent } from "../model/events.ts";
 import { copy, type CopyOptions, keyOf } from "./copy.ts";
-import { digestAt, type ListedSource, namesOf, tagIn } from "./sync_names.ts";
+import { type ListedSource, namesOf, tagIn } from "./sync_names.ts";
+import { tagBefore } from "./_tag_before.ts";
 
 /** Options of {@linkcode sync}. */
 export interface SyncOptions
@@ -134,29 +135,27 @@ async function syncTag(
   reference: string,
   result: Synced,
 ): Promise<"copied" | "unchanged" | "kept"> {
-  const targetReference = tagIn(reference);
-  const before = await digestAt(target, targetReference, signal);
-  const { platform = "all", referrers = false } = options;
-  // With a platform, or referrers, only the copy finds out what is to be done.
-  if (before !== undefined && platform === "all" && referrers === false) {
-    const descriptor = await source.resolve(reference, { signal });
-    if (descriptor.digest === before) {
-      result.unchanged.push({ reference, descriptor });
-      return "unchanged";
-    }
+  const before = await tagBefore(source, target, reference, { ...options, signal });
+  if (before.unchanged !== undefined) {
+    result.unchanged.push({ reference, descriptor: before.unchanged });
+    return "unchanged";
   }
   const existing = options.existing === "keep" ? "refuse" : "replace";
   const operation = copy(source, reference, target, {
     ...options,
     signal,
-    targetReference,
+    targetReference: tagIn(reference),
     existing,
   });
   try {
-    for await (const event of operation) emit(event);
+    let hasMoved = false;
+    for await (const event of operation) {
+      hasMoved ||= isMove(event);
+      emit(event);
+    }
     const { descriptor, bytesFetched } = await operation;
     result.bytesFetched += bytesFetched;
-    const isSame = before === descriptor.digest && bytesFetched === 0;
+    const isSame = before.digest === descriptor.digest && !hasMoved;
     result[isSame ? "unchanged" : "copied"].push({ reference, descriptor });
     return isSame ? "unchanged" : "copied";
   } catch (error) {
@@ -164,4 +163,9 @@ async function syncTag(
     result.kept.push({ reference, descriptor: error.descriptor });
     return "kept";
   }
+}
+
+/** Tells whether the target has something now that it did not have. */
+function isMove(event: CopyEvent): boolean {
+  return event.type !== "resolved" && (event.status === "done" || event.status === "mounted");
 }

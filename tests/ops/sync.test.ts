@@ -196,3 +196,30 @@ test("planSync() stops at the first failure, or goes on and tells", async () => 
   const signal = AbortSignal.abort(new Error("enough"));
   await assert.rejects(planSync(from, memoryStore(), { keepGoing: true, signal }), /enough/);
 });
+
+test("sync() in another format tells what was to be done, as its plan does", async () => {
+  const from = await filled();
+  const to = watched(memoryStore());
+  const format = "docker";
+  const { copied } = await sync(from, to, { format });
+  assert.deepEqual(names(copied), ["1.0", "2.0", "nightly"]);
+  to.written.length = 0;
+  const plan = await planSync(from, to, { format });
+  assert.deepEqual([plan.tags.map(({ action }) => action), plan.bytesToCopy], [
+    ["unchanged", "unchanged", "unchanged"],
+    0,
+  ]);
+  const statuses: string[] = [];
+  const operation = sync(from, to, { format });
+  for await (const event of operation) if (event.type === "tag") statuses.push(event.status);
+  const again = await operation;
+  assert.deepEqual([again.copied, names(again.unchanged)], [[], ["1.0", "2.0", "nightly"]]);
+  assert.deepEqual(statuses, ["unchanged", "unchanged", "unchanged"]);
+  assert.deepEqual(to.written.filter((name) => name.includes(":")), [], "no content was stored");
+  // The tag stands for the image as it is in the source, which is not what is wanted.
+  await copy(from, "2.0", to);
+  assert.equal((await to.resolve("2.0")).digest, (await from.resolve("2.0")).digest);
+  const moved = await planSync(from, to, { format });
+  assert.deepEqual(moved.tags.map(({ action }) => action), ["unchanged", "copy", "unchanged"]);
+  assert.deepEqual(names((await sync(from, to, { format })).copied), ["2.0"]);
+});

@@ -1,0 +1,30 @@
+import type { Target } from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import type { SyncOptions } from "./sync.ts";
+import { digestAt, type ListedSource, tagIn } from "./sync_names.ts";
+
+/** What is known of a tag before its image is read. */
+export interface TagBefore {
+  /** What it points at in the target. */
+  readonly digest: string | undefined;
+  /** What both point at, where nothing is to be done. */
+  readonly unchanged?: Descriptor | undefined;
+}
+
+/**
+ * Looks at a tag on both sides. With a platform, referrers or a format, only the copy finds out what
+ * is to be done.
+ */
+export async function tagBefore(
+  source: ListedSource,
+  target: Target,
+  reference: string,
+  options: SyncOptions & { readonly signal: AbortSignal },
+): Promise<TagBefore> {
+  const { platform = "all", referrers = false, format, signal } = options;
+  const digest = await digestAt(target, tagIn(reference), signal);
+  const isPlain = platform === "all" && referrers === false && format === undefined;
+  if (digest === undefined || !isPlain) return { digest };
+  const descriptor = await source.resolve(reference, { signal });
+  return descriptor.digest === digest ? { digest, unchanged: descriptor } : { digest };
+}

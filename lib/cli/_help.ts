@@ -36,8 +36,8 @@ Commands:
 ${commandRows(commands)}
 
 An IMAGE or PLACE is a reference such as alpine:3.20 or ghcr.io/acme/app@sha256:…, or it is
-oci:DIR[:NAME], oci-archive:FILE[:NAME], docker-archive:FILE[:NAME], docker-daemon:NAME or, of a
-registry of version 1, docker-v1://NAME.
+oci:DIR[:NAME], oci-archive:FILE[:NAME], docker-archive:FILE[:NAME], dir:DIR, docker-daemon:NAME or,
+of a registry of version 1, docker-v1://NAME.
 
 Answers go to stdout, everything else to stderr. Exit codes: 0 ok, 1 failure, 2 usage, 3 not found,
 4 authentication, 5 verification failed, 6 unsafe input, 130 interrupted.

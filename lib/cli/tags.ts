@@ -49,7 +49,7 @@ function fullNames(context: CommandContext): (name: string) => string {
     const prefix = place.transport === "docker" ? "" : "docker-v1://";
     return (tag) => prefix + familiarReference({ registry, repository, tag });
   }
-  return (reference) => formatPlace({ ...place, reference });
+  return (reference) => formatPlace(place.transport === "dir" ? place : { ...place, reference });
 }
 
 /** Prints names with what they point at; most registries tell that without a pull. */

@@ -26,6 +26,14 @@ export interface PathPlace {
   readonly reference?: string | undefined;
 }
 
+/** An image in a directory of its own, as skopeo writes it. */
+export interface DirectoryPlace {
+  /** How the place is reached. */
+  readonly transport: "dir";
+  /** The path of the directory. */
+  readonly path: string;
+}
+
 /** An image of a Docker engine. */
 export interface DaemonPlace {
   /** How the place is reached. */
@@ -35,14 +43,13 @@ export interface DaemonPlace {
 }
 
 /** A place where an image is, or is to be put. */
-export type Place = DockerPlace | V1Place | PathPlace | DaemonPlace;
+export type Place = DockerPlace | V1Place | PathPlace | DirectoryPlace | DaemonPlace;
 
 const PATH_TRANSPORTS = ["oci", "oci-archive", "docker-archive"] as const;
 
-/** Transports of other tools: with a clear message, so that nobody pulls an image named "dir". */
+/** Transports of other tools: with a clear message, so that nobody pulls an image named "sif". */
 const FOREIGN_TRANSPORTS: ReadonlySet<string> = new Set([
   "containers-storage",
-  "dir",
   "ocidir",
   "ostree",
   "sif",
@@ -72,9 +79,9 @@ function splitPath(text: string): [path: string, reference: string | undefined] 
 
 /**
  * Parses a place as skopeo writes it: `docker://alpine:3.20`, `oci:path:name`,
- * `oci-archive:file.tar:name`, `docker-archive:file.tar:name`, `docker-daemon:alpine:3.20`; and
- * `docker-v1://localhost:5000/app:1` for registries of version 1. Paths may be pinned as names are:
- * `oci:path@sha256:…`. What has no transport is a reference to a registry. The references themselves
+ * `oci-archive:file.tar:name`, `docker-archive:file.tar:name`, `dir:path`,
+ * `docker-daemon:alpine:3.20`; and `docker-v1://localhost:5000/app:1` for registries of version 1.
+ * Paths may be pinned as names are: `oci:path@sha256:…`; but `dir:` takes all that follows as path. What has no transport is a reference to a registry. The references themselves
  * are not judged here.
  *
  * @param text A place.
@@ -95,7 +102,8 @@ export function parsePlace(text: string): Place {
   const scheme = colon < 0 ? "" : text.slice(0, colon);
   const rest = text.slice(colon + 1);
   if (rest.startsWith("//") && scheme !== "docker" && scheme !== "docker-v1") {
-    const isPath = PATH_TRANSPORTS.some((transport) => transport === scheme);
+    const isPath = scheme === "dir" ||
+      PATH_TRANSPORTS.some((transport) => transport === scheme);
     if (!isPath) {
       refuse(text, `unknown transport "${scheme}"; use docker://, oci: or docker-archive:`);
     }
@@ -106,6 +114,7 @@ export function parsePlace(text: string): Place {
   if (scheme === "docker-daemon") {
     return { transport: scheme, reference: required(rest, text, "reference") };
   }
+  if (scheme === "dir") return { transport: scheme, path: required(rest, text, "path") };
   const transport = PATH_TRANSPORTS.find((name) => name === scheme);
   if (transport !== undefined) {
     const [path, reference] = splitPath(rest);
@@ -137,6 +146,8 @@ export function formatPlace(place: Place): string {
       return `${place.transport}://${place.reference}`;
     case "docker-daemon":
       return `docker-daemon:${place.reference}`;
+    case "dir":
+      return `dir:${place.path}`;
     default: {
       const suffix = place.reference === undefined ? "" : `:${place.reference}`;
       return `${place.transport}:${place.path}${suffix}`;

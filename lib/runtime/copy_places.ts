@@ -40,8 +40,8 @@ export interface CopyPlacesOptions extends OpenOptions {
   /** Writes the manifests anew in this format; by default every digest stays. */
   readonly format?: ImageFormat | undefined;
   /**
-   * What happens when the name stands for another image in the target, or the file of an archive is
-   * there: `"replace"`, the default, or `"refuse"`. Engines cannot be asked.
+   * What happens when the name stands for another image in the target, or the file of an archive or
+   * the image of a directory is there: `"replace"`, the default, or `"refuse"`. Engines cannot be asked.
    */
   readonly existing?: "replace" | "refuse" | undefined;
   /** Threads to hash blobs in while they move; default none. The result is the same. */
@@ -105,7 +105,7 @@ export async function withPlaces<Result>(
   }
 }
 
-/** An archive is written as a whole, over one that is there. */
+/** An archive is written as a whole, over one that is there, and so is the image of a directory. */
 async function refuseFile(place: Place, options: OpenOptions): Promise<void> {
   if (place.transport === "docker-daemon") {
     throw new LadingError(
@@ -116,13 +116,20 @@ async function refuseFile(place: Place, options: OpenOptions): Promise<void> {
         "moves names when it loads",
     );
   }
-  if (place.transport !== "oci-archive" && place.transport !== "docker-archive") return;
-  const { path } = place;
+  const path = fileOf(place);
+  if (path === undefined) return;
   const info = await (options.fileSystem ?? nodeFileSystem()).stat(path, { followLinks: false });
   if (info === undefined) return;
   throw new NameTakenError(`Cannot write ${JSON.stringify(path)}: there is such a file already`, {
     reference: path,
   });
+}
+
+/** The file that makes a place what it is. */
+function fileOf(place: Place): string | undefined {
+  if (place.transport === "dir") return `${place.path}/manifest.json`;
+  const isArchive = place.transport === "oci-archive" || place.transport === "docker-archive";
+  return isArchive ? place.path : undefined;
 }
 
 function startCopy(

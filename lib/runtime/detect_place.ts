@@ -5,8 +5,12 @@ import { isLadingError } from "../model/errors.ts";
 import { nodeFileSystem } from "./node_file_system.ts";
 import type { OpenOptions } from "./open.ts";
 
+/** The files that tell what a directory is. */
+const MARKERS = [["oci-layout", "oci"], ["manifest.json", "dir"]] as const;
+
 /**
- * Finds out what lies at a path: a directory with an OCI layout, or an archive of either kind. An
+ * Finds out what lies at a path: a directory with an OCI layout or an image, or an archive of either
+ * kind. An
  * archive that is both is taken for an OCI archive, which keeps every digest.
  *
  * @param path The path; `-` is an archive of Docker's on the standard input. A text that names a
@@ -25,8 +29,11 @@ export async function detectPlace(
   const info = await fs.stat(path);
   if (info === undefined) return undefined;
   if (info.type === "directory") {
-    const marker = await fs.stat(`${path}/oci-layout`);
-    return marker === undefined ? undefined : formatPlace({ transport: "oci", path });
+    for (const [marker, transport] of MARKERS) {
+      const isThere = await fs.stat(`${path}/${marker}`) !== undefined;
+      if (isThere) return formatPlace({ transport, path });
+    }
+    return undefined;
   }
   if (await hasImages(ociArchive(fs, path), options)) {
     return formatPlace({ transport: "oci-archive", path });

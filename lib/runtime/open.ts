@@ -7,9 +7,15 @@ import { parsePlatform } from "../model/parse_platform.ts";
 import { parseReference, withDefaultTag } from "../model/reference.ts";
 import { Registry } from "../registry/registry.ts";
 import type { Repository } from "../registry/repository.ts";
+import type { ArchiveTarget } from "../store/archive_target.ts";
 import { dockerArchive } from "../store/docker_archive.ts";
 import { ociArchive } from "../store/oci_archive.ts";
 import { dockerArchiveTarget, ociArchiveTarget } from "../store/open_archive_target.ts";
+import { imageDirectory } from "../store/image_directory.ts";
+import {
+  type ImageDirectoryTarget,
+  imageDirectoryTarget,
+} from "../store/image_directory_target.ts";
 import { ociLayout } from "../store/oci_layout.ts";
 import type { Image } from "../image/image.ts";
 import { loadImage } from "../image/load_image.ts";
@@ -113,7 +119,7 @@ function openDocker(
 
 /**
  * Opens a place to read from: `docker://` (the default), `oci:`, `oci-archive:`, `docker-archive:`,
- * `docker-daemon:` or `docker-v1://`. An archive with the path `-` comes on the standard input and is
+ * `dir:`, `docker-daemon:` or `docker-v1://`. An archive with the path `-` comes on the standard input and is
  * read once.
  *
  * @param text The place, such as `alpine:3.20` or `oci:./alpine`.
@@ -133,6 +139,10 @@ export function openSource(text: string, options: OpenOptions = {}): OpenedPlace
     const { reference } = place;
     return { place, reference, ...engineImages({ engine: options.engine, fileSystem }) };
   }
+  if (place.transport === "dir") {
+    const content: Source & Roots = imageDirectory(fileSystem, place.path);
+    return { place, content, reference: "", close: nothingToClose };
+  }
   const { path, reference = "" } = place;
   if (place.transport === "oci") {
     const content: Source & Roots = ociLayout(fileSystem, path);
@@ -147,9 +157,10 @@ export function openSource(text: string, options: OpenOptions = {}): OpenedPlace
 }
 
 /**
- * Opens a place to write to: `docker://` (the default), `oci:`, `oci-archive:`, `docker-archive:` or
- * `docker-daemon:`, which loads it when it is committed. An archive appears when it is committed, over
- * one that is there; of an index, Docker loads the image for this machine, on Linux.
+ * Opens a place to write to: `docker://` (the default), `oci:`, `oci-archive:`, `docker-archive:`,
+ * `dir:` or `docker-daemon:`, which loads it when it is committed. An archive, or the image of a
+ * directory, appears when it is committed, over one that is there; of an index, Docker loads the image
+ * for this machine, on Linux.
  *
  * @param text The place.
  * @param options The transport, credentials and file system.
@@ -171,6 +182,10 @@ export function openTarget(text: string, options: OpenOptions = {}): OpenedTarge
     const { reference } = place;
     return { place, reference, ...engineLoading({ engine: options.engine, fileSystem }) };
   }
+  if (place.transport === "dir") {
+    const content = imageDirectoryTarget(fileSystem, place.path);
+    return { place, content, reference: "", ...closing(content) };
+  }
   const { path, reference = "" } = place;
   if (place.transport === "oci") {
     const content = ociLayout(fileSystem, path);
@@ -179,13 +194,14 @@ export function openTarget(text: string, options: OpenOptions = {}): OpenedTarge
   const content = place.transport === "oci-archive"
     ? ociArchiveTarget(fileSystem, path, { platform: hostPlatform() })
     : dockerArchiveTarget(fileSystem, path, { platform: hostPlatform() });
-  return {
-    place,
-    content,
-    reference,
-    commit: (options) => content.close(options),
-    close: () => content.abort(),
-  };
+  return { place, content, reference, ...closing(content) };
+}
+
+/** What is written as a whole, when it is closed. */
+function closing(
+  content: ArchiveTarget | ImageDirectoryTarget,
+): Pick<OpenedTarget, "commit" | "close"> {
+  return { commit: (options) => content.close(options), close: () => content.abort() };
 }
 
 /**

@@ -1,9 +1,9 @@
 /**
  * Places on this side of the wire where content lives: memory, OCI layouts, buckets such as those of
- * Cloudflare R2, and the archives that `docker save`, `podman` and `skopeo` write, which are read as
- * files or as streams, and written. Layouts and archives work on a {@linkcode FileSystem}, so the
- * same code serves disks, memory and browsers. What is read is verified; what is written becomes
- * visible once it is proved.
+ * Cloudflare R2, skopeo's directories, and the archives that `docker save`, `podman` and `skopeo`
+ * write, which are read as files or as streams, and written. Layouts, directories and archives work
+ * on a {@linkcode FileSystem}, so the same code serves disks, memory and browsers. What is read is
+ * verified; what is written becomes visible once it is proved.
  *
  * @example Store an artifact and find it by its name
  * ```ts
@@ -90,6 +90,16 @@ export {
   type BucketStoreOptions,
   MAX_BUCKET_CONTENT_BYTES,
 } from "./bucket_store.ts";
+export {
+  type ImageDirectory,
+  imageDirectory,
+  type ImageDirectoryOptions,
+} from "./image_directory.ts";
+export {
+  type ImageDirectoryTarget,
+  imageDirectoryTarget,
+  type ImageDirectoryTargetOptions,
+} from "./image_directory_target.ts";
 export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./memory_store.ts";
 export { type OCILayout, ociLayout } from "./oci_layout.ts";
 export type { OCILayoutOptions } from "./layout_options.ts";

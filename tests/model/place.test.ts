@@ -23,6 +23,8 @@ const PLACES: readonly [string, Place][] = [
     path: "a.tar",
     reference: "alpine:3",
   }],
+  ["dir:images:a", { transport: "dir", path: "images:a" }],
+  ["dir:/srv/images", { transport: "dir", path: "/srv/images" }],
   ["docker-daemon:alpine:3", { transport: "docker-daemon", reference: "alpine:3" }],
 ];
 
@@ -40,7 +42,7 @@ test("parsePlace() refuses what it cannot reach instead of pulling an image of t
     "oci::tag",
     "docker://",
     "docker-daemon:",
-    "dir:images",
+    "dir:",
     "containers-storage:alpine",
     "https://ghcr.io/x/y",
     "oci:a\0b",

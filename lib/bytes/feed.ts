@@ -1,5 +1,9 @@
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { freeChunk, ownsChunks } from "./lineage.ts";
+import { noteWork, turnOfOthers } from "./turns.ts";
+
+/** The longest piece of a chunk: what is done with one cannot be interrupted. */
+const PIECE_BYTES: number = 256 * 1024;
 
 /**
  * Gives bytes piece by piece to one consumer, at once where it has them: a stream costs a promise
@@ -29,10 +33,11 @@ export interface TapHandlers {
 }
 
 /**
- * Reads a stream as a feed.
+ * Reads a stream as a feed. Streams in memory never wait: so that timers and others can go on, this
+ * does from time to time.
  *
  * @param stream The stream; it is locked from now on.
- * @returns Its chunks.
+ * @returns Its chunks, long ones in pieces of 256 KiB.
  */
 export function feedOf(stream: ByteStream): Feed {
   // Chunks that nobody else holds are freed once the next one is asked for.
@@ -40,14 +45,28 @@ export function feedOf(stream: ByteStream): Feed {
   const reader = stream.getReader();
   let isEnded = false;
   let last: Bytes | undefined;
+  /** Bytes of the last chunk that were given. */
+  let given = 0;
+  const piece = (chunk: Bytes): Bytes => {
+    const part = chunk.byteLength <= PIECE_BYTES
+      ? chunk
+      : chunk.subarray(given, given + PIECE_BYTES);
+    given += part.byteLength;
+    noteWork(part.byteLength);
+    return part;
+  };
   return {
     lends: isOwner,
     async next() {
+      const others = turnOfOthers();
+      if (others !== undefined) await others;
       if (isEnded) return undefined;
+      if (last !== undefined && given < last.byteLength) return piece(last);
       if (isOwner && last !== undefined) freeChunk(last);
       last = undefined;
+      given = 0;
       const { done, value } = await reader.read();
-      if (!done) return last = value;
+      if (!done) return piece(last = value);
       // Nobody needs the lock of a stream that has ended, and the first release takes Node over 1 ms.
       isEnded = true;
       return undefined;

@@ -1,4 +1,5 @@
 import { type Feed, feedOf, streamOfFeed } from "../bytes/feed.ts";
+import { noteWork, turnOfOthers } from "../bytes/turns.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 
 /** Turns chunks into other chunks, one call at a time; {@linkcode Inflater} is one. */
@@ -17,8 +18,9 @@ export interface Codec {
 }
 
 /**
- * Runs a codec over a feed: each call runs it until it has one piece of output, which is lent. An
- * error of the codec cancels the source; an error of the source arrives as the same object.
+ * Runs a codec over a feed: each call runs it until it has one piece of output, which is lent. Much
+ * may come out of little: timers and others get their turn between. An error of the codec cancels the
+ * source; an error of the source arrives as the same object.
  *
  * @param source The feed to read; nobody else may read it from now on.
  * @param open Makes the codec, at the first call.
@@ -45,10 +47,21 @@ class CodecFeed implements Feed {
   next(): Bytes | undefined | Promise<Bytes | undefined> {
     if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#isClosed) return undefined;
+    const others = turnOfOthers();
+    return others === undefined ? this.#run() : this.#runAfter(others);
+  }
+
+  async #runAfter(others: Promise<void>): Promise<Bytes | undefined> {
+    await others;
+    // Cancelled meanwhile.
+    return this.#isClosed ? undefined : await this.#run();
+  }
+
+  #run(): Bytes | undefined | Promise<Bytes | undefined> {
     try {
       const codec = this.#codec ??= this.#open();
       for (;;) {
-        const output = codec.read();
+        const output = this.#read(codec);
         if (output !== undefined) return output;
         if (this.#isEnded) return this.#close();
         const chunk = this.#source.next();
@@ -72,7 +85,7 @@ class CodecFeed implements Feed {
         // Cancelled meanwhile.
         if (this.#isClosed) return undefined;
         this.#push(codec, chunk);
-        const output = codec.read();
+        const output = this.#read(codec);
         if (output !== undefined) return output;
         if (this.#isEnded) return this.#close();
         const following = this.#source.next();
@@ -81,6 +94,12 @@ class CodecFeed implements Feed {
     } catch (error) {
       throw this.#fail(error);
     }
+  }
+
+  #read(codec: Codec): Bytes | undefined {
+    const output = codec.read();
+    if (output !== undefined) noteWork(output.byteLength);
+    return output;
   }
 
   #push(codec: Codec, chunk: Bytes | undefined): void {

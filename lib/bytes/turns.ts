@@ -1,0 +1,51 @@
+/**
+ * Bytes that are worked on before others get their turn: timers, sockets, the screen. To inflate and
+ * hash so many takes some 10 ms, to wait for the others some 10 µs. It is bytes and no time, because
+ * the clocks of edge workers stand still while they compute.
+ */
+const TURN_BYTES: number = 4 * 1024 * 1024;
+
+interface Host {
+  readonly setImmediate?: (callback: () => void) => unknown;
+  readonly navigator?: { readonly userAgent?: string };
+}
+
+// As they are when this is loaded: who tests with a clock of his own may never let the others go on.
+const { setImmediate, setTimeout, navigator } = globalThis as typeof globalThis & Host;
+
+/** Of all work in this thread: what takes turns with one another counts together. */
+let bytesOfTurn = 0;
+
+/** Notes that so many bytes were worked on, or will be at once. */
+export function noteWork(bytes: number): void {
+  bytesOfTurn += bytes;
+}
+
+/**
+ * Lets timers and others go on where there was much work since they last could: promises alone keep
+ * them waiting. Each waits for itself; in an edge worker nobody may wait for another request.
+ *
+ * @returns A promise where it is the turn of others.
+ */
+export function turnOfOthers(): Promise<void> | undefined {
+  if (bytesOfTurn < TURN_BYTES) return undefined;
+  return new Promise((resolve) =>
+    afterOthers(() => {
+      bytesOfTurn = 0;
+      resolve();
+    })
+  );
+}
+
+/** Calls back in a turn of its own. */
+function afterOthers(callback: () => void): void {
+  if (setImmediate !== undefined) return void setImmediate(callback);
+  // Browsers make timers wait for 4 ms, but no messages; workerd gives messages before timers.
+  if (navigator?.userAgent?.startsWith("Mozilla/") !== true) return void setTimeout(callback, 0);
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    callback();
+  };
+  port2.postMessage(undefined);
+}

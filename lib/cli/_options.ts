@@ -57,6 +57,15 @@ export const JOBS_OPTION: OptionSpecs = {
   jobs: { type: "string", short: "j", value: "N", help: "move N blobs at once (default 3)" },
 };
 
+/** The option that converts what is copied. */
+export const FORMAT_OPTION: OptionSpecs = {
+  format: {
+    type: "string",
+    value: "oci|docker",
+    help: "write manifests in this format; digests change (default: all stay)",
+  },
+};
+
 /** Reads how places are to be opened. */
 export function openOptions(context: CommandContext): OpenOptions {
   const transport = certificateTransport(context);

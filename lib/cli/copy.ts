@@ -2,7 +2,13 @@ import { copyPlaces } from "../runtime/copy_places.ts";
 import type { CopyPlan } from "../ops/plan_copy.ts";
 import { archiveOutput, refuseFor, writeArchive } from "./_archive_output.ts";
 import { argument, type Command, type CommandContext, flag, UsageError } from "./_command.ts";
-import { formatOption, jobsOption, openOptions, platformsOption } from "./_options.ts";
+import {
+  FORMAT_OPTION,
+  formatOption,
+  jobsOption,
+  openOptions,
+  platformsOption,
+} from "./_options.ts";
 import { formatSize } from "./size.ts";
 import { pushImageToV1, v1Argument } from "./_v1.ts";
 import { THREADS_OPTION, withThreads } from "./_threads.ts";
@@ -36,11 +42,7 @@ export const copyCommand: Command = {
       short: "a",
       help: "copy every platform of an index, as by default unless into an engine",
     },
-    format: {
-      type: "string",
-      value: "oci|docker",
-      help: "write manifests in this format; digests change (default: all stay)",
-    },
+    ...FORMAT_OPTION,
     referrers: { type: "boolean", help: "copy signatures, SBOMs and whatever else refers to it" },
     "digest-tags": {
       type: "boolean",

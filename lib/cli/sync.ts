@@ -5,6 +5,8 @@ import { argument, type Command, type CommandContext, flag } from "./_command.ts
 import { errorText } from "./_error_text.ts";
 import { PATTERN_OPTIONS, patternsOption } from "./_name_patterns.ts";
 import {
+  FORMAT_OPTION,
+  formatOption,
   JOBS_OPTION,
   jobsOption,
   JSON_OPTION,
@@ -79,6 +81,7 @@ export const syncCommand: Command = {
       short: "n",
       help: "leave tags that point at other images in TO as they are",
     },
+    ...FORMAT_OPTION,
     referrers: { type: "boolean", help: "copy signatures, SBOMs and whatever else refers to them" },
     platform: {
       type: "string",
@@ -106,6 +109,7 @@ export const syncCommand: Command = {
       keepGoing: true,
       existing: flag(context, "no-clobber") ? "keep" : "replace",
       platform: platformsOption(context),
+      format: formatOption(context),
       jobs: jobsOption(context),
       referrers: flag(context, "referrers"),
     } as const;

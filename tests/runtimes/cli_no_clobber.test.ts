@@ -98,3 +98,18 @@ test("lading sync --dry-run within a registry tells what would be mounted", asyn
     assert.equal((await lading("digest", `${to}:1`)).code, 3);
   });
 });
+
+test("lading sync --format converts each tag once", async () => {
+  await withRegistry(async (image, folder) => {
+    const [from, to] = [image.replace(/:1$/, ""), `oci:${folder}/layout`];
+    const sync = ["sync", from, to, "--format", "docker"];
+    const converted = done(await lading(...sync)).split("  ")[1];
+    assert.equal(done(await lading("digest", `${to}:1`)), converted);
+    const index = JSON.parse(done(await lading("manifest", `${to}:1`, "--platform", "all")));
+    assert.match(index.mediaType, /vnd\.docker/);
+    const again = await lading(...sync);
+    assert.equal(done(again), "");
+    assert.match(again.errors, /0 copied, 1 unchanged/);
+    assert.equal((await lading(...sync.slice(0, -1), "zip")).code, 2);
+  });
+});

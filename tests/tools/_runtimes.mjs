@@ -17,6 +17,19 @@ function lost(files, records, output) {
     .map((file) => ({ file, name: "(file)", error: `no test ran\n${output.slice(-4000)}` }));
 }
 
+/** How many files run at the same time: most wait for something now and then. */
+const LANES = 2;
+
+/** Deals files out to lanes that run beside one another, and gives the records of all. */
+async function inLanes(files, runLane) {
+  const dealt = Array.from(
+    { length: LANES },
+    (_, lane) => files.filter((_, index) => index % LANES === lane),
+  );
+  const lanes = dealt.filter((lane) => lane.length > 0);
+  return (await Promise.all(lanes.map((lane, number) => runLane(lane, number)))).flat();
+}
+
 /** Compiles the tree for a Node that does not strip types. */
 export async function compileForNode({ root, components, scratch }) {
   const result = await run(components.node, [
@@ -32,7 +45,7 @@ export async function compileForNode({ root, components, scratch }) {
 async function nodeRecords(program, root, paths, toFile, env) {
   const result = await run(program, [
     "--test",
-    "--test-concurrency=2",
+    `--test-concurrency=${LANES}`,
     "--test-timeout=180000",
     `--test-reporter=${join(root, "tests/tools/_reporter.mjs")}`,
     ...paths,
@@ -99,8 +112,12 @@ function readJUnit(path, fileOf) {
 }
 
 /** Runs the sources on Deno. */
-export async function runDeno({ root, components, env, scratch }, files) {
-  const report = join(scratch, "deno.xml");
+export function runDeno(context, files) {
+  return inLanes(files, (lane, number) => runDenoLane(context, lane, number));
+}
+
+async function runDenoLane({ root, components, env, scratch }, files, number) {
+  const report = join(scratch, `deno-${number}.xml`);
   rmSync(report, { force: true });
   const result = await run(components.deno, [
     "test",
@@ -123,8 +140,12 @@ export async function runDeno({ root, components, env, scratch }, files) {
 }
 
 /** Runs the sources on Bun. */
-export async function runBun({ root, components, env, scratch }, files) {
-  const report = join(scratch, "bun.xml");
+export function runBun(context, files) {
+  return inLanes(files, (lane, number) => runBunLane(context, lane, number));
+}
+
+async function runBunLane({ root, components, env, scratch }, files, number) {
+  const report = join(scratch, `bun-${number}.xml`);
   rmSync(report, { force: true });
   const result = await run(components.bun, [
     "test",
@@ -201,15 +222,13 @@ async function runWorkerdWith(context, files, name, options) {
     testServer: context.server.url,
     conditions: ["workerd", "worker", "browser", "import"],
   });
-  const queue = [...bundles];
-  const records = [];
-  async function lane() {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      records.push(...await runWorkerdFile(context, next[0], next[1], options));
+  return await inLanes([...bundles], async (lane) => {
+    const records = [];
+    for (const [file, bundle] of lane) {
+      records.push(...await runWorkerdFile(context, file, bundle, options));
     }
-  }
-  await Promise.all([lane(), lane()]);
-  return records;
+    return records;
+  });
 }
 
 /** Runs bundles on workerd as a Worker of today has it. */
@@ -241,15 +260,15 @@ const CHROMIUM_FLAGS = [
 // Each file has a page of its own: what a page holds is freed with it, kernels above all, of which
 // a process has room for some hundred.
 const PAGE = `<!doctype html><meta charset="utf-8"><script type="module">
-const files = await (await fetch("/files")).json();
+const files = await (await fetch("files")).json();
 const at = Number(new URLSearchParams(location.search).get("at"));
 const [file, bundle] = files[at];
 let results;
 try { results = await (await import(bundle)).default(); }
 catch (error) { results = [{ name: "(file)", error: String(error?.stack ?? error) }]; }
-await fetch("/result", { method: "POST", body: JSON.stringify({ file, results }) });
-if (at + 1 < files.length) location.replace("/page?at=" + (at + 1));
-else await fetch("/done", { method: "POST" });
+await fetch("result", { method: "POST", body: JSON.stringify({ file, results }) });
+if (at + 1 < files.length) location.replace("page?at=" + (at + 1));
+else await fetch("done", { method: "POST" });
 </script>`;
 
 /** Opens a page in headless Chromium until `done` resolves. */
@@ -284,18 +303,20 @@ export async function runChromium(context, files) {
     testServer: context.server.url,
     conditions: ["browser", "import"],
   });
+  context.server.routes["/bundles/"] = folder;
+  return await inLanes([...bundles], (lane, number) => runChromiumLane(context, lane, number));
+}
+
+async function runChromiumLane({ components, server }, bundles, number) {
   const records = [];
   let finish;
   const done = new Promise((resolve) => finish = resolve);
-  const { routes } = context.server;
-  routes["/bundles/"] = folder;
-  routes["/page"] = (_, response) =>
+  const base = `/chromium-${number}`;
+  const pages = bundles.map(([file, path]) => [file, `/bundles/${basename(path)}`]);
+  server.routes[`${base}/page`] = (_, response) =>
     response.writeHead(200, { "content-type": "text/html" }).end(PAGE);
-  routes["/files"] = (_, response) =>
-    response.end(
-      JSON.stringify([...bundles].map(([file, path]) => [file, `/bundles/${basename(path)}`])),
-    );
-  routes["/result"] = (request, response) => {
+  server.routes[`${base}/files`] = (_, response) => response.end(JSON.stringify(pages));
+  server.routes[`${base}/result`] = (request, response) => {
     let body = "";
     request.on("data", (chunk) => body += chunk).on("end", () => {
       const { file, results } = JSON.parse(body);
@@ -303,16 +324,12 @@ export async function runChromium(context, files) {
       response.end();
     });
   };
-  routes["/done"] = (_, response) => {
+  server.routes[`${base}/done`] = (_, response) => {
     response.end();
     finish();
   };
-  const stderr = await withChromium(
-    context.components.chromium,
-    `${context.server.url}/page`,
-    done,
-  );
-  return [...records, ...lost(files, records, stderr)];
+  const stderr = await withChromium(components.chromium, `${server.url}${base}/page`, done);
+  return [...records, ...lost(bundles.map(([file]) => file), records, stderr)];
 }
 
 /** Makes a folder for reports, bundles and compiled tests; below the root, so that packages resolve. */

@@ -8,13 +8,13 @@ import type { CallOptions, FetchOptions, Root, Roots, Source } from "../model/co
 import type { Descriptor } from "../model/descriptor.ts";
 import { NotFoundError } from "../model/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
-import { MEDIA_TYPE_OCI_MANIFEST } from "../model/media_types.ts";
+import { isSchema1Type, MEDIA_TYPE_OCI_MANIFEST } from "../model/media_types.ts";
 import { isDigestReference } from "../model/reference.ts";
 import { checkSize } from "./_check_size.ts";
-import { locate, readImage } from "./_directory_files.ts";
+import { locate, readImage, readManifest } from "./_directory_files.ts";
 import { quietly, streamFile } from "./_files.ts";
 import { type LayoutContext, refusedLink } from "./_layout_files.ts";
-import { type ManifestFacts, manifestFacts } from "./_manifest_facts.ts";
+import { manifestFacts } from "./_manifest_facts.ts";
 import { noSuchReference } from "./_names.ts";
 
 /** Reads the directory of an image. */
@@ -45,11 +45,10 @@ export class DirectoryContent implements Source, Roots {
     try {
       checkSize(file.size, target, what);
       const content = streamFile(file, spanOf(range, file.size));
-      const isWhole = range === undefined;
-      return withSignal(
-        isWhole ? verified(content, target, { hasher: this.#hasher, what }) : content,
-        signal,
-      );
+      // A range cannot be proved, and what was signed of schema 1 was proved when it was found.
+      const isAsItIs = range !== undefined || isSchema1Type(target.mediaType);
+      const proved = isAsItIs ? content : verified(content, target, { hasher: this.#hasher, what });
+      return withSignal(proved, signal);
     } catch (error) {
       await quietly(file.close());
       throw error;
@@ -69,14 +68,9 @@ export class DirectoryContent implements Source, Roots {
     yield { descriptor: (await readImage(this.#context)).descriptor };
   }
 
-  /** Reads what there is to know about a manifest; `undefined` when it is none, or absent. */
-  async factsOf(target: Descriptor): Promise<ManifestFacts | undefined> {
-    if (target.size > MAX_MANIFEST_BYTES || !await this.exists(target)) return undefined;
-    const raw = await readAll(await this.fetch(target), { maxBytes: target.size });
-    return manifestFacts(raw, target.mediaType);
-  }
-
   async #manifest(digest: string): Promise<Descriptor | undefined> {
+    const image = (await readManifest(this.#context))?.descriptor;
+    if (image?.digest === digest) return image;
     const manifest = { mediaType: MEDIA_TYPE_OCI_MANIFEST, digest };
     const size = (await locate(this.#context, manifest))?.size;
     if (size === undefined || size > MAX_MANIFEST_BYTES) return undefined;

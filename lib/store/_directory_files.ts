@@ -1,9 +1,12 @@
 import { digestBytes } from "../hash/digest_bytes.ts";
+import { manifestDigest } from "../hash/manifest_digest.ts";
 import type { Bytes } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { digestAlgorithm, parseDigest } from "../model/digest.ts";
+import { type DigestAlgorithm, digestAlgorithm, parseDigest } from "../model/digest.ts";
 import { InvalidManifestError, NotFoundError } from "../model/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
+import { isSchema1Type } from "../model/media_types.ts";
+import { parseManifest } from "../model/parse_manifest.ts";
 import { joinPath } from "./_files.ts";
 import { checkThere, type LayoutContext, readSmall } from "./_layout_files.ts";
 import { isResolvable, manifestFacts } from "./_manifest_facts.ts";
@@ -57,7 +60,7 @@ export async function readManifest(
   if (raw === undefined) return undefined;
   const mediaType = manifestFacts(raw)?.mediaType;
   if (mediaType !== undefined) {
-    const digest = digestBytes("sha256", raw);
+    const digest = digestOf(raw, { mediaType, algorithm: "sha256" });
     return { raw, descriptor: { mediaType, digest, size: raw.byteLength } };
   }
   throw new InvalidManifestError(`Cannot open ${context.place}: its ${MANIFEST} is no manifest`, {
@@ -75,20 +78,30 @@ export async function readImage(context: LayoutContext): Promise<DirectoryManife
   );
 }
 
-/** Finds the file of content; `undefined` when it is not there. */
+/** The digest of a manifest; that of Docker's schema 1 is over the bytes that are signed. */
+function digestOf(
+  raw: Bytes,
+  { mediaType, algorithm }: { readonly mediaType: string; readonly algorithm: DigestAlgorithm },
+): string {
+  return isSchema1Type(mediaType)
+    ? manifestDigest(parseManifest(raw, mediaType), algorithm)
+    : digestBytes(algorithm, raw);
+}
+
+/** Finds the file of content; `undefined` when it is not there. A manifest of schema 1 is proved. */
 export async function locate(
   context: LayoutContext,
   { digest, mediaType }: Pick<Descriptor, "digest" | "mediaType">,
 ): Promise<{ readonly path: string; readonly size: number } | undefined> {
-  const names = [blobFile(digest), manifestFile(digest)];
+  const names = isSchema1Type(mediaType) ? [] : [blobFile(digest), manifestFile(digest)];
   for (const name of isResolvable(mediaType) ? names.reverse() : names) {
     const path = joinPath(context.path, name);
     const info = await context.fs.stat(path, { followLinks: context.followLinks });
     if (info?.type === "file") return { path, size: info.size };
   }
   const manifest = await readSmall(context, MANIFEST, MAX_MANIFEST_BYTES);
-  if (manifest === undefined || digestBytes(digestAlgorithm(digest), manifest) !== digest) {
-    return undefined;
-  }
+  if (manifest === undefined) return undefined;
+  const algorithm = digestAlgorithm(digest);
+  if (digestOf(manifest, { mediaType, algorithm }) !== digest) return undefined;
   return { path: joinPath(context.path, MANIFEST), size: manifest.byteLength };
 }

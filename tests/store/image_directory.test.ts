@@ -69,6 +69,16 @@ test("imageDirectory() reads what skopeo wrote, proved", async () => {
   await assert.rejects(image.resolve("latest"), NotFoundError);
 });
 
+test("imageDirectory() knows a manifest of schema 1 by what was signed of it", async () => {
+  const fs = await corpusInMemory("made-by-umoci-skopeo/skopeo-dir-v2s1");
+  const image = imageDirectory(fs, "layout");
+  const descriptor = await image.resolve("");
+  const raw = await readFile(fs, "layout/manifest.json");
+  assert.notEqual(descriptor.digest, describe(raw).digest);
+  assert.deepEqual(await fetched(image, descriptor), raw);
+  assert.deepEqual(await image.resolve(descriptor.digest), descriptor);
+});
+
 test("imageDirectoryTarget() writes what skopeo writes: files by their digests, and a version", async () => {
   const fs = memoryFileSystem();
   const target = imageDirectoryTarget(fs, "x");

@@ -1,0 +1,35 @@
+import { fetchManifest } from "../image/fetch_manifest.ts";
+import type { Bytes } from "../model/bytes.ts";
+import { openImage, openSource } from "../runtime/open.ts";
+import { argument, type CommandContext, type OptionSpecs } from "./_command.ts";
+import { openOptions, platformsOption } from "./_options.ts";
+
+/** The option that chooses a manifest. */
+export const MANIFEST_PLATFORM_OPTION: OptionSpecs = {
+  platform: {
+    type: "string",
+    value: "OS/ARCH[/VARIANT]|all",
+    help: "of an index, take this platform's (default: the machine's, on Linux); all: the index",
+  },
+};
+
+/**
+ * Reads the manifest of the image that an argument names, or with `--platform all` whatever it
+ * names.
+ */
+export async function manifestArgument(context: CommandContext, index: number): Promise<Bytes> {
+  const { signal } = context;
+  const name = argument(context, index);
+  const platform = platformsOption(context);
+  if (platform !== "all") {
+    const image = await openImage(name, { ...openOptions(context), platform });
+    return await image.rawManifest({ signal });
+  }
+  const { content, reference, close } = openSource(name, openOptions(context));
+  try {
+    const descriptor = await content.resolve(reference, { signal });
+    return (await fetchManifest(content, descriptor, { signal })).raw;
+  } finally {
+    await close();
+  }
+}

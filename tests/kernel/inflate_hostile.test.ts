@@ -78,6 +78,33 @@ test("a wrong header CRC and each reserved flag are refused", () => {
   }
 });
 
+test("behind a member come others, then zeros, and nothing else", () => {
+  const member = withFields({ name: 3 });
+  const zeros = new Uint8Array(600);
+  const bad: Readonly<Record<string, Uint8Array>> = {
+    "half of a magic": Uint8Array.of(0x1f),
+    "half of a magic and a zero": Uint8Array.of(0x1f, 0),
+    "half of a magic and zeros": join(Uint8Array.of(0x1f), zeros),
+    "a byte": Uint8Array.of(1),
+    "zeros and a byte": join(zeros, Uint8Array.of(1)),
+    "zeros and a member": join(zeros, member),
+    "a zero and a member": join(Uint8Array.of(0), member),
+  };
+  for (const kernel of KERNELS) {
+    for (const cut of [1, 7, 1000]) {
+      for (const good of [member, join(member, zeros), join(member, member, zeros)]) {
+        assert.equal(inflate(kernel, good, { cut }).error, undefined, kernel.kind);
+      }
+      for (const [name, rest] of Object.entries(bad)) {
+        const { error } = inflate(kernel, join(member, member, rest), { cut });
+        const what = `${kernel.kind}, cut ${cut}: ${name}`;
+        assert.match(String(error), /other bytes than zeros follow the end$/, what);
+        assert.equal(error?.offset, 2 * member.length, what);
+      }
+    }
+  }
+});
+
 test("a distance cannot reach the member before", () => {
   const secret = new TextEncoder().encode("the member before this one");
   const first = join(header(0), deflateSync(secret), trailer(secret));

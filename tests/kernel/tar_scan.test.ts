@@ -179,7 +179,18 @@ test("sizes up to 2^53 are exact, larger and negative ones are refused", () => {
       assert.equal(records[0]?.size, Number(size), `${kernel.kind}: ${size}`);
       assert.equal(offset, 512);
     }
-    for (const size of [2n ** 53n - 512n, 2n ** 53n, 2n ** 63n, 2n ** 64n, 2n ** 90n, -1n, -512n]) {
+    for (
+      const size of [
+        2n ** 53n - 512n,
+        2n ** 53n,
+        2n ** 63n,
+        2n ** 64n,
+        2n ** 90n,
+        -1n,
+        -512n,
+        -(2n ** 94n),
+      ]
+    ) {
       const { stop } = scan(kernel, header({ size: binary(size) }));
       assert.equal(stop, "bad-size", `${kernel.kind}: ${size}`);
     }
@@ -194,6 +205,8 @@ test("a scan of more headers than fit in its buffer loses none", () => {
       assert.equal(records.length, 1000, `${kernel.kind}, cut ${cut}`);
       assert.ok(records.every(({ offset }, at) => offset === at * 512));
     }
+    const first = kernel.tarScanner().scan(archive.subarray(0, 200 * 512));
+    assert.deepEqual([first.stop, first.records.length, first.used], ["full", 128, 128 * 512]);
   }
 });
 

@@ -26,6 +26,7 @@ import { manifestCommand } from "./manifest.ts";
 import { mutateCommand } from "./mutate.ts";
 import { pullCommand } from "./pull.ts";
 import { pushCommand } from "./push.ts";
+import { ratelimitCommand } from "./ratelimit.ts";
 import { rebaseCommand } from "./rebase.ts";
 import { referrersCommand } from "./referrers.ts";
 import { serveCommand } from "./serve.ts";
@@ -57,6 +58,7 @@ export const COMMANDS: readonly Command[] = [
   tagsCommand,
   referrersCommand,
   catalogCommand,
+  ratelimitCommand,
   attachCommand,
   artifactCommand,
   appendCommand,

@@ -83,6 +83,7 @@ export type { Clock } from "./clock.ts";
 export type { PlainHTTP } from "./endpoint.ts";
 export type { FallbackEvent, RegistryEvent, RetryEvent, WarningEvent } from "./events.ts";
 export type { Manifest, ManifestOptions } from "./manifests.ts";
+export type { RateLimit } from "./rate_limit.ts";
 export { referrersTag } from "./referrers.ts";
 export { fetchManifest, type FetchManifestOptions } from "./fetch_manifest.ts";
 export { Registry } from "./registry.ts";

@@ -36,6 +36,7 @@ import { PAGE_SIZE, readPages, textsOf } from "./pages.ts";
 import { chooseImage, listPlatforms } from "./platforms.ts";
 import { putManifest, readManifestSource, tagManifest } from "./push_manifest.ts";
 import { deleteContent, removeTag } from "./deleting.ts";
+import { type RateLimit, readRateLimit } from "./rate_limit.ts";
 import { mountBlob } from "./mount.ts";
 import { listReferrers } from "./referrers.ts";
 import { keepReferrer, referrerIn } from "./referrers_tag.ts";
@@ -499,6 +500,18 @@ export class Repository
         yield tag;
       }
     }
+  }
+
+  /**
+   * Asks how many pulls the registry still takes, as Docker Hub tells it. Asking counts as none.
+   *
+   * @param reference A tag or a digest of this repository.
+   * @param options A signal.
+   * @returns What the registry says; nothing where it has no limit, or does not tell.
+   * @throws {NotFoundError} when there is no such manifest.
+   */
+  async rateLimit(reference: string, options: CallOptions = {}): Promise<RateLimit> {
+    return await readRateLimit(this.#context, reference, options);
   }
 
   /**

@@ -108,7 +108,7 @@ test("lading manifest diff shows what another manifest says", async () => {
     const same = await lading("manifest", "diff", image, image, "--platform", "all");
     assert.deepEqual([same.code, same.out, same.errors], [0, "", ""]);
     const whole = await lading("manifest", "diff", image, to, "--platform", "all");
-    assert.match(whole.out, /^-  "manifests": \[$/m);
+    assert.match(whole.out, /^- {2}"manifests": \[$/m);
 
     const file = join(folder, "manifest.json");
     writeFileSync(file, (await pretty(to)).join("\n"));

@@ -4,7 +4,9 @@ import core from "#wasm";
 import { crc32 } from "../../lib/hash/mod.ts";
 import { corpusBytes } from "../support/corpus.ts";
 import { deflate, KERNELS, randomNumbers } from "../kernel/_kernels.ts";
+import { readMutants, scanMutants, tarSeeds } from "../tar/mutants.ts";
 import { judgeDeflate, judgeMutants } from "./kernel_mutants.ts";
+import { judgeArchives } from "./tar_mutants.ts";
 
 const MINUTES = 5;
 /** Each run has mutants that no run had before; the seed is in the message of a failure. */
@@ -18,6 +20,20 @@ test(`zlib and the kernels agree for ${MINUTES} minutes on damaged gzip files`, 
 test(`the kernels deflate alike for ${MINUTES} minutes, and zlib gives back what it was`, () => {
   const end = Date.now() + MINUTES * 60_000;
   for (let seed = FIRST_SEED; Date.now() < end; seed++) judgeDeflate(seed, 50);
+});
+
+test(`GNU tar and readTar() agree for ${MINUTES} minutes on damaged archives`, async () => {
+  const end = Date.now() + MINUTES * 60_000;
+  for (let seed = FIRST_SEED; Date.now() < end; seed++) await judgeArchives(seed, 200);
+});
+
+test(`readTar() and the scans survive mutants of the corpus for ${MINUTES} minutes`, async () => {
+  const end = Date.now() + MINUTES * 60_000;
+  const archives = await tarSeeds();
+  for (let seed = FIRST_SEED; Date.now() < end; seed++) {
+    await readMutants(archives, seed, 1000);
+    await scanMutants(archives, seed, 200);
+  }
 });
 
 test("the memory of an instance is the same before and after 10 GiB", async () => {

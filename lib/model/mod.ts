@@ -144,6 +144,7 @@ export { parseSchema1 } from "./parse_schema1.ts";
 export { type SpecDocument, specProblems } from "./conformance.ts";
 export {
   type DaemonPlace,
+  type DirectoryPlace,
   type DockerPlace,
   formatPlace,
   parsePlace,

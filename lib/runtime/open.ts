@@ -12,10 +12,8 @@ import { dockerArchive } from "../store/docker_archive.ts";
 import { ociArchive } from "../store/oci_archive.ts";
 import { dockerArchiveTarget, ociArchiveTarget } from "../store/open_archive_target.ts";
 import { imageDirectory } from "../store/image_directory.ts";
-import {
-  type ImageDirectoryTarget,
-  imageDirectoryTarget,
-} from "../store/image_directory_target.ts";
+import type { ImageDirectoryTarget } from "../store/image_directory_target.ts";
+import { imageDirectoryTarget } from "../store/open_image_directory_target.ts";
 import { ociLayout } from "../store/oci_layout.ts";
 import type { Image } from "../image/image.ts";
 import { loadImage } from "../image/load_image.ts";

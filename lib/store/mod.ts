@@ -95,11 +95,11 @@ export {
   imageDirectory,
   type ImageDirectoryOptions,
 } from "./image_directory.ts";
-export {
-  type ImageDirectoryTarget,
-  imageDirectoryTarget,
-  type ImageDirectoryTargetOptions,
+export type {
+  ImageDirectoryTarget,
+  ImageDirectoryTargetOptions,
 } from "./image_directory_target.ts";
+export { imageDirectoryTarget } from "./open_image_directory_target.ts";
 export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./memory_store.ts";
 export { type OCILayout, ociLayout } from "./oci_layout.ts";
 export type { OCILayoutOptions } from "./layout_options.ts";

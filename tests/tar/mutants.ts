@@ -222,7 +222,8 @@ export async function scanMutants(
       for await (const { headerOffset, typeFlag } of readTar(cut(mutant, next))) {
         assert.ok(headers.has(headerOffset), `${label}: ${typeFlag} at ${headerOffset}`);
         entries++;
-        if (typeFlag === "S") break;
+        // Nor names by GNU, which make directories of headers of V7.
+        if (typeFlag === "S" || typeFlag === "\0") break;
       }
     } catch (error) {
       if (!isLadingError(error)) throw error;

@@ -8,6 +8,10 @@ import { run } from "./_process.mjs";
 
 /** @typedef {{ file: string, name: string, skipped?: string, error?: string }} TestRecord */
 
+/**
+ * @typedef {{ testMs: number, runMs: number }} Patience How long a test may take, and all of a runtime.
+ */
+
 const WORKERD_DATE = "2026-11-01";
 const CHROMIUM_TIMEOUT_MS = 600_000;
 
@@ -42,14 +46,14 @@ export async function compileForNode({ root, components, scratch }) {
   if (result.code !== 0) throw new Error(`Cannot compile the tests:\n${result.stdout}`);
 }
 
-async function nodeRecords(program, root, paths, toFile, env) {
+async function nodeRecords(program, { root, env, patience }, paths, toFile) {
   const result = await run(program, [
     "--test",
     `--test-concurrency=${LANES}`,
-    "--test-timeout=180000",
+    `--test-timeout=${patience.testMs}`,
     `--test-reporter=${join(root, "tests/tools/_reporter.mjs")}`,
     ...paths,
-  ], { cwd: root, env });
+  ], { cwd: root, env, timeoutMs: patience.runMs });
   const records = [];
   for (const line of result.stdout.split("\n")) {
     if (!line.startsWith("{")) continue;
@@ -64,17 +68,19 @@ async function nodeRecords(program, root, paths, toFile, env) {
 }
 
 /** Runs compiled tests on the machine's own Node. */
-export async function runNode({ root, components, env, scratch }, files) {
+export async function runNode(context, files) {
+  const { components, scratch } = context;
   const out = join(scratch, "out");
   const compiled = files.map((file) => join(out, file.replace(/\.ts$/, ".js")));
   const toFile = (path) => relative(out, path).replace(/\.js$/, ".ts");
-  return await nodeRecords(components.node, root, compiled, toFile, env);
+  return await nodeRecords(components.node, context, compiled, toFile);
 }
 
 /** Runs the sources on Node 24. */
-export async function runNode24({ root, components, env }, files) {
+export async function runNode24(context, files) {
+  const { root, components } = context;
   const toFile = (path) => path.startsWith("/") ? relative(root, path) : path;
-  return await nodeRecords(components.node24, root, files, toFile, env);
+  return await nodeRecords(components.node24, context, files, toFile);
 }
 
 function decodeXML(text) {
@@ -116,7 +122,7 @@ export function runDeno(context, files) {
   return inLanes(files, (lane, number) => runDenoLane(context, lane, number));
 }
 
-async function runDenoLane({ root, components, env, scratch }, files, number) {
+async function runDenoLane({ root, components, env, scratch, patience }, files, number) {
   const report = join(scratch, `deno-${number}.xml`);
   rmSync(report, { force: true });
   const result = await run(components.deno, [
@@ -125,7 +131,7 @@ async function runDenoLane({ root, components, env, scratch }, files, number) {
     "--no-check",
     `--junit-path=${report}`,
     ...files,
-  ], { cwd: root, env: { ...env, NO_COLOR: "1" } });
+  ], { cwd: root, env: { ...env, NO_COLOR: "1" }, timeoutMs: patience.runMs });
   let records = [];
   try {
     records = readJUnit(
@@ -144,16 +150,16 @@ export function runBun(context, files) {
   return inLanes(files, (lane, number) => runBunLane(context, lane, number));
 }
 
-async function runBunLane({ root, components, env, scratch }, files, number) {
+async function runBunLane({ root, components, env, scratch, patience }, files, number) {
   const report = join(scratch, `bun-${number}.xml`);
   rmSync(report, { force: true });
   const result = await run(components.bun, [
     "test",
-    "--timeout=120000",
+    `--timeout=${patience.testMs}`,
     "--reporter=junit",
     `--reporter-outfile=${report}`,
     ...files.map((file) => `./${file}`),
-  ], { cwd: root, env: { ...env, NO_COLOR: "1" } });
+  ], { cwd: root, env: { ...env, NO_COLOR: "1" }, timeoutMs: patience.runMs });
   let records = [];
   try {
     records = readJUnit(

@@ -66,6 +66,11 @@ const RUNTIMES = {
 };
 /** The one suite that may be skipped in CI: it needs JSR, which not every machine reaches. */
 const MAY_SKIP = "tests/interop/std/";
+/** @type {import("./_runtimes.mjs").Patience} */
+const PATIENCE = { testMs: 180_000, runMs: 900_000 };
+/** What takes minutes has many. */
+const LONG_PATIENCE = { testMs: 1_800_000, runMs: 7_200_000 };
+
 const LONG = /\.long\.test\.ts$/;
 
 function testFiles(folder, long) {
@@ -144,7 +149,14 @@ if (values.list) {
 
 const scratch = makeScratch(root);
 const server = await startTestServer(components.corpus ?? scratch);
-const context = { root, components, scratch, server, env: componentEnvironment(components) };
+const context = {
+  root,
+  components,
+  scratch,
+  server,
+  env: componentEnvironment(components),
+  patience: values.long ? LONG_PATIENCE : PATIENCE,
+};
 if (jobs.some(({ name }) => name === "node")) await compileForNode(context);
 for (const { name, runtime, files } of jobs) {
   const absent = runtime.needs.filter((component) => components[component] === undefined);

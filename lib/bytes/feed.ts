@@ -1,4 +1,5 @@
 import type { Bytes, ByteStream } from "../model/bytes.ts";
+import { chunksOf, streamOfChunks } from "./chunks.ts";
 import { freeChunk, ownsChunks } from "./lineage.ts";
 import { noteWork, turnOfOthers } from "./turns.ts";
 
@@ -42,7 +43,7 @@ export interface TapHandlers {
 export function feedOf(stream: ByteStream): Feed {
   // Chunks that nobody else holds are freed once the next one is asked for.
   const isOwner = ownsChunks(stream);
-  const reader = stream.getReader();
+  const chunks = chunksOf(stream);
   let isEnded = false;
   let last: Bytes | undefined;
   /** Bytes of the last chunk that were given. */
@@ -65,20 +66,15 @@ export function feedOf(stream: ByteStream): Feed {
       if (isOwner && last !== undefined) freeChunk(last);
       last = undefined;
       given = 0;
-      const { done, value } = await reader.read();
-      if (!done) return piece(last = value);
-      // Nobody needs the lock of a stream that has ended, and the first release takes Node over 1 ms.
+      last = await chunks.next();
+      if (last !== undefined) return piece(last);
       isEnded = true;
       return undefined;
     },
     async cancel(reason) {
       if (isEnded) return;
       isEnded = true;
-      try {
-        await reader.cancel(reason);
-      } finally {
-        reader.releaseLock();
-      }
+      await chunks.cancel(reason);
     },
   };
 }
@@ -90,23 +86,13 @@ export function feedOf(stream: ByteStream): Feed {
  * @returns The stream.
  */
 export function streamOfFeed(feed: Feed): ByteStream {
-  let isCancelled = false;
-  return new ReadableStream<Bytes>({
-    async pull(controller) {
-      for (;;) {
-        const next = feed.next();
-        const piece = next instanceof Promise ? await next : next;
-        // The read that a cancel ends is no end of the content.
-        if (isCancelled) return;
-        if (piece === undefined) return controller.close();
-        if (piece.byteLength > 0) return controller.enqueue(feed.lends ? piece.slice() : piece);
-      }
+  return streamOfChunks({
+    async next() {
+      const piece = await feed.next();
+      return feed.lends ? piece?.slice() : piece;
     },
-    async cancel(reason) {
-      isCancelled = true;
-      await feed.cancel(reason);
-    },
-  }, { highWaterMark: 0 });
+    cancel: (reason) => feed.cancel(reason),
+  });
 }
 
 /**

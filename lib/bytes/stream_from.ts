@@ -1,4 +1,5 @@
 import type { Bytes, ByteStream } from "../model/bytes.ts";
+import { streamOfChunks } from "./chunks.ts";
 
 /**
  * Makes a stream of an iterable of chunks. One chunk is taken per read; empty chunks are left
@@ -10,19 +11,15 @@ import type { Bytes, ByteStream } from "../model/bytes.ts";
  */
 export function streamFrom(source: AsyncIterable<Bytes> | Iterable<Bytes>): ByteStream {
   let iterator: AsyncIterator<Bytes> | Iterator<Bytes> | undefined;
-  return new ReadableStream<Bytes>({
-    async pull(controller) {
-      iterator ??= open(source);
-      for (;;) {
-        const { done, value } = await iterator.next();
-        if (done) return controller.close();
-        if (value.byteLength > 0) return controller.enqueue(value);
-      }
+  return streamOfChunks({
+    async next() {
+      const { done, value } = await (iterator ??= open(source)).next();
+      return done ? undefined : value;
     },
     async cancel() {
       await iterator?.return?.();
     },
-  }, { highWaterMark: 0 });
+  });
 }
 
 function open(
@@ -40,5 +37,13 @@ function open(
  * @returns The stream.
  */
 export function streamOf(bytes: Bytes): ByteStream {
-  return streamFrom([bytes]);
+  let rest: Bytes | undefined = bytes;
+  return streamOfChunks({
+    next() {
+      const chunk = rest;
+      rest = undefined;
+      return chunk;
+    },
+    cancel: () => Promise.resolve(),
+  });
 }

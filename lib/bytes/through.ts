@@ -1,4 +1,5 @@
 import type { Bytes, ByteStream } from "../model/bytes.ts";
+import { type Chunks, chunksOf, streamOfChunks } from "./chunks.ts";
 
 /** What {@linkcode through} does with the chunks that pass. */
 export interface ThroughHandlers {
@@ -22,46 +23,39 @@ export interface ThroughHandlers {
  * @returns The stream of what the handlers gave back.
  */
 export function through(source: ByteStream, handlers: ThroughHandlers): ByteStream {
-  const reader = source.getReader();
-  let cancelled = false;
-  return new ReadableStream<Bytes>({
-    // A pull that hands on nothing would never be repeated, so it reads until there is something.
-    async pull(controller) {
+  const chunks = chunksOf(source);
+  let isCancelled = false;
+  return streamOfChunks({
+    async next() {
       try {
         for (;;) {
-          const { done, value } = await read(reader, handlers);
+          const chunk = await next(chunks, handlers);
           // The read that a cancel ends is no end of the content.
-          if (cancelled) return;
-          if (done) {
+          if (isCancelled) return undefined;
+          if (chunk === undefined) {
             await handlers.end?.();
-            // Nobody needs the lock of a stream that has ended; see `feedOf`.
-            return controller.close();
+            return undefined;
           }
-          if (value.byteLength === 0) continue;
-          const handed = handlers.chunk(value);
-          const chunk = handed instanceof Promise ? await handed : handed;
-          if (cancelled) return;
-          if (chunk !== undefined && chunk.byteLength > 0) return controller.enqueue(chunk);
+          if (chunk.byteLength === 0) continue;
+          const handed = handlers.chunk(chunk);
+          const given = handed instanceof Promise ? await handed : handed;
+          if (given !== undefined) return given;
         }
       } catch (error) {
-        if (!cancelled) reader.cancel(error).catch(() => {});
-        reader.releaseLock();
+        if (!isCancelled) chunks.cancel(error).catch(() => {});
         throw error;
       }
     },
     cancel(reason) {
-      cancelled = true;
-      return reader.cancel(reason);
+      isCancelled = true;
+      return chunks.cancel(reason);
     },
-  }, { highWaterMark: 0 });
+  });
 }
 
-async function read(
-  reader: ReadableStreamDefaultReader<Bytes>,
-  handlers: ThroughHandlers,
-): Promise<ReadableStreamReadResult<Bytes>> {
+async function next(chunks: Chunks, handlers: ThroughHandlers): Promise<Bytes | undefined> {
   try {
-    return await reader.read();
+    return await chunks.next();
   } catch (error) {
     handlers.error?.(error);
     throw error;

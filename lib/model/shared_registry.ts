@@ -27,6 +27,18 @@ export interface SharedRepositories {
   holders(digest: string, options?: CallOptions): AsyncIterable<string>;
   /** Finds what has exactly this name, in no other spelling. */
   named(reference: string, options?: CallOptions): Promise<Descriptor | undefined>;
+  /**
+   * Makes a name stand for `to` if it still stands for the digest `from`, or, without one, for
+   * nothing. Nobody can come in between.
+   *
+   * @returns `false` when it stands for something else.
+   */
+  retag(
+    reference: string,
+    from: string | undefined,
+    to: Descriptor,
+    options?: CallOptions,
+  ): Promise<boolean>;
 }
 
 /** An upload that is kept where every handler finds it. One method is called at a time. */

@@ -13,6 +13,7 @@ import { matchesETag } from "./_etag.ts";
 import { type ManifestEntry, manifestEntry } from "./_manifest_entry.ts";
 import { isDigestReference, keepUnnamed } from "./_manifests.ts";
 import { Refusal } from "./_refusal.ts";
+import type { RepositoryTag } from "./_repository_names.ts";
 import { RequestBody } from "./_request_body.ts";
 
 /** The most tags of one push by digest: far more than the ten that the specification asks for. */
@@ -40,14 +41,18 @@ export async function putManifest(
     }
     const entry = parse(raw, digest, request.headers.get("content-type"));
     await context.changes.run(async () => {
-      if (!isByDigest) await checkConditions(context, request, repository, reference);
+      const judged = isByDigest
+        ? undefined
+        : await checkConditions(context, request, repository, reference);
       await checkChildren(context, repository, entry);
       await store(context, repository, entry, raw);
       if (isByDigest) {
         context.shelves.claim(digest);
         await context.target.tag(plain(entry.descriptor), digest);
       }
-      for (const tag of tags) await writeTag(context, repository, tag, plain(entry.descriptor));
+      for (const tag of tags) {
+        await writeTag(context, { repository, tag }, plain(entry.descriptor), judged);
+      }
     });
     return empty(201, {
       "location": `/v2/${repository}/manifests/${digest}`,
@@ -100,21 +105,34 @@ function parse(raw: Bytes, digest: string, contentType: string | null): Manifest
   }
 }
 
-/** Checks `If-Match` and `If-None-Match` against the tag: how clients avoid lost updates. */
+/** What a tag stood for when the conditions of a request were found to hold. */
+interface Judged {
+  readonly digest: string | undefined;
+}
+
+/**
+ * Checks `If-Match` and `If-None-Match` against the tag: how clients avoid lost updates.
+ *
+ * @returns What they were checked against; `undefined` where there are none.
+ */
 async function checkConditions(
   context: Context,
   request: Request,
   repository: string,
   tag: string,
-): Promise<void> {
+): Promise<Judged | undefined> {
   const wanted = request.headers.get("if-match");
   const unwanted = request.headers.get("if-none-match");
-  if (wanted === null && unwanted === null) return;
+  if (wanted === null && unwanted === null) return undefined;
   const current = (await context.shelves.tagged({ repository, tag }))?.digest;
   const isMet = (wanted === null || matchesETag(wanted, current)) &&
     (unwanted === null || !matchesETag(unwanted, current));
-  if (isMet) return;
-  throw new Refusal(412, "DENIED", "the tag is not what the condition says", {
+  if (!isMet) throw notMet(current);
+  return { digest: current };
+}
+
+function notMet(current: string | undefined): Refusal {
+  return new Refusal(412, "DENIED", "the tag is not what the condition says", {
     detail: { digest: current ?? null },
   });
 }
@@ -155,16 +173,22 @@ async function store(
 
 async function writeTag(
   context: Context,
-  repository: string,
-  tag: string,
+  name: RepositoryTag,
   descriptor: Descriptor,
+  judged: Judged | undefined,
 ): Promise<void> {
   const { shelves, names, target } = context;
-  const previous = await shelves.tagged({ repository, tag });
-  const [reference] = names.referencesOf({ repository, tag });
+  const previous = await shelves.tagged(name);
+  const [reference, ...others] = names.referencesOf(name);
   if (reference === undefined || previous?.digest === descriptor.digest) return;
-  shelves.noteTag({ repository, tag }, descriptor);
-  await target.tag(descriptor, reference);
+  shelves.noteTag(name, descriptor);
+  if (judged !== undefined && target.repositories !== undefined && others.length === 0) {
+    // Another handler may have written the tag since the conditions were checked.
+    const isMet = await target.repositories.retag(reference, judged.digest, descriptor);
+    if (!isMet) throw notMet((await shelves.tagged(name))?.digest);
+  } else {
+    await target.tag(descriptor, reference);
+  }
   if (previous !== undefined) await keepUnnamed(context, previous);
 }
 

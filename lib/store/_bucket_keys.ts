@@ -1,6 +1,7 @@
+import type { Bytes } from "../model/bytes.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm, isDigest, parseDigest } from "../model/digest.ts";
-import type { BucketObject } from "./bucket.ts";
+import type { BucketObject, BucketPutOptions } from "./bucket.ts";
 
 /** What the keys of names begin with; the reference follows as it is. */
 export const NAMES = "names/";
@@ -33,12 +34,21 @@ export function digestAtEnd(key: string): string | undefined {
   return isDigest(digest) ? digest : undefined;
 }
 
-/** Writes a descriptor as metadata, so that lists carry it. */
-export function metadataOf({ mediaType, digest, size }: Descriptor): Record<string, string> {
-  return { mediaType, digest, size: String(size) };
+/** Writes a descriptor as an object: as metadata, so that lists carry it, and as JSON. */
+export function descriptorObject(
+  { mediaType, digest, size }: Descriptor,
+): { readonly value: Bytes; readonly options: BucketPutOptions } {
+  return {
+    // What it says is what its etag is made of: a condition on that is one on the descriptor.
+    value: new TextEncoder().encode(JSON.stringify({ mediaType, digest, size })),
+    options: {
+      httpMetadata: { contentType: "application/json" },
+      customMetadata: { mediaType, digest, size: String(size) },
+    },
+  };
 }
 
-/** Reads a descriptor from metadata; `undefined` of an object that is not ours. */
+/** Reads a descriptor from an object; `undefined` of one that is not ours. */
 export function descriptorOf({ customMetadata }: BucketObject): Descriptor | undefined {
   const { mediaType = "", digest = "", size = "" } = customMetadata ?? {};
   if (!isDigest(digest) || !/^\d{1,15}$/.test(size)) return undefined;

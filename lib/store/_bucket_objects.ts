@@ -142,8 +142,8 @@ export class BucketObjects {
 }
 
 /** The properties of an object of R2 are getters of its class. */
-function pick({ key, size, uploaded, customMetadata = {} }: BucketObject): BucketObject {
-  return { key, size, uploaded, customMetadata };
+function pick({ key, size, etag, uploaded, customMetadata = {} }: BucketObject): BucketObject {
+  return { key, size, etag, uploaded, customMetadata };
 }
 
 /** Gives a stream a length where the runtime knows streams that have one. */

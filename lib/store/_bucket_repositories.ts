@@ -2,10 +2,8 @@ import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { isRepositoryName, isTag } from "../model/reference.ts";
 import type { HeldAs, SharedRepositories } from "../model/shared_registry.ts";
-import { descriptorOf, digestPath, metadataOf, NAMES } from "./_bucket_keys.ts";
+import { descriptorObject, descriptorOf, digestPath, NAMES } from "./_bucket_keys.ts";
 import type { BucketObjects } from "./_bucket_objects.ts";
-
-const NOTHING = new Uint8Array(0);
 
 /**
  * Which repository holds what: an object for each, so that no writer can undo what another one notes.
@@ -24,9 +22,8 @@ export class BucketRepositories implements SharedRepositories {
     as: HeldAs,
     options: CallOptions = {},
   ): Promise<void> {
-    const key = keyOf(repository, content.digest, as);
-    const customMetadata = metadataOf(content);
-    await this.#objects.put(key, NOTHING, { customMetadata }, options.signal);
+    const { value, options: kept } = descriptorObject(content);
+    await this.#objects.put(keyOf(repository, content.digest, as), value, kept, options.signal);
   }
 
   async held(
@@ -64,6 +61,22 @@ export class BucketRepositories implements SharedRepositories {
   async named(reference: string, options: CallOptions = {}): Promise<Descriptor | undefined> {
     const object = await this.#objects.head(NAMES + reference, options.signal);
     return object && descriptorOf(object);
+  }
+
+  async retag(
+    reference: string,
+    from: string | undefined,
+    to: Descriptor,
+    options: CallOptions = {},
+  ): Promise<boolean> {
+    const key = NAMES + reference;
+    const object = await this.#objects.head(key, options.signal);
+    if ((object && descriptorOf(object))?.digest !== from) return false;
+    const { value, options: kept } = descriptorObject(to);
+    const onlyIf = object === undefined
+      ? { etagDoesNotMatch: "*" } as const
+      : { etagMatches: object.etag };
+    return await this.#objects.put(key, value, { ...kept, onlyIf }, options.signal);
   }
 }
 

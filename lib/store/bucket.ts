@@ -6,6 +6,8 @@ export interface BucketObject {
   readonly key: string;
   /** The length of the whole object in bytes. */
   readonly size: number;
+  /** Tells apart what was written under the key. */
+  readonly etag: string;
   /** When it was written. */
   readonly uploaded: Date;
   /** The header fields that were written with it; where they were asked for. */
@@ -36,8 +38,8 @@ export interface BucketPutOptions {
   httpMetadata?: { contentType: string };
   /** Metadata to keep with the object. */
   customMetadata?: Record<string, string>;
-  /** Writes only where there is no object (`*`); else the call gives `null`. */
-  onlyIf?: { etagDoesNotMatch: string };
+  /** Writes only over this object, or where there is none (`*`); else the call gives `null`. */
+  onlyIf?: { etagMatches: string } | { etagDoesNotMatch: "*" };
 }
 
 /** Options of {@linkcode Bucket.list}. */

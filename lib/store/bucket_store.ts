@@ -26,10 +26,10 @@ import type { SharedRegistry } from "../model/shared_registry.ts";
 import type { Bucket, BucketPutOptions } from "./bucket.ts";
 import {
   contentKey,
+  descriptorObject,
   descriptorOf,
   digestAtEnd,
   digestPath,
-  metadataOf,
   NAMES,
   referrersPrefix,
   unnamedKey,
@@ -82,16 +82,17 @@ export type BucketStore = Target & Roots & Deleter & Referrers & SharedRegistry;
  *
  * - Content is `blobs/sha256/<hex>`. It is proved while it is read, and while it is written, by its
  *   size and digest; the bucket is told the digest too. What is not proved never becomes an object.
- * - Each name is an object, `names/<reference>`, which has the descriptor as its metadata: media
- *   type, digest and size. Each referrer, each root without a name, and each thing that a repository
+ * - Each name is an object, `names/<reference>`: a descriptor of media type, digest and size, which
+ *   is its metadata too. Each referrer, each root without a name, and each thing that a repository
  *   of a registry holds is one too. So every change is one write, and no two writers share an object
  *   but those who write the same name.
  * - References are kept as they are given. Another spelling that docker takes for the same image is
  *   found by listing the names; the empty reference means the only image.
  * - A manifest is found as a referrer when it was pushed with its media type.
  * - With `registryHandler`, what repositories hold and the uploads under way are kept in the bucket
- *   too: a new handler for every request is one registry. Uploads that were given up are removed
- *   after a day; a lifecycle rule on `uploads/` does the same.
+ *   too: a new handler for every request is one registry. An upload in pieces is copied once, within
+ *   the bucket, when it ends. Uploads that were given up are removed after a day; a lifecycle rule on
+ *   `uploads/` does the same.
  *
  * Memory is one chunk for each blob that moves, 4 MiB for each manifest, and 8 MiB for each upload of
  * a registry that is under way. Deleting lists all names, and is safe as long as nobody names or
@@ -215,7 +216,8 @@ class BucketContent implements BucketStore {
     checkSize(object.size, target, nameOf(target.digest));
     const repository = isName ? repositoryOf(reference) : undefined;
     if (repository !== undefined) await this.#hold(repository, target, signal);
-    await this.#objects.put(key, NOTHING, { customMetadata: metadataOf(target) }, signal);
+    const { value, options: kept } = descriptorObject(target);
+    await this.#objects.put(key, value, kept, signal);
   }
 
   async *roots(options: CallOptions = {}): AsyncGenerator<Root, void, undefined> {

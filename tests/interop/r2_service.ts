@@ -13,7 +13,10 @@ interface Call {
   readonly sha512?: string;
   readonly customFields?: readonly { readonly k: string; readonly v: string }[];
   readonly httpFields?: { readonly contentType?: string };
-  readonly onlyIf?: { readonly etagDoesNotMatch?: readonly { readonly type: string }[] };
+  readonly onlyIf?: {
+    readonly etagMatches?: readonly { readonly value: string }[];
+    readonly etagDoesNotMatch?: readonly { readonly type: string }[];
+  };
   readonly prefix?: string;
   readonly cursor?: string;
   readonly include?: readonly number[];
@@ -25,12 +28,12 @@ const CUSTOM = 1;
 const bucket = new MemoryBucket({ pageSize: 5 });
 
 function headOf(object: BucketObject): Record<string, unknown> {
-  const { key, size, uploaded, httpMetadata, customMetadata } = object;
+  const { key, size, etag, uploaded, httpMetadata, customMetadata } = object;
   return {
     name: key,
     version: "1",
     size: String(size),
-    etag: "etag",
+    etag,
     uploaded: String(uploaded.getTime()),
     storageClass: "Standard",
     ...(httpMetadata === undefined ? {} : { httpFields: httpMetadata }),
@@ -89,10 +92,12 @@ async function write(call: Call, body: ByteStream): Promise<Response> {
     await bucket.delete([...objects]);
     return Response.json({});
   }
+  const [etag] = onlyIf?.etagMatches ?? [];
   const isNew = onlyIf?.etagDoesNotMatch?.[0]?.type === "wildcard";
   const stored = await bucket.put(object, body, {
     ...(sha256 === undefined ? {} : { sha256 }),
     ...(sha512 === undefined ? {} : { sha512 }),
+    ...(etag === undefined ? {} : { onlyIf: { etagMatches: etag.value } }),
     ...(isNew ? { onlyIf: { etagDoesNotMatch: "*" } } : {}),
     httpMetadata: { contentType: call.httpFields?.contentType ?? "" },
     customMetadata: Object.fromEntries((call.customFields ?? []).map(({ k, v }) => [k, v])),

@@ -285,3 +285,26 @@ test("a request costs few calls of the bucket, however many tags a repository ha
     assert.equal(bucket.calls.length, calls, `${method} ${path}: ${bucket.calls}`);
   }
 });
+
+test("conditions of tags hold between handlers: no update is lost", async () => {
+  const handler = worker(new MemoryBucket());
+  const images = await Promise.all(
+    ["x", "y", "z"].map((seed) => pushImage(handler, "a/b", undefined, seed)),
+  );
+  const put = async (headers: Readonly<Record<string, string>>) => {
+    const answers = await Promise.all(
+      images.map(({ manifest }) =>
+        putManifest(handler, "a/b", "1", manifest, OCI_MANIFEST, headers)
+      ),
+    );
+    const statuses = answers.map(({ status }) => status);
+    assert.deepEqual([...statuses].sort(), [201, 412, 412]);
+    const winner = images[statuses.indexOf(201)]?.digest;
+    const head = await send(handler, "HEAD", "/v2/a/b/manifests/1");
+    assert.equal(head.headers.get("docker-content-digest"), winner);
+    return winner;
+  };
+  await put({ "if-none-match": "*" });
+  const other = await pushImage(handler, "a/b", "1", "w");
+  await put({ "if-match": `"${other.digest}"` });
+});

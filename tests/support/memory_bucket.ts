@@ -92,9 +92,13 @@ export class MemoryBucket implements Bucket {
       if (hex === undefined || digestBytes(algorithm, bytes) === `${algorithm}:${hex}`) continue;
       throw new Error(`put: The ${algorithm} checksum you specified did not match (10037)`);
     }
-    if (onlyIf?.etagDoesNotMatch === "*" && this.objects.has(key)) return null;
-    const uploaded = new Date();
-    const stored = { key, size: bytes.byteLength, uploaded, httpMetadata, customMetadata, bytes };
+    const there = this.objects.get(key);
+    if (onlyIf !== undefined && "etagMatches" in onlyIf) {
+      if (there?.etag !== onlyIf.etagMatches) return null;
+    } else if (onlyIf !== undefined && there !== undefined) return null;
+    const etag = digestBytes("sha256", bytes).slice(7, 39);
+    const about = { key, size: bytes.byteLength, etag, uploaded: new Date() };
+    const stored = { ...about, httpMetadata, customMetadata, bytes };
     this.objects.set(key, stored);
     return described(stored);
   }

@@ -1,6 +1,6 @@
 import type { Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import type { SyncOptions } from "./sync.ts";
+import type { CopyOptions } from "./copy.ts";
 import { digestAt, type ListedSource, tagIn } from "./sync_names.ts";
 
 /** What is known of a tag before its image is read. */
@@ -11,6 +11,11 @@ export interface TagBefore {
   readonly unchanged?: Descriptor | undefined;
 }
 
+/** What the copy would do besides, and how long to look. */
+interface Look extends Pick<CopyOptions, "platform" | "referrers" | "format"> {
+  readonly signal: AbortSignal;
+}
+
 /**
  * Looks at a tag on both sides. With a platform, referrers or a format, only the copy finds out what
  * is to be done.
@@ -19,7 +24,7 @@ export async function tagBefore(
   source: ListedSource,
   target: Target,
   reference: string,
-  options: SyncOptions & { readonly signal: AbortSignal },
+  options: Look,
 ): Promise<TagBefore> {
   const { platform = "all", referrers = false, format, signal } = options;
   const digest = await digestAt(target, tagIn(reference), signal);

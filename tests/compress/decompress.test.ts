@@ -90,6 +90,17 @@ test("decompress() refuses bzip2 and xz and cancels the source", async () => {
   }
 });
 
+/** A zstd frame with one block that is stored (RFC 8878 §3.1.1), of less than 64 KiB. */
+function zstdOf(content: Bytes): Bytes {
+  const { length } = content;
+  const block = length << 3 | 1;
+  return concatBytes([
+    Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0xa0, length & 255, length >> 8, 0, 0),
+    Uint8Array.of(block & 255, block >> 8 & 255, block >> 16),
+    content,
+  ]);
+}
+
 test("decompress() refuses content that is compressed twice", async () => {
   const inner = await compressed(sample(1000));
   const inputs: Readonly<Record<string, Bytes>> = {
@@ -98,8 +109,12 @@ test("decompress() refuses content that is compressed twice", async () => {
     "gzip of xz": await compressed(
       await corpusBytes("skopeo/systemtest/testdata/docker-two-images.tar.xz"),
     ),
+    "zstd of gzip": zstdOf(inner),
+    "zstd of zstd": zstdOf(zstdOf(sample(100))),
     "a file that unpacks to itself": await corpusBytes("libarchive/test_read_too_many_filters.gz"),
   };
+  const once = await drain(decompress(observed(zstdOf(sample(1000)), 64).stream));
+  assert.deepEqual(once.bytes, sample(1000));
   for (const [what, input] of Object.entries(inputs)) {
     const source = observed(concatBytes([input]), 64);
     const { bytes, error } = await drain(decompress(source.stream));

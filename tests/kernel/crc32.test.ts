@@ -1,6 +1,9 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { HostCrc32 } from "../../lib/kernel/_host_crc32.ts";
+import core from "#wasm";
+import { type Crc32, HostCrc32 } from "../../lib/kernel/_host_crc32.ts";
+import { loadKernel, wasmKernel } from "../../lib/kernel/mod.ts";
+import { corpusBytes } from "../support/corpus.ts";
 import { KERNELS, randomNumbers } from "./_kernels.ts";
 
 /** The definition, one bit at a time (RFC 1952 §8). */
@@ -64,5 +67,60 @@ test("the host is not asked before 256 MiB were checked, and gives what the kern
   for (const kernel of KERNELS) {
     const crc32 = host.get() ?? kernel.crc32;
     assert.equal(crc32(bytes.subarray(4), crc32(bytes.subarray(0, 4), 0)), 0xcbf43926);
+  }
+});
+
+/** Does something while the host has a module for compression; tells whether it was asked for. */
+function withHost(crc32: Crc32 | undefined, act: () => void): boolean {
+  let isAsked = false;
+  const getBuiltinModule = (name: string): { crc32: Crc32 | undefined } => {
+    isAsked ||= name === "node:zlib";
+    return { crc32 };
+  };
+  const own = Object.getOwnPropertyDescriptor(globalThis, "process");
+  const value = { getBuiltinModule };
+  Object.defineProperty(globalThis, "process", { value, configurable: true, writable: true });
+  try {
+    act();
+  } finally {
+    if (own === undefined) delete (globalThis as { process?: unknown }).process;
+    else Object.defineProperty(globalThis, "process", own);
+  }
+  return isAsked;
+}
+
+test("a CRC-32 of the host that is none is not used", () => {
+  const none: readonly (Crc32 | undefined)[] = [
+    undefined,
+    () => 0,
+    () => {
+      throw new Error("not implemented");
+    },
+  ];
+  for (const crc32 of none) {
+    const isAsked = withHost(crc32, () => {
+      const host = new HostCrc32();
+      host.checked(2 ** 28);
+      assert.equal(host.get(), undefined);
+    });
+    assert.ok(isAsked);
+  }
+});
+
+test("the host is never asked where all is to be done in WebAssembly", async () => {
+  assert.ok(core !== undefined);
+  const kernel = wasmKernel(core, { host: false });
+  assert.equal(loadKernel({ kind: "wasm" }).kind, "wasm");
+  const input = await corpusBytes("made-by-gzip-tools/zeros-100MiB.gz");
+  for (const used of [kernel, loadKernel({ kind: "wasm" })]) {
+    const isAsked = withHost(undefined, () => {
+      for (let turn = 0; turn < 4; turn++) {
+        const inflater = used.inflater();
+        inflater.push(input);
+        while (inflater.read() !== undefined);
+        inflater.close();
+      }
+    });
+    assert.ok(!isAsked);
   }
 });

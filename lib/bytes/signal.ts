@@ -11,10 +11,13 @@ import { hasSignal, noteSignal, passLineage } from "./lineage.ts";
  * @returns The stream that ends with the signal.
  */
 export function withSignal(stream: ByteStream, signal: AbortSignal | undefined): ByteStream {
-  if (signal === undefined || hasSignal(stream, signal)) return stream;
+  return signal === undefined || hasSignal(stream, signal) ? stream : tied(stream, signal);
+}
+
+function tied(stream: ByteStream, signal: AbortSignal): ByteStream {
   const reader = stream.getReader();
   let forget = () => {};
-  const tied = new ReadableStream<Bytes>({
+  const result = new ReadableStream<Bytes>({
     start(controller) {
       forget = whenAborted(signal, (reason) => {
         controller.error(reason);
@@ -43,7 +46,7 @@ export function withSignal(stream: ByteStream, signal: AbortSignal | undefined):
       return reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
-  passLineage(stream, tied);
-  noteSignal(tied, signal);
-  return tied;
+  passLineage(stream, result);
+  noteSignal(result, signal);
+  return result;
 }

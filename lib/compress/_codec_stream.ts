@@ -1,6 +1,7 @@
 import { type Feed, feedOf, streamOfFeed } from "../bytes/feed.ts";
 import { noteWork, turnOfOthers } from "../bytes/turns.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
+import { beyondCap, type OutputCap } from "./_output_cap.ts";
 
 /** Turns chunks into other chunks, one call at a time; {@linkcode Inflater} is one. */
 export interface Codec {
@@ -24,24 +25,28 @@ export interface Codec {
  *
  * @param source The feed to read; nobody else may read it from now on.
  * @param open Makes the codec, at the first call.
+ * @param cap The most that the codec may give; one byte more is an error.
  * @returns What the codec gives.
  */
-export function codecFeed(source: Feed, open: () => Codec): Feed {
-  return new CodecFeed(source, open);
+export function codecFeed(source: Feed, open: () => Codec, cap?: OutputCap): Feed {
+  return new CodecFeed(source, open, cap);
 }
 
 class CodecFeed implements Feed {
   readonly lends = true;
   readonly #source: Feed;
   readonly #open: () => Codec;
+  readonly #cap: OutputCap | undefined;
   #codec: Codec | undefined;
+  #bytesOut = 0;
   #isEnded = false;
   #isClosed = false;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(source: Feed, open: () => Codec) {
+  constructor(source: Feed, open: () => Codec, cap: OutputCap | undefined) {
     this.#source = source;
     this.#open = open;
+    this.#cap = cap;
   }
 
   next(): Bytes | undefined | Promise<Bytes | undefined> {
@@ -98,7 +103,11 @@ class CodecFeed implements Feed {
 
   #read(codec: Codec): Bytes | undefined {
     const output = codec.read();
-    if (output !== undefined) noteWork(output.byteLength);
+    if (output === undefined) return undefined;
+    noteWork(output.byteLength);
+    this.#bytesOut += output.byteLength;
+    const cap = this.#cap;
+    if (cap !== undefined && this.#bytesOut > cap.maxBytes) throw beyondCap(cap);
     return output;
   }
 
@@ -127,10 +136,11 @@ class CodecFeed implements Feed {
  *
  * @param source The stream to read; it is locked from now on.
  * @param open Makes the codec, at the first read.
+ * @param cap The most that the codec may give; one byte more is an error.
  * @returns The stream of what the codec gave.
  */
-export function codecStream(source: ByteStream, open: () => Codec): ByteStream {
-  return streamOfFeed(codecFeed(feedOf(source), open));
+export function codecStream(source: ByteStream, open: () => Codec, cap?: OutputCap): ByteStream {
+  return streamOfFeed(codecFeed(feedOf(source), open, cap));
 }
 
 /** The two ends of a codec as a transform stream has them. */

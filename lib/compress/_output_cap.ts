@@ -1,6 +1,4 @@
-import type { Bytes } from "../model/bytes.ts";
 import { LimitExceededError } from "../model/errors.ts";
-import type { Codec } from "./_codec_stream.ts";
 
 /**
  * The most bytes that decompression gives by default: 64 GiB. A ratio is no defence, because
@@ -8,24 +6,19 @@ import type { Codec } from "./_codec_stream.ts";
  */
 export const MAX_OUTPUT_BYTES: number = 64 * 2 ** 30;
 
-/** Wraps a codec so that it errors before it gives more than a number of bytes. */
-export function capped(codec: Codec, maxBytes: number, what: string): Codec {
-  let total = 0;
-  return {
-    push: (chunk) => codec.push(chunk),
-    end: () => codec.end(),
-    close: () => codec.close(),
-    read(): Bytes | undefined {
-      const output = codec.read();
-      if (output === undefined) return undefined;
-      total += output.byteLength;
-      if (total <= maxBytes) return output;
-      throw new LimitExceededError(
-        `Cannot decompress ${what}: it is longer than the limit of ${maxBytes} bytes`,
-        { limit: maxBytes, unit: "bytes" },
-      );
-    },
-  };
+/** How much may come out of a codec. */
+export interface OutputCap {
+  readonly maxBytes: number;
+  /** What is decompressed, for the message. */
+  readonly what: string;
+}
+
+/** Makes the error of a codec that gives more. */
+export function beyondCap({ maxBytes, what }: OutputCap): LimitExceededError {
+  return new LimitExceededError(
+    `Cannot decompress ${what}: it is longer than the limit of ${maxBytes} bytes`,
+    { limit: maxBytes, unit: "bytes" },
+  );
 }
 
 /** Gives the cap to use. */

@@ -11,7 +11,7 @@ import { CorruptStreamError } from "../model/errors.ts";
 import { checkPoints, decodePoints, encodePoints, MAX_CHECKPOINTS } from "./_checkpoint_format.ts";
 import { CheckpointRecorder } from "./_checkpoint_recorder.ts";
 import { type Codec, codecStream } from "./_codec_stream.ts";
-import { capped, outputCap } from "./_output_cap.ts";
+import { outputCap } from "./_output_cap.ts";
 import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
 
 export { MAX_CHECKPOINTS } from "./_checkpoint_format.ts";
@@ -87,14 +87,14 @@ export function gunzipWithCheckpoints(
       `Cannot set ${maxCheckpoints} checkpoints: there are 2 to ${MAX_CHECKPOINTS}`,
     );
   }
-  const cap = outputCap(options.maxOutputBytes);
+  const maxBytes = outputCap(options.maxOutputBytes);
   const recorder = new CheckpointRecorder(everyBytes, maxCheckpoints);
   let ended = false;
   let found: Checkpoints | undefined;
   const open = (): Codec => {
     const kernel = options.kernel ?? loadKernel();
     const onBoundary = (boundary: InflateBoundary) => recorder.boundary(boundary);
-    const codec = capped(kernel.inflater({ onBoundary }), cap, "gzip");
+    const codec = kernel.inflater({ onBoundary });
     return {
       push(chunk) {
         recorder.compressed(chunk);
@@ -117,7 +117,8 @@ export function gunzipWithCheckpoints(
       close: () => codec.close(),
     };
   };
-  return { stream: codecStream(stream, open), checkpoints: () => found };
+  const decompressed = codecStream(stream, open, { maxBytes, what: "gzip" });
+  return { stream: decompressed, checkpoints: () => found };
 }
 
 /**

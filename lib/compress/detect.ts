@@ -11,7 +11,10 @@ const BZIP2_BLOCK = [0x31, 0x41, 0x59, 0x26, 0x53, 0x59] as const;
 const BZIP2_END = [0x17, 0x72, 0x45, 0x38, 0x50, 0x90] as const;
 
 function hasAt(bytes: Uint8Array, at: number, signature: readonly number[]): boolean {
-  return signature.every((byte, index) => bytes[at + index] === byte);
+  for (let index = 0; index < signature.length; index++) {
+    if (bytes[at + index] !== signature[index]) return false;
+  }
+  return true;
 }
 
 // "BZh", the level, and the number that starts a block or the end: a tar may begin with "BZh5",

@@ -2,7 +2,7 @@ import { type Kernel, loadKernel } from "../kernel/mod.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { type Feed, feedOf, streamOfFeed } from "../bytes/feed.ts";
 import { codecFeed, codecPair } from "./_codec_stream.ts";
-import { capped, outputCap } from "./_output_cap.ts";
+import { outputCap } from "./_output_cap.ts";
 
 /** Options of {@linkcode gunzip}. */
 export interface GunzipOptions {
@@ -43,11 +43,9 @@ export function gunzip(stream: ByteStream, options: GunzipOptions = {}): ByteStr
 
 /** Decompresses what a feed gives; see {@linkcode gunzip}. */
 export function gunzipFeed(source: Feed, options: GunzipOptions): Feed {
-  const cap = outputCap(options.maxOutputBytes);
-  return codecFeed(source, () => {
-    const kernel = options.kernel ?? loadKernel();
-    return capped(kernel.inflater(), cap, "gzip");
-  });
+  const maxBytes = outputCap(options.maxOutputBytes);
+  const open = () => (options.kernel ?? loadKernel()).inflater();
+  return codecFeed(source, open, { maxBytes, what: "gzip" });
 }
 
 /** Decompresses gzip as a transform stream, for `pipeThrough`; see {@linkcode gunzip}. */

@@ -1,7 +1,7 @@
 import { type Feed, feedOf, streamOfFeed } from "../bytes/feed.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import { codecFeed } from "./_codec_stream.ts";
-import { capped, outputCap } from "./_output_cap.ts";
+import { outputCap } from "./_output_cap.ts";
 import { ZstdDecoder } from "./_zstd_decoder.ts";
 
 /** Options of {@linkcode unzstd}. */
@@ -49,7 +49,7 @@ export function unzstd(stream: ByteStream, options: UnzstdOptions = {}): ByteStr
 
 /** Decompresses what a feed gives; see {@linkcode unzstd}. */
 export function unzstdFeed(source: Feed, options: UnzstdOptions): Feed {
-  const cap = outputCap(options.maxOutputBytes);
+  const maxBytes = outputCap(options.maxOutputBytes);
   const window = options.maxWindowBytes ?? MAX_ZSTD_WINDOW_BYTES;
-  return codecFeed(source, () => capped(new ZstdDecoder(window), cap, "zstd"));
+  return codecFeed(source, () => new ZstdDecoder(window), { maxBytes, what: "zstd" });
 }

@@ -114,19 +114,21 @@ export class WasmInflater implements Inflater {
         if (this.#crc32 !== undefined) {
           kernel.inflateSetCrc(this.#crc32(output, kernel.inflateCrc() >>> 0));
         }
-        this.#tellBoundary(kernel, status);
+        if (isBoundary(status)) this.#tellBoundary(kernel, status);
         return output;
       }
-      if (this.#tellBoundary(kernel, status)) continue;
+      if (isBoundary(status)) {
+        this.#tellBoundary(kernel, status);
+        continue;
+      }
       if (this.#failure !== undefined) throw this.#failure.error;
       if (status === STATUS.ended || !this.#feed(kernel)) return undefined;
     }
   }
 
-  /** Calls `onBoundary` when a run has ended at a boundary; tells whether it has. */
-  #tellBoundary(kernel: KernelExports, status: number): boolean {
+  /** Calls `onBoundary` when a run has ended at a boundary. */
+  #tellBoundary(kernel: KernelExports, status: number): void {
     const isMember = status === STATUS.memberBoundary;
-    if (!isMember && status !== STATUS.blockBoundary) return false;
     // The first byte of a member has been looked at.
     const bitsLeft = isMember ? 8 : kernel.inflateBitsLeft();
     const offset = this.#bytesOut;
@@ -145,7 +147,6 @@ export class WasmInflater implements Inflater {
       this.#failure = { error };
       throw error;
     }
-    return true;
   }
 
   /** Gives the kernel the next piece of the chunk, or the end; tells whether there was either. */
@@ -160,4 +161,8 @@ export class WasmInflater implements Inflater {
     kernel.inflateInput(piece.length);
     return true;
   }
+}
+
+function isBoundary(status: number): boolean {
+  return status === STATUS.blockBoundary || status === STATUS.memberBoundary;
 }

@@ -36,17 +36,20 @@ const compiled = { wasm: new WeakMap<object, Kernel>(), auto: new WeakMap<object
  */
 export function loadKernel(options: LoadKernelOptions = {}): Kernel {
   const { kind = "auto", module } = options;
-  plain ??= jsKernel();
-  if (kind === "js") return plain;
+  if (kind === "js") return plainKernel();
   if (module !== undefined) return fromModule(module, kind);
-  if (core === undefined) return plain;
+  if (core === undefined) return plainKernel();
   try {
     return fromModule(core, kind);
   } catch {
     // Hosts may compile a module and refuse to run it.
-    compiled[kind].set(core, plain);
-    return plain;
+    compiled[kind].set(core, plainKernel());
+    return plainKernel();
   }
+}
+
+function plainKernel(): Kernel {
+  return plain ??= jsKernel();
 }
 
 function fromModule(module: WebAssembly.Module, kind: "wasm" | "auto"): Kernel {

@@ -33,7 +33,7 @@ export interface WasmKernelOptions {
  */
 export function wasmKernel(module: WebAssembly.Module, options: WasmKernelOptions = {}): Kernel {
   const instances = new WasmInstances(module);
-  const lanes = new Sha256Lanes(instances);
+  let lanes: Sha256Lanes | undefined;
   const host = options.host === false ? undefined : new HostCrc32();
   const crc32 = (chunk: Uint8Array, seed: number): number =>
     instances.use((kernel) => {
@@ -49,7 +49,8 @@ export function wasmKernel(module: WebAssembly.Module, options: WasmKernelOption
   };
   return {
     kind: "wasm",
-    hasher: (algorithm, { state } = {}) => new WasmHasher(instances, lanes, algorithm, state),
+    hasher: (algorithm, { state } = {}) =>
+      new WasmHasher(instances, lanes ??= new Sha256Lanes(instances), algorithm, state),
     crc32: (chunk, seed = 0) => crc32(chunk, seed),
     inflater: (options) => new WasmInflater(instances, options, host),
     deflater: (options) => new KernelDeflater(engines, options),

@@ -6,8 +6,11 @@ import { blame } from "./_side.ts";
 export interface MountRoute {
   readonly source: ContentSource & Partial<Locator>;
   readonly target: ContentStore & Partial<Mounter & Locator>;
-  /** The repository that the target can take it over from; by default both sides are asked. */
-  readonly mountFrom?: string | undefined;
+  /**
+   * The repository that the target can take it over from, or `false` for none; by default both sides
+   * are asked.
+   */
+  readonly mountFrom?: string | false | undefined;
 }
 
 /**
@@ -19,7 +22,8 @@ export async function mountableFrom(
   blob: Descriptor,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (target.mount === undefined || mountFrom !== undefined) return mountFrom;
+  if (target.mount === undefined || mountFrom === false) return undefined;
+  if (mountFrom !== undefined) return mountFrom;
   const here = await target.locate?.(blob, { signal }).catch((error) => {
     throw blame("target", error, blob, signal);
   });

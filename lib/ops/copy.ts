@@ -353,7 +353,7 @@ class Copy {
     const { source, target, signal } = this.#route;
     const blobs = childDescriptors(parsed).filter(({ digest }) => this.#claimed.delete(digest));
     await mapConcurrent(blobs, jobs, async (blob, _, signal) => {
-      const way = { source, target, isThere: Promise.resolve(false) };
+      const way = { source, target, isThere: Promise.resolve(false), mountFrom: false } as const;
       const { bytesFetched } = await copyBlob(way, blob, () => {}, signal);
       this.#bytesFetched += bytesFetched;
     }, { signal });

@@ -31,7 +31,12 @@ export function referrersPrefix(subject: string): string {
 export function digestAtEnd(key: string): string | undefined {
   const [encoded = "", algorithm = ""] = key.split("/").reverse();
   const digest = `${algorithm}:${encoded}`;
-  return isDigest(digest) ? digest : undefined;
+  return isOwnDigest(digest) ? digest : undefined;
+}
+
+/** Tells whether a text is a digest that we can have written. */
+function isOwnDigest(text: string): boolean {
+  return /^sha(?:256|512):/.test(text) && isDigest(text);
 }
 
 /** Writes a descriptor as an object: as metadata, so that lists carry it, and as JSON. */
@@ -51,6 +56,6 @@ export function descriptorObject(
 /** Reads a descriptor from an object; `undefined` of one that is not ours. */
 export function descriptorOf({ customMetadata }: BucketObject): Descriptor | undefined {
   const { mediaType = "", digest = "", size = "" } = customMetadata ?? {};
-  if (!isDigest(digest) || !/^\d{1,15}$/.test(size)) return undefined;
+  if (!isOwnDigest(digest) || !/^\d{1,15}$/.test(size)) return undefined;
   return { mediaType, digest, size: Number(size) };
 }

@@ -348,10 +348,9 @@ class BucketContent implements BucketStore {
     repository: string,
     target: Descriptor,
     signal: AbortSignal | undefined,
-    above: ReadonlySet<string> = new Set(),
   ): Promise<void> {
     const { digest, mediaType } = target;
-    if (above.has(digest) || !isResolvable(mediaType)) return;
+    if (!isResolvable(mediaType)) return;
     if (await this.repositories.held(repository, digest, "manifest", { signal })) return;
     const found = await this.#manifest(digest, signal);
     if (found === undefined) return;
@@ -364,7 +363,7 @@ class BucketContent implements BucketStore {
       { signal },
     );
     for (const child of children) {
-      await this.#hold(repository, child, signal, new Set([...above, digest]));
+      await this.#hold(repository, child, signal);
     }
     await this.repositories.hold(repository, target, "manifest", { signal });
   }

@@ -143,6 +143,35 @@ test("uploads that were given up a day ago are removed when one starts", async (
   assert.deepEqual(bucket.keys(), [`uploads/${next.split("/").at(-1)}`]);
 });
 
+test("pieces that join nothing are no part of an upload, and go with it", async () => {
+  const bucket = new MemoryBucket();
+  const handler = worker(bucket);
+  const location = locationOf(await send(handler, "POST", "/v2/a/b/blobs/uploads/"));
+  await sendWire(handler, "PATCH", location, { body: "hello" });
+  await bucket.put(`uploads/${location.split("/").at(-1)}/0000000000000007`, utf8("lost"));
+  const status = await send(handler, "GET", location);
+  assert.equal(status.headers.get("range"), "0-4");
+  const put = await send(handler, "PUT", `${location}?digest=${sha256("hello")}`);
+  assert.equal(put.status, 201);
+  assert.deepEqual(bucket.keys("uploads/"), []);
+});
+
+test("an upload in too many pieces is refused: single bytes must not fill the bucket", async () => {
+  const bucket = new MemoryBucket();
+  const handler = worker(bucket);
+  const location = locationOf(await send(handler, "POST", "/v2/a/b/blobs/uploads/"));
+  const key = `uploads/${location.split("/").at(-1)}`;
+  const piece = await bucket.put(key, utf8("x"), { customMetadata: { repository: "a/b" } });
+  assert.ok(piece !== null);
+  for (let offset = 0; offset < 10_000; offset++) {
+    const path = `${key}/${String(offset).padStart(16, "0")}`;
+    bucket.objects.set(path, { ...piece, key: path, bytes: utf8("x") });
+  }
+  const patched = await sendWire(handler, "PATCH", location, { body: "x" });
+  await refused(patched, 413, "SIZE_INVALID");
+  assert.deepEqual(bucket.keys(), []);
+});
+
 test("an image is pushed and pulled, each request by another handler", async () => {
   const bucket = new MemoryBucket({ pageSize: 2 });
   const handler = worker(bucket);
@@ -207,7 +236,8 @@ test("a manifest that is deleted goes with its tags, and stays where others have
 });
 
 test("referrers are those of the repository", async () => {
-  const handler = worker(new MemoryBucket());
+  const bucket = new MemoryBucket();
+  const handler = worker(bucket);
   const { manifest } = await pushImage(handler, "a/b", "1", "x");
   const subject = descriptorOf(OCI_MANIFEST, manifest);
   const note = await pushImage(handler, "a/b", undefined, "y", { subject });
@@ -218,6 +248,12 @@ test("referrers are those of the repository", async () => {
   };
   assert.deepEqual(await list("a/b"), [note.digest]);
   assert.deepEqual(await list("c/d"), []);
+  const store = bucketStore(bucket);
+  const loose = imageParts("loose", { subject });
+  await store.push(descriptorOf(OCI_MANIFEST, loose.manifest), utf8(loose.manifest));
+  assert.deepEqual(await list("a/b"), [loose.digest, note.digest].sort(), "it is with its subject");
+  assert.deepEqual(await list("c/d"), [], "and only there");
+  await store.delete(descriptorOf(OCI_MANIFEST, loose.manifest));
   await pushImage(handler, "c/d", "1", "x");
   assert.deepEqual(await list("c/d"), [], "the other repository has the subject, not the note");
 });

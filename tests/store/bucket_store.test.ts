@@ -171,6 +171,44 @@ test("bucketStore() gives up a call that hangs with the reason of the signal", a
   }
 });
 
+test("bucketStore() lets go of an object that is opened after the call was given up", async () => {
+  const controller = new AbortController();
+  let open: () => void = () => {};
+  const opening = new Promise<void>((resolve) => open = resolve);
+  const bucket = new MemoryBucket({ before: (method) => method === "get" ? opening : undefined });
+  const bytes = noise(1000, 1);
+  await bucketStore(bucket).push(describe(bytes), bytes);
+  const cancelled = new Promise((resolve) => {
+    const get = bucket.get.bind(bucket);
+    bucket.get = async (key, options) => {
+      const object = await get(key, options);
+      return object && { ...object, body: new ReadableStream({ cancel: resolve }) };
+    };
+  });
+  const fetching = bucketStore(bucket).fetch(describe(bytes), { signal: controller.signal });
+  controller.abort("enough");
+  await assert.rejects(fetching, (error) => error === "enough");
+  open();
+  assert.equal(await cancelled, "enough");
+});
+
+test("bucketStore() believes no note: a referrer says itself what it refers to", async () => {
+  const bucket = new MemoryBucket();
+  const store = bucketStore(bucket);
+  const subject = await pushImage(store, 1);
+  const note = await pushImage(store, 2, subject);
+  const other = await pushImage(store, 3);
+  const [key = ""] = bucket.keys("referrers/");
+  const path = (digest: string) => digest.replace(":", "/");
+  await bucket.put(key.replace(path(note.digest), path(other.digest)), utf8(""));
+  await bucket.put(key.replace(path(note.digest), "strange"), utf8(""));
+  const found: string[] = [];
+  for await (const { digest } of store.referrers(subject)) found.push(digest);
+  assert.deepEqual(found, [note.digest]);
+  await store.delete(note);
+  assert.ok(!bucket.keys("referrers/").includes(key), "the note goes with the referrer");
+});
+
 test("bucketStore() finds a manifest as referrer whose bytes came as a blob before", async () => {
   const store = bucketStore(new MemoryBucket());
   const subject = await pushImage(store, 1);

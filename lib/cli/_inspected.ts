@@ -25,8 +25,10 @@ export interface Inspected {
  */
 export async function openInspected(context: CommandContext): Promise<Inspected> {
   const { signal } = context;
-  const platform = platformOption(context) ?? hostPlatform();
-  const { content, reference } = openSource(argument(context, 0), openOptions(context));
+  const wanted = platformOption(context);
+  const source = openSource(argument(context, 0), openOptions(context));
+  const { content, reference } = source;
+  const platform = wanted ?? await source.ownPlatform?.({ signal }) ?? hostPlatform();
   const descriptor = await content.resolve(reference, { signal });
   const parsed = isIndexType(descriptor.mediaType)
     ? await fetchManifest(content, descriptor, { signal })

@@ -1,4 +1,5 @@
 /** The engine as a place of copies: whose image of an index it gets, and is read for. */
+import process from "node:process";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { copy, openImage, pull } from "../../mod.ts";
@@ -6,6 +7,7 @@ import { readAll, streamOf } from "../../lib/bytes/mod.ts";
 import { Engine } from "../../lib/engine/mod.ts";
 import type { Platform } from "../../lib/model/platform.ts";
 import { hostPlatform } from "../../lib/runtime/host_platform.ts";
+import { serve } from "../../lib/runtime/serve.ts";
 import { memoryStore, writeOCIArchive } from "../../lib/store/mod.ts";
 import { readTar } from "../../lib/tar/mod.ts";
 import {
@@ -14,6 +16,7 @@ import {
   type RandomIndex,
   randomIndex,
 } from "../../lib/testing/mod.ts";
+import { lading } from "./lading_main.ts";
 
 const OWN: Platform = { os: "linux", architecture: "s390x" };
 const ARM6: Platform = { os: "linux", architecture: "arm", variant: "v6" };
@@ -84,7 +87,8 @@ test("a plan for an engine is that of its own platform", async () => {
   ]);
 });
 
-test("openImage() reads the engine's own image of an index that an engine keeps", async () => {
+/** An engine that keeps an index, and runs on another platform than this machine. */
+async function indexKeeper(): Promise<(request: Request) => Promise<Response>> {
   const store = memoryStore();
   const index = await randomIndex("kept", { platforms: PLATFORMS });
   await index.pushTo(store, "app:1");
@@ -101,10 +105,31 @@ test("openImage() reads the engine's own image of an index that an engine keeps"
       Response.json({ Id: digest, Descriptor: { digest, mediaType, size } }),
     "/v1.48/images/get": () => new Response(archive.slice()),
   };
-  const transport = (request: Request): Promise<Response> => {
+  return (request) => {
     const answer = answers[new URL(request.url).pathname];
     return Promise.resolve(answer?.() ?? new Response(null, { status: 404 }));
   };
+}
+
+test("openImage() reads the engine's own image of an index that an engine keeps", async () => {
+  const transport = await indexKeeper();
   const image = await openImage("docker-daemon:app:1", { engine: { transport } });
   assert.equal((await image.config()).architecture, "s390x");
+});
+
+test("lading inspect shows the engine's own image of an index that an engine keeps", async () => {
+  const server = await serve(await indexKeeper());
+  const { DOCKER_HOST: before } = process.env;
+  process.env["DOCKER_HOST"] = `tcp://127.0.0.1:${server.port}`;
+  try {
+    const { code, out, errors } = await lading("inspect", "docker-daemon:app:1", "--json");
+    assert.equal(code, 0, errors);
+    const { platform, index } = JSON.parse(out);
+    assert.equal(platform, "linux/s390x");
+    assert.equal(index.platforms.length, PLATFORMS.length);
+  } finally {
+    if (before === undefined) delete process.env["DOCKER_HOST"];
+    else process.env["DOCKER_HOST"] = before;
+    await server.close();
+  }
 });

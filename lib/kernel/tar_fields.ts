@@ -12,6 +12,7 @@ export const TAR_BLOCK_BYTES = 512;
 const CHECKSUM_AT = 148;
 const CHECKSUM_BYTES = 8;
 const SPACE = 0x20;
+const ZERO = 0x30;
 
 /**
  * Reads a number of a header as Go's archive/tar does: base-256 in two's complement when the top
@@ -30,20 +31,23 @@ export function readTarNumber(block: Uint8Array, at: number, bytes: number): num
     for (let index = 1; index < bytes; index++) value = value * 256 + (block[at + index] ?? 0);
     return value;
   }
-  let end = at + bytes;
-  while (at < end && isBlank(block[at])) at++;
-  while (at < end && isBlank(block[end - 1])) end--;
+  const end = at + bytes;
+  while (at < end && (block[at] === SPACE || block[at] === 0)) at++;
   let value = 0;
-  for (; at < end && block[at] !== 0; at++) {
-    const digit = (block[at] ?? 0) - 0x30;
-    if (digit < 0 || digit > 7) return undefined;
-    value = value * 8 + digit;
+  for (; at < end; at++) {
+    const digit = (block[at] ?? 0) - ZERO;
+    if (digit >= 0 && digit <= 7) value = value * 8 + digit;
+    else return block[at] === 0 || isBlank(block, at, end) ? value : undefined;
   }
   return value;
 }
 
-function isBlank(byte: number | undefined): boolean {
-  return byte === SPACE || byte === 0;
+/** Tells whether there are only spaces and NULs. */
+function isBlank(block: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    if (block[at] !== SPACE && block[at] !== 0) return false;
+  }
+  return true;
 }
 
 /**

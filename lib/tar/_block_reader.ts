@@ -74,6 +74,13 @@ export class BlockReader {
     return this.#piece.length - this.#at < length ? undefined : this.some(length);
   }
 
+  /** Gives `length` bytes, fewer only at the end; they are lent where one piece has all of them. */
+  async next(length: number): Promise<Bytes> {
+    const isFilled = this.fill();
+    if (isFilled !== true) await isFilled;
+    return this.atHand(length) ?? await this.exactly(length);
+  }
+
   /**
    * Reads `length` bytes; fewer only at the end. What is held grows with what comes: it is neither
    * reserved for a claim beyond `reserve` bytes, nor does it keep the pieces, of which each may be

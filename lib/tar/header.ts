@@ -107,27 +107,25 @@ function formatOf(block: Bytes): TarFormat {
 export function parseHeader(block: Bytes, offset: number): TarHeader {
   if (!hasTarChecksum(block)) refuse("the checksum is wrong", offset);
   const format = formatOf(block);
-  const number = (start: number, length: number, what: string): number =>
-    numericField(block, start, length, what, offset);
-  const size = number(124, 12, "the size");
+  const size = numericField(block, 124, 12, "the size", offset);
   if (size < 0) refuse("the size is negative", offset);
   const typeFlag = String.fromCharCode(block[156] ?? 0);
-  const isDevice = typeFlag === "3" || typeFlag === "4";
+  const hasDevice = format !== "v7" && (typeFlag === "3" || typeFlag === "4");
   const prefixLength = format === "star" ? 131 : format === "ustar" ? 155 : 0;
   return {
     format,
     name: textField(block, 0, 100),
-    mode: number(100, 8, "the mode") & 0o7777,
-    uid: number(108, 8, "the user ID"),
-    gid: number(116, 8, "the group ID"),
+    mode: numericField(block, 100, 8, "the mode", offset) & 0o7777,
+    uid: numericField(block, 108, 8, "the user ID", offset),
+    gid: numericField(block, 116, 8, "the group ID", offset),
     size,
-    mtime: number(136, 12, "the time"),
+    mtime: numericField(block, 136, 12, "the time", offset),
     typeFlag,
     linkName: textField(block, 157, 100),
     userName: format === "v7" ? "" : ownerField(block, 265),
     groupName: format === "v7" ? "" : ownerField(block, 297),
-    deviceMajor: isDevice && format !== "v7" ? number(329, 8, "the major number") : 0,
-    deviceMinor: isDevice && format !== "v7" ? number(337, 8, "the minor number") : 0,
+    deviceMajor: hasDevice ? numericField(block, 329, 8, "the major number", offset) : 0,
+    deviceMinor: hasDevice ? numericField(block, 337, 8, "the minor number", offset) : 0,
     // GNU headers hold times where POSIX has the prefix.
     prefix: textField(block, 345, prefixLength),
   };

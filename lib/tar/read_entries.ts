@@ -7,7 +7,7 @@ import { isMetadata, MetadataMerger } from "./_metadata.ts";
 import { HoleBudget } from "./_hole_budget.ts";
 import { openSparse, ReadEntry } from "./_open_entry.ts";
 import type { TarEntry } from "./entry.ts";
-import { BLOCK_SIZE, isZeroBlock, parseHeader } from "./header.ts";
+import { BLOCK_SIZE, isZeroBlock, parseHeader, type TarHeader } from "./header.ts";
 
 /** The most entries of an archive by default; reading needs no memory for them, indexes do. */
 export const MAX_ENTRIES = 2_000_000;
@@ -67,7 +67,7 @@ export async function* readEntries<View, Result>(
   try {
     for (;;) {
       const offset = reader.offset;
-      const block = reader.atHand(BLOCK_SIZE) ?? await reader.exactly(BLOCK_SIZE);
+      const block = reader.atHand(BLOCK_SIZE) ?? await reader.next(BLOCK_SIZE);
       if (isEnd(block, offset)) {
         const truncatedTrailer = block.length === 0 || await endsEarly(reader);
         await reader.drain();
@@ -76,10 +76,7 @@ export async function* readEntries<View, Result>(
       }
       const header = parseHeader(block, offset);
       if (isMetadata(header)) {
-        metadata.checkSize(header, offset);
-        const body = new EntryBody(reader, header.size);
-        metadata.take(header, await body.exactly(header.size), offset);
-        await body.leave();
+        await takeMetadata(metadata, header, reader, offset);
         continue;
       }
       if (++entries > maxEntries) throw tooMany(maxEntries);
@@ -102,6 +99,19 @@ export async function* readEntries<View, Result>(
   } finally {
     if (!isFinished) await reader.cancel();
   }
+}
+
+/** Reads what a header says of the entry behind it. */
+async function takeMetadata(
+  metadata: MetadataMerger,
+  header: TarHeader,
+  reader: BlockReader,
+  offset: number,
+): Promise<void> {
+  metadata.checkSize(header, offset);
+  const body = new EntryBody(reader, header.size);
+  metadata.take(header, await body.exactly(header.size), offset);
+  await body.leave();
 }
 
 /** Tells the end of the archive, by zeros or by the end of the input. */
@@ -127,7 +137,7 @@ function tooMany(maxEntries: number): LimitExceededError {
  */
 async function endsEarly(reader: BlockReader): Promise<boolean> {
   const offset = reader.offset;
-  const second = await reader.exactly(BLOCK_SIZE);
+  const second = reader.atHand(BLOCK_SIZE) ?? await reader.next(BLOCK_SIZE);
   if (second.length === 0) return true;
   if (second.length === BLOCK_SIZE && isZeroBlock(second)) return false;
   throw new InvalidTarError(

@@ -38,10 +38,9 @@ export class Holdings {
     if (subject !== undefined) this.#addReferrer(subject, descriptor);
   }
 
-  /** Lists the manifests that speak about a subject, in the order of their digests. */
+  /** Lists the manifests that speak about a subject. */
   referrers(subject: string): Descriptor[] {
-    const found = [...this.#referrers.get(subject)?.values() ?? []];
-    return found.sort((a, b) => a.digest < b.digest ? -1 : a.digest > b.digest ? 1 : 0);
+    return [...this.#referrers.get(subject)?.values() ?? []];
   }
 
   /** Takes a manifest off the list. */

@@ -106,7 +106,24 @@ export class Shelves {
 
   /** Lists the manifests of a repository that speak about a subject. */
   async referrers(repository: string, subject: string): Promise<Descriptor[]> {
-    if (!this.#isLookedUp(repository)) return await this.#sharedReferrers(repository, subject);
+    const found = new Map<string, Descriptor>();
+    if (this.#isLookedUp(repository)) {
+      for (const referrer of await this.#foundReferrers(repository, subject)) {
+        found.set(referrer.digest, referrer);
+      }
+    }
+    if (this.#target.repositories !== undefined) {
+      for await (const referrer of this.#sharedReferrers(repository, subject)) {
+        found.set(referrer.digest, referrer);
+      }
+    }
+    return [...found.values()].sort((a, b) =>
+      a.digest < b.digest ? -1 : a.digest > b.digest ? 1 : 0
+    );
+  }
+
+  /** Lists the referrers among all that a repository is found to hold. */
+  async #foundReferrers(repository: string, subject: string): Promise<readonly Descriptor[]> {
     return await this.#lookups.run(async () => {
       await this.#sync();
       const holdings = this.#repositories.get(repository);
@@ -268,16 +285,14 @@ export class Shelves {
   }
 
   /** Lists the referrers that the target knows and that belong to a repository. */
-  async #sharedReferrers(repository: string, digest: string): Promise<Descriptor[]> {
+  async *#sharedReferrers(repository: string, digest: string): AsyncGenerator<Descriptor> {
     const subject = await this.manifest(repository, digest) ?? { ...UNKNOWN, digest };
-    const found: Descriptor[] = [];
     for await (const referrer of this.#target.referrers?.(subject) ?? []) {
       // What nobody holds did not come through a registry: it is where its subject is.
       const belongs = await this.manifest(repository, referrer.digest) !== undefined ||
         subject.size > 0 && !await this.isHeldByOthers(referrer.digest);
-      if (belongs) found.push(referrer);
+      if (belongs) yield referrer;
     }
-    return found.sort((a, b) => a.digest < b.digest ? -1 : a.digest > b.digest ? 1 : 0);
   }
 
   async *#roots(): AsyncGenerator<Root> {

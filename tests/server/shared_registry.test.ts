@@ -303,6 +303,24 @@ test("bare names are served under the default repository", async () => {
   assert.equal(await statusOf(other, "GET", `/v2/alpine/blobs/${sha256(parts.layer)}`), 404);
 });
 
+test("referrers of the default repository are found, pushed or copied", async () => {
+  const bucket = new MemoryBucket();
+  const handler = worker(bucket, { defaultRepository: "alpine" });
+  const { manifest } = await pushImage(handler, "alpine", "3.20", "x");
+  const subject = descriptorOf(OCI_MANIFEST, manifest);
+  const pushed = await pushImage(handler, "alpine", undefined, "y", { subject });
+  const copied = imageParts("z", { subject });
+  const store = bucketStore(bucket);
+  await store.push(descriptorOf(OCI_MANIFEST, copied.manifest), utf8(copied.manifest));
+  await store.tag(descriptorOf(OCI_MANIFEST, copied.manifest), copied.digest);
+  const answer = await send(handler, "GET", `/v2/alpine/referrers/${subject.digest}`);
+  const { manifests } = await answer.json() as { manifests: { digest: string }[] };
+  assert.deepEqual(
+    manifests.map(({ digest }) => digest),
+    [pushed.digest, copied.digest].sort(),
+  );
+});
+
 test("a request costs few calls of the bucket, however many tags a repository has", async () => {
   const bucket = new MemoryBucket();
   const handler = worker(bucket);

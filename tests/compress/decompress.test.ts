@@ -38,16 +38,17 @@ test("decompress() decompresses gzip and zstd, and passes what is neither", asyn
 });
 
 test("chunks that are freed once the next is asked for are not looked at again", async () => {
-  const content = sample(300_000);
-  const rows: readonly [what: string, input: Bytes, expected: Bytes][] = [
-    ["gzip", await compressed(content), content],
-    ["zstd", ZSTD_BLOCKS, new TextEncoder().encode("hi")],
-    ["none", content, content],
-  ];
-  for (const kind of ["wasm", "js"] as const) {
-    const kernel = loadKernel({ kind });
-    for (const [what, input, expected] of rows) {
-      for (const size of [1, 3, 7, 1000, 1 << 20]) {
+  for (const size of [1, 3, 7, 1000, 1 << 20]) {
+    // To free a chunk takes Node 20 long.
+    const content = sample(size < 1000 ? 20_000 : 300_000);
+    const rows: readonly [what: string, input: Bytes, expected: Bytes][] = [
+      ["gzip", await compressed(content), content],
+      ["zstd", ZSTD_BLOCKS, new TextEncoder().encode("hi")],
+      ["none", content, content],
+    ];
+    for (const kind of ["wasm", "js"] as const) {
+      const kernel = loadKernel({ kind });
+      for (const [what, input, expected] of rows) {
         const { stream } = observed(input, size);
         noteOwnedChunks(stream);
         const { bytes, error } = await drain(decompress(stream, { kernel }));

@@ -2,8 +2,17 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readAll, streamOf, through, verified } from "../../lib/bytes/mod.ts";
 import { gzip } from "../../lib/compress/mod.ts";
-import { diff, exportRootfs, extract, type Image, loadImage } from "../../lib/image/mod.ts";
-import type { Bytes } from "../../lib/model/bytes.ts";
+import { digestBytes } from "../../lib/hash/mod.ts";
+import {
+  diff,
+  exportRootfs,
+  extract,
+  type Image,
+  loadImage,
+  openLayer,
+} from "../../lib/image/mod.ts";
+import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
+import type { Descriptor } from "../../lib/model/descriptor.ts";
 import type { ContentSource } from "../../lib/model/content.ts";
 import { Registry } from "../../lib/registry/mod.ts";
 import { memoryFileSystem } from "../../lib/store/mod.ts";
@@ -89,6 +98,35 @@ test("lesson 58: a layer that was proved is proved again each time it is read", 
     isDamaged = true;
     await assert.rejects(drain(layer.entries()), { code: "DIGEST_MISMATCH" }, `${isProving}`);
   }
+});
+
+test("lesson 58: a proof counts for the bytes that were proved, and no others", async () => {
+  const [good, other] = [await tarOf(["a=1"]), await tarOf(["a=2"])];
+  const diffID = digestBytes("sha256", good);
+  const descriptorOf = (bytes: Bytes) => ({
+    mediaType: "application/vnd.oci.image.layer.v1.tar",
+    digest: digestBytes("sha256", bytes),
+    size: bytes.length,
+  });
+  const layerOf = (stored: Bytes, reads: ((descriptor: Descriptor) => ByteStream)[]) =>
+    openLayer(
+      {
+        exists: () => Promise.resolve(true),
+        fetch: (descriptor) =>
+          Promise.resolve(reads.shift()?.(descriptor) ?? assert.fail("read too often")),
+      },
+      descriptorOf(stored),
+      diffID,
+    );
+  const proved = (bytes: Bytes) => (descriptor: Descriptor) =>
+    verified(streamOf(bytes), descriptor);
+  const later = layerOf(good, [proved(good), proved(good), () => streamOf(other)]);
+  for (let time = 0; time < 2; time++) await drain(later.entries());
+  await assert.rejects(drain(later.entries()), { code: "DIGEST_MISMATCH" });
+  // The stored layer is another one than the config says; first came what the config says.
+  const first = layerOf(other, [() => streamOf(good), proved(other)]);
+  await drain(first.entries());
+  await assert.rejects(drain(first.entries()), { code: "DIGEST_MISMATCH" });
 });
 
 test("lesson 58: a source that proves nothing is proved by the diffID of the config", async () => {

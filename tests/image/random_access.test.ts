@@ -96,6 +96,18 @@ test("checkpoints of another layer are not used", async () => {
   assert.ok(fetched.includes("whole"));
 });
 
+test("checkpoints that end before a file are not used for it", async () => {
+  const layer = await gzipLayer(await tarOf(["a=1", "b=2"]));
+  const { image, fetched } = await observedImage(layer);
+  const cache = checkpointCache();
+  await image.rootfs({ checkpoints: cache });
+  const [[digest, known] = assert.fail("there are none")] = cache.entries();
+  const checkpoints = new Map([[digest, { ...known, size: 1500 }]]);
+  fetched.length = 0;
+  assert.equal(new TextDecoder().decode(await image.readFile("b", { checkpoints })), "2");
+  assert.ok(fetched.includes("whole"));
+});
+
 test("bytes that changed since the checkpoints were taken are refused", async () => {
   const layer = await gzipLayer(await tarOf(FILES.slice(0, 2)));
   const store = memoryStore();

@@ -385,6 +385,12 @@ test("a file that claims terabytes is read up to the caller's limit", async () =
   await assert.rejects(entry.bytes(1 << 20), { code: LIMIT });
   assert.ok(taken() <= (1 << 20) + 2 * 65_536, `${taken()} bytes were taken`);
   await reader.return({ entries: 0, truncatedTrailer: true });
+  // More than was reserved has come, and that is no reason to believe the rest.
+  const cut = join(claim, new Uint8Array(6 << 20));
+  for await (const short of readTar(streamOf(cut))) {
+    await assert.rejects(short.bytes(2 ** 43), { code: INVALID });
+    break;
+  }
 });
 
 test("sizes that are negative, too large or no numbers are refused", async () => {
@@ -428,6 +434,9 @@ test("other numbers that are none are refused, too", async () => {
   for (const value of ["x", ".5", "1.x", "--1", "1e3", "9".repeat(40), "Infinity", "NaN"]) {
     await assertRefused(join(pax({ mtime: value }), FILE, END), INVALID, `mtime=${value}`);
   }
+  const [last, next] = [String(2n ** 63n - 1n), String(2n ** 63n)];
+  await assertRead(join(pax({ mtime: last }), FILE, END), ["file"], `mtime=${last}`);
+  await assertRefused(join(pax({ mtime: next }), FILE, END), INVALID, `mtime=${next}`);
   await assertRefused(header({ uid: "nobody" }), INVALID, "uid");
   await assertRefused(header({ mtime: base256(2n ** 70n) }), INVALID, "mtime");
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readAll, streamFrom, streamOf } from "../../lib/bytes/mod.ts";
 import { decodeHex } from "../../lib/model/hex.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
+import { isLadingError } from "../../lib/model/errors.ts";
 import { readTar, sanitizePath, type TarInput, writeTar } from "../../lib/tar/mod.ts";
 import { corpusBytes, corpusJSON } from "../support/corpus.ts";
 
@@ -138,6 +139,19 @@ test("readTar() cancels its stream once when the loop ends early", async () => {
     break;
   }
   assert.equal(cancelled, 1);
+});
+
+test("readTar() cancels its stream when the archive is damaged, with the error", async () => {
+  const archive = await pack({ path: "a" });
+  archive[0] = 98;
+  const reasons: unknown[] = [];
+  const stream = new ReadableStream<Bytes>({
+    pull: (controller) => controller.enqueue(archive.slice(0, 512)),
+    cancel: (reason) => void reasons.push(reason),
+  }, { highWaterMark: 0 });
+  const error = await readTar(stream).next().catch((caught: unknown) => caught);
+  assert.ok(isLadingError(error));
+  assert.deepEqual(reasons, [error]);
 });
 
 test("writeTar() refuses a body that is longer or shorter than its size", async () => {

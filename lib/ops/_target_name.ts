@@ -3,6 +3,7 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { NameTakenError, NotFoundError } from "../model/errors.ts";
 import { isDigestReference } from "../model/reference.ts";
 import { blame } from "./_side.ts";
+import { digestAt } from "./sync_names.ts";
 
 /** The name that an image gets: the one that was asked for, else the one it has in the source. */
 export function targetName(
@@ -42,4 +43,18 @@ export async function refuseTaken(
     `Cannot give the name ${JSON.stringify(name)} to ${root.digest}: it stands for ${found.digest}`,
     { reference: name, descriptor: found },
   );
+}
+
+/**
+ * Tells whether a tag in a registry stands for an image already: those that are fixed there cannot be
+ * given again. Stores that list their roots have names that are found by others too, and digests.
+ */
+export async function standsFor(
+  target: Target,
+  name: string,
+  root: Descriptor,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if ("roots" in target || isDigestReference(name)) return false;
+  return await digestAt(target, name, signal) === root.digest;
 }

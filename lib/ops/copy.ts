@@ -17,7 +17,7 @@ import { presentManifests } from "./_present_manifests.ts";
 import { type ReferrersChoice, referrersChoice } from "./referrers_choice.ts";
 import { listDigestTags, visitDigestTags } from "./_digest_tags.ts";
 import { blame } from "./_side.ts";
-import { refuseTaken, targetName } from "./_target_name.ts";
+import { refuseTaken, standsFor, targetName } from "./_target_name.ts";
 import type { WalkedManifest } from "./walk.ts";
 
 /** How many blobs move at the same time unless told otherwise: what Docker's engine does. */
@@ -221,7 +221,8 @@ class Copy {
       : [];
     if (named === undefined) {
       await refuseTaken(target, name, root, { existing, signal });
-      await this.#asTarget(root, target.tag(root, name, { signal }));
+      const isNamed = present.has(root.digest) && await standsFor(target, name, root, signal);
+      if (!isNamed) await this.#asTarget(root, target.tag(root, name, { signal }));
     }
     return {
       descriptor: root,

@@ -223,3 +223,31 @@ test("sync() in another format tells what was to be done, as its plan does", asy
   assert.deepEqual(moved.tags.map(({ action }) => action), ["unchanged", "copy", "unchanged"]);
   assert.deepEqual(names((await sync(from, to, { format })).copied), ["2.0"]);
 });
+
+test("copy() and sync() give no tag again that a registry does not let change", async () => {
+  const from = await filled();
+  const { host, transport } = memoryRegistry();
+  const tags = new Set<string>();
+  const fixed = async (request: Request): Promise<Response> => {
+    const [, tag] = /\/manifests\/([^:]+)$/.exec(new URL(request.url).pathname) ?? [];
+    if (request.method !== "PUT" || tag === undefined) return await transport(request);
+    // As ECR answers, also when the tag stands for this very image.
+    const errors = [{ code: "TAG_INVALID", message: `The image tag '${tag}' already exists` }];
+    if (tags.has(tag)) return Response.json({ errors }, { status: 400 });
+    tags.add(tag);
+    return await transport(request);
+  };
+  const to = new Registry(host, { transport: fixed }).repository("acme/app");
+  for (const options of [{}, { referrers: true }, { format: "docker" }] as const) {
+    tags.clear();
+    assert.equal((await sync(from, to, options)).copied.length, 3);
+    const again = await sync(from, to, options);
+    assert.deepEqual([again.copied, names(again.unchanged)], [[], ["1.0", "2.0", "nightly"]]);
+    await copy(from, "1.0", to, options);
+    await assert.rejects(
+      Promise.resolve(copy(from, "2.0", to, { ...options, targetReference: "1.0" })),
+      /TAG_INVALID/,
+    );
+    for (const tag of ["1.0", "2.0", "nightly"]) await to.untag(tag);
+  }
+});

@@ -34,7 +34,8 @@ export async function transfer(
   const result = await showProgress(operation, output);
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   const [moved, kept] = [formatSize(result.bytesFetched), formatSize(result.bytesSkipped)];
-  output.note(`moved ${moved} to ${to} in ${seconds} s, ${kept} were there`);
+  const mounted = result.bytesMounted === 0 ? "" : `${formatSize(result.bytesMounted)} mounted, `;
+  output.note(`moved ${moved} to ${to} in ${seconds} s, ${mounted}${kept} were there`);
   if (flag(context, "json")) return await output.json({ ...result, place: to });
   await output.line(pinnedReference(pin, result.descriptor.digest));
 }

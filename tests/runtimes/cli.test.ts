@@ -214,8 +214,10 @@ test("lading copy mounts within a registry, and --dry-run moves nothing", async 
     assert.ok(blobs.every(({ action }: { action: string }) => action === "mount"));
     assert.equal(manifests.length, 3);
     assert.equal((await lading("digest", copied)).code, 3);
-    const result = JSON.parse((await lading("copy", image, copied, "--json")).out);
+    const mounted = await lading("copy", image, copied, "--json");
+    const result = JSON.parse(mounted.out);
     assert.ok(result.bytesMounted > 0);
+    assert.match(mounted.errors, /[1-9][\d.]* k?B mounted, 0 B were there\n$/);
     assert.equal(result.descriptor.digest, digest);
     assert.equal((await lading("digest", copied)).out.trim(), digest);
     const shown = await lading("copy", image, `oci:${folder}/layout`, "--dry-run");

@@ -4,26 +4,24 @@
 // re-implemented here.
 //
 // The next 11 bits of input (9 for distances) index the table. A longer code has a sub-table behind
-// the main one, which the bits after the 11 (9) index. An entry holds all that decoding needs, laid
-// out so that the whole entry is a shift count: WebAssembly takes the low six bits of one.
+// the main one, which the bits after the 11 (9) index. Two literals whose codes fit into the 11 bits
+// together share an entry: each look into a table waits for the one before, and that is most of what
+// decoding waits for. An entry has 32 bits with all that decoding needs:
 //
-//   literal/length entry, u32
-//     literal      1 ------- -------- llllllll 00bbbbbb
-//     length       0 sssss m mmmmmmmm 000xxxxx 00bbbbbb      (s 25-29, m 16-24, x 8-12)
-//     sub-table    0 0000000 oooooooo oooomask 10bbbbbb      (o 16-27, mask 8-15)
-//     end of block 0 ------- -------- -------0 11bbbbbb
-//     invalid      0 ------- -------- -------1 11------
+//   literal              111-ssss -------- llllllll 00bbbbbb
+//   two literals         110-ssss kkkkkkkk llllllll 00bbbbbb
+//   length or distance   0mmmmmmm mmmmmmmm ---xxxxx 00bbbbbb
+//   sub-table            0---oooo oooooooo iiiiiiii 10bbbbbb
+//   end of block         -------- -------- -------0 11bbbbbb
+//   invalid              -------- -------- -------1 11------
 //
-//   distance entry, u64
-//     distance     x 32-44  m 16-30  s 8-13  00bbbbbb
-//     sub-table    o 32-47  mask 16-23       10bbbbbb
-//     invalid                                11------
+//   b  bits that the entry consumes: the code (or its part in this table) and its extra bits; the
+//      whole entry is a shift count, of which WebAssembly takes the low six bits
+//   l  the literal, or the first of two    k  the second    s  bits of the first one's code alone
+//   m  base length or distance             x  31 less the number of extra bits
+//   o  index of the sub-table              i  mask of the bits that index it
 //
-//   b  bits that the entry consumes: the code (or its part in this table) and its extra bits
-//   l  the literal          m  base length or distance       x  mask of the extra bits
-//   s  how far to shift to the extra bits: the length of the code, plus 2, because the fast loop
-//      keeps its bit buffer shifted left by 2 (see inflate.ts)
-//   o  index of the sub-table    mask  of the bits that index it
+// The highest three bits of literals are, as a signed number, minus how many they are.
 import {
   DISTANCE_BASES,
   DISTANCE_TABLE,
@@ -32,6 +30,7 @@ import {
   LENGTHS,
   LITERAL_BASES,
   LITERAL_TABLE,
+  SORTED_CODES,
   SORTED_SYMBOLS,
 } from "./memory";
 
@@ -45,15 +44,14 @@ export const NO_SUB_TABLE: u32 = 0x40;
 /** Set with both in literal/length entries that no symbol has. */
 export const INVALID: u32 = 0x100;
 
-const LITERAL: u32 = 0x80000000;
+const LITERAL: u32 = 0xe0000000;
+const TWO_LITERALS: u32 = 0xc0000000;
 const INVALID_ENTRY: u32 = EXCEPTION | NO_SUB_TABLE | INVALID;
 const MAX_BITS: u32 = 15;
 const END_OF_BLOCK: u32 = 256;
 const FIRST_LENGTH: u32 = 257;
 const LAST_LENGTH: u32 = 285;
 const DISTANCE_SYMBOLS: u32 = 30;
-/** What the fast loop shifts its bit buffer by. */
-const BUFFER_SHIFT: u32 = 2;
 
 /** Writes the part of each entry that does not depend on the code. RFC 1951 §3.2.5. */
 export function setupCodeTables(): void {
@@ -64,10 +62,10 @@ export function setupCodeTables(): void {
   let base: u32 = 3;
   for (let symbol = FIRST_LENGTH; symbol < LAST_LENGTH; symbol++) {
     const extraBits: u32 = symbol < 265 ? 0 : (symbol - 261) >> 2;
-    setLiteralBase(symbol, base << 16 | ((1 << extraBits) - 1) << 8 | extraBits);
+    setLiteralBase(symbol, valueBase(base, extraBits));
     base += 1 << extraBits;
   }
-  setLiteralBase(LAST_LENGTH, 258 << 16);
+  setLiteralBase(LAST_LENGTH, valueBase(258, 0));
   // The fixed code has codes for these two, and for distances 30 and 31.
   setLiteralBase(286, INVALID_ENTRY);
   setLiteralBase(287, INVALID_ENTRY);
@@ -75,19 +73,24 @@ export function setupCodeTables(): void {
   base = 1;
   for (let symbol: u32 = 0; symbol < DISTANCE_SYMBOLS; symbol++) {
     const extraBits: u32 = symbol < 4 ? 0 : (symbol - 2) >> 1;
-    setDistanceBase(symbol, <u64>((1 << extraBits) - 1) << 32 | <u64>base << 16 | extraBits);
+    setDistanceBase(symbol, valueBase(base, extraBits));
     base += 1 << extraBits;
   }
   setDistanceBase(30, INVALID_ENTRY);
   setDistanceBase(31, INVALID_ENTRY);
 }
 
+/** The entry of a length or distance without the bits of its code. */
+function valueBase(base: u32, extraBits: u32): u32 {
+  return base << 16 | (31 - extraBits) << 8 | extraBits;
+}
+
 function setLiteralBase(symbol: u32, entry: u32): void {
   store<u32>(LITERAL_BASES + (symbol << 2), entry);
 }
 
-function setDistanceBase(symbol: u32, entry: u64): void {
-  store<u64>(DISTANCE_BASES + (symbol << 3), entry);
+function setDistanceBase(symbol: u32, entry: u32): void {
+  store<u32>(DISTANCE_BASES + (symbol << 2), entry);
 }
 
 /** Builds the table for the first `symbols` of LENGTHS; `false` when they make no valid code. */
@@ -106,38 +109,76 @@ function count(length: u32): u32 {
   return load<u32>(LENGTH_COUNTS + (length << 2));
 }
 
+// @ts-ignore: decorator
+@inline
+function setEntry(isLiteral: bool, index: u32, entry: u32): void {
+  store<u32>((isLiteral ? LITERAL_TABLE : DISTANCE_TABLE) + (index << 2), entry);
+}
+
 /** Writes the entry of `symbol`, whose code has `bits` bits in this table. */
 // @ts-ignore: decorator
 @inline
 function put(isLiteral: bool, index: u32, symbol: u32, bits: u32): void {
-  if (isLiteral) {
-    const base = load<u32>(LITERAL_BASES + (symbol << 2));
-    const shift = <i32>base < 0 ? 0 : (bits + BUFFER_SHIFT) << 25;
-    store<u32>(LITERAL_TABLE + (index << 2), base + bits | shift);
-  } else {
-    const base = load<u64>(DISTANCE_BASES + (symbol << 3));
-    store<u64>(DISTANCE_TABLE + (index << 3), base + bits | <u64>(bits + BUFFER_SHIFT) << 8);
-  }
+  const base = load<u32>((isLiteral ? LITERAL_BASES : DISTANCE_BASES) + (symbol << 2));
+  const first = isLiteral && <i32>base < 0 ? bits << 24 : 0;
+  setEntry(isLiteral, index, base + bits | first);
 }
 
+/**
+ * Makes the table one for codes of up to `bits` bits, `bits` - 1 before: repeats it once, for a bit
+ * that the codes so far do not look at.
+ */
 // @ts-ignore: decorator
 @inline
-function putSubTable(isLiteral: bool, index: u32, start: u32, mask: u32, rootBits: u32): void {
-  const entry = EXCEPTION | rootBits;
-  if (isLiteral) store<u32>(LITERAL_TABLE + (index << 2), start << 16 | mask << 8 | entry);
-  else store<u64>(DISTANCE_TABLE + (index << 3), <u64>start << 32 | <u64>mask << 16 | <u64>entry);
-}
-
-/** Repeats the first `entries` entries once: one more bit that the codes so far do not look at. */
-// @ts-ignore: decorator
-@inline
-function double(isLiteral: bool, entries: u32): void {
+function grow(isLiteral: bool, bits: u32): void {
   const table = isLiteral ? LITERAL_TABLE : DISTANCE_TABLE;
-  const end = table + <usize>(entries << (isLiteral ? 2 : 3));
+  const end = table + (<usize>2 << bits);
   // When that is less than a vector, what the vector writes behind it is overwritten later.
   for (let from = table, to = end; from < end; from += 16, to += 16) {
     v128.store(to, v128.load(from));
   }
+  if (isLiteral) putPairs(bits);
+}
+
+/** Writes an entry for each two literals whose codes have `bits` bits together. */
+function putPairs(bits: u32): void {
+  for (let length: u32 = 1; length < bits; length++) {
+    const firstEnd = sortedEnd(length);
+    const secondEnd = sortedEnd(bits - length);
+    const secondStart = secondEnd - count(bits - length);
+    for (let first = firstEnd - count(length); first < firstEnd; first++) {
+      const symbol = sortedSymbol(first);
+      // Of the symbols of a length, literals are the first.
+      if (symbol >= END_OF_BLOCK) break;
+      const code = sortedCode(first);
+      const entry = TWO_LITERALS | length << 24 | symbol << 8 | bits;
+      for (let second = secondStart; second < secondEnd; second++) {
+        const symbol = sortedSymbol(second);
+        if (symbol >= END_OF_BLOCK) break;
+        setEntry(true, sortedCode(second) << length | code, entry | symbol << 16);
+      }
+    }
+  }
+}
+
+/** Where the symbols of a length end, sorted by their lengths. */
+// @ts-ignore: decorator
+@inline
+function sortedEnd(length: u32): u32 {
+  return load<u32>(LENGTH_OFFSETS + (length << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+function sortedSymbol(at: u32): u32 {
+  return load<u16>(SORTED_SYMBOLS + (at << 1));
+}
+
+/** The code of the symbol there, its bits reversed; that of one with a sub-table is unknown. */
+// @ts-ignore: decorator
+@inline
+function sortedCode(at: u32): u32 {
+  return load<u16>(SORTED_CODES + (at << 1));
 }
 
 /** The code after `code`, both with their bits reversed as deflate sends them. */
@@ -154,10 +195,7 @@ function nextReversed(code: u32, lastCode: u32): u32 {
 @inline
 function buildTiny(isLiteral: bool, lengths: usize, codes: u32, rootBits: u32): void {
   const entries: u32 = 1 << rootBits;
-  for (let index: u32 = 0; index < entries; index++) {
-    if (isLiteral) store<u32>(LITERAL_TABLE + (index << 2), INVALID_ENTRY);
-    else store<u64>(DISTANCE_TABLE + (index << 3), INVALID_ENTRY);
-  }
+  for (let index: u32 = 0; index < entries; index++) setEntry(isLiteral, index, INVALID_ENTRY);
   if (codes === 0) return;
   let symbol: u32 = 0;
   while (load<u8>(lengths + symbol) === 0) symbol++;
@@ -198,27 +236,25 @@ function build(isLiteral: bool, lengths: usize, symbols: u32, rootBits: u32): bo
 
   // Codes that fit the main table, in order. The table has the size of the present length and
   // doubles when the length grows.
-  let next = SORTED_SYMBOLS;
+  let next: u32 = 0;
   let code: u32 = 0;
   let length: u32 = 1;
   while (count(length) === 0) length++;
   let left = count(length);
-  let entries: u32 = 1 << length;
   while (length <= rootBits) {
+    const lastCode: u32 = (1 << length) - 1;
     do {
-      put(isLiteral, code, load<u16>(next), length);
-      next += 2;
-      if (code === entries - 1) {
-        for (; length < rootBits; length++, entries <<= 1) double(isLiteral, entries);
+      put(isLiteral, code, sortedSymbol(next), length);
+      if (isLiteral) store<u16>(SORTED_CODES + (next << 1), <u16>code);
+      next++;
+      if (code === lastCode) {
+        while (length < rootBits) grow(isLiteral, ++length);
         return true;
       }
-      code = nextReversed(code, entries - 1);
+      code = nextReversed(code, lastCode);
     } while (--left > 0);
     do {
-      if (++length <= rootBits) {
-        double(isLiteral, entries);
-        entries <<= 1;
-      }
+      if (++length <= rootBits) grow(isLiteral, length);
       left = count(length);
     } while (left === 0);
   }
@@ -239,11 +275,11 @@ function build(isLiteral: bool, lengths: usize, symbols: u32, rootBits: u32): bo
         used = (used << 1) + count(rootBits + bits);
       }
       end = start + (1 << bits);
-      putSubTable(isLiteral, prefix, start, (1 << bits) - 1, rootBits);
+      const mask: u32 = (1 << bits) - 1;
+      setEntry(isLiteral, prefix, start << 16 | mask << 8 | EXCEPTION | rootBits);
     }
     const bits = length - rootBits;
-    const symbol = <u32>load<u16>(next);
-    next += 2;
+    const symbol = sortedSymbol(next++);
     for (let index = start + (code >> rootBits); index < end; index += 1 << bits) {
       put(isLiteral, index, symbol, bits);
     }

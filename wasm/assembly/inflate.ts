@@ -30,7 +30,8 @@
 //     are there, OR, and advance by the whole bytes that fitted. What did not fit is loaded again.
 //   - The bit buffer is kept shifted left by two. Masked, it is then the offset of the entry, not
 //     its index, which saves a shift for every symbol.
-//   - Up to three literals are decoded between two refills.
+//   - Two literals with short codes are decoded as one symbol, and up to three entries of literals
+//     between two refills.
 //   - What may follow a symbol is loaded before it is asked what the symbol is, so that a processor
 //     that guessed wrong has it all the same.
 //   - Matches are copied in three vectors at once, without looking whether the others are needed;

@@ -13,16 +13,18 @@
 //  0x01880      32    PRECODE_LENGTHS  lengths of the 19 codes that code lengths are written in
 //  0x01900     336    LENGTHS          code lengths of a block: literals, then distances; 16 of slack
 //  0x01b00      64    LENGTH_COUNTS    codes of each length
-//  0x01b40      64    LENGTH_OFFSETS   where the symbols of each length begin in SORTED_SYMBOLS
+//  0x01b40      64    LENGTH_OFFSETS   where the symbols of each length begin in SORTED_SYMBOLS; once
+//                                      they are there, where they end
 //  0x01c00     576    SORTED_SYMBOLS   symbols by length, then by value
 //  0x02000    1152    LITERAL_BASES    entry of each literal/length symbol without its code length
-//  0x02480     256    DISTANCE_BASES   the same for distances
+//  0x02480     128    DISTANCE_BASES   the same for distances
 //  0x02600     256    SHUFFLES         swizzle that repeats the first d bytes, d = 0..15
 //  0x02700      16    STRIDES          bytes of such a pattern that are whole repetitions
 //  0x02800    1024    LANE_SCHEDULE    message schedule of four blocks of four messages
 //  0x02c00     128    LANE_WORDS       their chaining words
 //  0x03000    9376    LITERAL_TABLE    2344 entries of 4 bytes
-//  0x05800    4752    DISTANCE_TABLE    594 entries of 8 bytes
+//  0x05800    2376    DISTANCE_TABLE   594 entries of 4 bytes
+//  0x06200     576    SORTED_CODES     codes of the literals and lengths in SORTED_SYMBOLS
 //  0x07000    8192    CRC_TABLES       the CRCs of each byte and of 0 to 7 zero bytes behind it
 //  0x09000    1152    LITERAL_COUNTS   how often the block at work has each literal and length
 //  0x09480     128    DISTANCE_COUNTS  the same for distances
@@ -84,6 +86,7 @@ export const SHUFFLES: usize = 0x2600;
 export const STRIDES: usize = 0x2700;
 export const LITERAL_TABLE: usize = 0x3000;
 export const DISTANCE_TABLE: usize = 0x5800;
+export const SORTED_CODES: usize = 0x6200;
 export const CRC_TABLES: usize = 0x7000;
 export const CRC_FOLDS: usize = 0xb200;
 export const CRC_FOLDS_BYTES: usize = 0x4e00;
@@ -99,8 +102,8 @@ export const TAR_RECORD_COUNT: u32 = 128;
 export const HISTORY_BYTES: usize = 0x8000;
 export const WINDOW: usize = 0x40800;
 export const WINDOW_OUTPUT: usize = WINDOW + HISTORY_BYTES;
-/** A run stops here: two literals and the longest match may still follow the last check. */
-export const WINDOW_LIMIT: usize = WINDOW_OUTPUT + 0x20000 - 260;
+/** A run stops here: four literals and the longest match may still follow the last check. */
+export const WINDOW_LIMIT: usize = WINDOW_OUTPUT + 0x20000 - 262;
 
 export const LITERAL_COUNTS: usize = 0x9000;
 export const DISTANCE_COUNTS: usize = 0x9480;

@@ -83,8 +83,27 @@ function literalEntry(buffer: u64): u32 {
 
 // @ts-ignore: decorator
 @inline
-function distanceEntryOf(buffer: u64): u64 {
-  return load<u64>((<u32>buffer & DISTANCE_OFFSET_MASK) << 1, DISTANCE_TABLE);
+function distanceEntryOf(buffer: u64): u32 {
+  return load<u32>(<u32>buffer & DISTANCE_OFFSET_MASK, DISTANCE_TABLE);
+}
+
+/** Puts out the literals of an entry; the byte behind one alone is overwritten too. */
+// @ts-ignore: decorator
+@inline
+function putLiterals(output: usize, entry: u32): usize {
+  store<u16>(output, <u16>(entry >> 8));
+  return output - (<i32>entry >> 29);
+}
+
+/**
+ * The length or distance of an entry: its base, and the extra bits that are behind its code in
+ * `before`. Shifted to the left they are the highest, shifted back they are alone; of the counts
+ * WebAssembly takes the low five bits.
+ */
+// @ts-ignore: decorator
+@inline
+function valueOf(entry: u32, before: u64): u32 {
+  return (entry >> 16) + (<u32>before << (32 - SHIFT - entry) >> 1 >> (entry >> 8));
 }
 
 /**
@@ -125,15 +144,16 @@ function decodeFast(): i32 {
       status = WINDOW_FULL;
       break;
     }
-    // Two literals of at most 11 bits, a length of at most 20 and the 9 bits that index the table
-    // of distances fit into 54 bits; so do three literals and the 11 bits that index theirs.
+    // Two entries of literals of at most 11 bits, a length of at most 20 and the 9 bits that index
+    // the table of distances fit into 54 bits; so do three of literals and the 11 bits that index
+    // theirs.
     let before = buffer;
     buffer >>= <u64>entry;
     level -= entry;
     let following = literalEntry(buffer);
     let distanceEntry = distanceEntryOf(buffer);
     if (<i32>entry < 0) {
-      store<u8>(output++, <u8>(entry >> 8));
+      output = putLiterals(output, entry);
       entry = following;
       before = buffer;
       buffer >>= <u64>entry;
@@ -141,7 +161,7 @@ function decodeFast(): i32 {
       following = literalEntry(buffer);
       distanceEntry = distanceEntryOf(buffer);
       if (<i32>entry < 0) {
-        store<u8>(output++, <u8>(entry >> 8));
+        output = putLiterals(output, entry);
         entry = following;
         before = buffer;
         buffer >>= <u64>entry;
@@ -149,7 +169,7 @@ function decodeFast(): i32 {
         following = literalEntry(buffer);
         distanceEntry = distanceEntryOf(buffer);
         if (<i32>entry < 0) {
-          store<u8>(output++, <u8>(entry >> 8));
+          output = putLiterals(output, entry);
           entry = following;
           buffer |= load<u64>(input) << <u64>level;
           input += (level >> 3 & 7) ^ 7;
@@ -170,7 +190,7 @@ function decodeFast(): i32 {
       buffer >>= <u64>entry;
       level -= entry;
       if (<i32>entry < 0) {
-        store<u8>(output++, <u8>(entry >> 8));
+        output = putLiterals(output, entry);
         buffer |= load<u64>(input) << <u64>level;
         input += (level >> 3 & 7) ^ 7;
         level |= 56;
@@ -183,33 +203,31 @@ function decodeFast(): i32 {
       }
       distanceEntry = distanceEntryOf(buffer);
     }
-    const length = (entry >> 16 & 0x1ff) +
-      (<u32>(before >> <u64>(entry >> 25)) & (entry >> 8 & 0x1f));
+    const length = valueOf(entry, before);
 
     buffer |= load<u64>(input) << <u64>level;
     input += (level >> 3 & 7) ^ 7;
     level |= 56;
     before = buffer;
-    buffer >>= distanceEntry;
-    level -= <u32>distanceEntry;
-    if (<u32>distanceEntry & EXCEPTION) {
-      if (<u32>distanceEntry & NO_SUB_TABLE) {
+    buffer >>= <u64>distanceEntry;
+    level -= distanceEntry;
+    if (distanceEntry & EXCEPTION) {
+      if (distanceEntry & NO_SUB_TABLE) {
         status = INVALID_DISTANCE;
         break;
       }
-      const mask = <u32>(distanceEntry >> 16) & 0xff;
-      const index = <u32>(distanceEntry >> 32) + (<u32>(buffer >> SHIFT) & mask);
-      distanceEntry = load<u64>(index << 3, DISTANCE_TABLE);
+      const mask = distanceEntry >> 8 & 0xff;
+      const index = (distanceEntry >> 16) + (<u32>(buffer >> SHIFT) & mask);
+      distanceEntry = load<u32>(index << 2, DISTANCE_TABLE);
       before = buffer;
-      buffer >>= distanceEntry;
-      level -= <u32>distanceEntry;
-      if (<u32>distanceEntry & EXCEPTION) {
+      buffer >>= <u64>distanceEntry;
+      level -= distanceEntry;
+      if (distanceEntry & EXCEPTION) {
         status = INVALID_DISTANCE;
         break;
       }
     }
-    const distance = (<u32>(distanceEntry >> 16) & 0x7fff) +
-      (<u32>(before >> (distanceEntry >> 8)) & <u32>(distanceEntry >> 32));
+    const distance = valueOf(distanceEntry, before);
     if (output - distance < lowest) {
       status = DISTANCE_TOO_FAR;
       break;
@@ -251,7 +269,8 @@ function decodeCarefully(): i32 {
       used = LITERAL_ROOT_BITS;
       entry = load<u32>(LITERAL_TABLE + (((entry >> 16) + (<u32>rest & (entry >> 8 & 0xff))) << 2));
     }
-    const entryBits = entry & 63;
+    // Of two literals the second may lack bits.
+    const entryBits = <i32>entry < 0 ? entry >> 24 & 15 : entry & 63;
     used += entryBits;
     // Zeros stand for bits that are not there; an entry longer than those that are was guessed.
     if (used > bitCount) return NEED_INPUT;
@@ -265,26 +284,22 @@ function decodeCarefully(): i32 {
       drop(used);
       return ENDED;
     }
-    const length = (entry >> 16 & 0x1ff) +
-      (<u32>(rest >> ((entry >> 25) - SHIFT)) & (entry >> 8 & 0x1f));
+    const length = valueOf(entry, rest << SHIFT);
     rest >>= entryBits;
 
     const index = <u32>rest & ((1 << DISTANCE_ROOT_BITS) - 1);
-    let distanceEntry = load<u64>(DISTANCE_TABLE + (index << 3));
-    if ((<u32>distanceEntry & (EXCEPTION | NO_SUB_TABLE)) === EXCEPTION) {
-      const start = <u32>(distanceEntry >> 32);
-      const mask = <u32>(distanceEntry >> 16) & 0xff;
+    let distanceEntry = load<u32>(DISTANCE_TABLE + (index << 2));
+    if ((distanceEntry & (EXCEPTION | NO_SUB_TABLE)) === EXCEPTION) {
       rest >>= DISTANCE_ROOT_BITS;
       used += DISTANCE_ROOT_BITS;
-      distanceEntry = load<u64>(DISTANCE_TABLE + ((start + (<u32>rest & mask)) << 3));
+      const index = (distanceEntry >> 16) + (<u32>rest & (distanceEntry >> 8 & 0xff));
+      distanceEntry = load<u32>(DISTANCE_TABLE + (index << 2));
     }
     const hasBits = used < bitCount;
-    used += <u32>distanceEntry & 63;
+    used += distanceEntry & 63;
     if (used > bitCount) return NEED_INPUT;
-    if (<u32>distanceEntry & EXCEPTION) return hasBits ? INVALID_DISTANCE : NEED_INPUT;
-    const extraShift = (<u32>(distanceEntry >> 8) & 0x3f) - SHIFT;
-    const distance = (<u32>(distanceEntry >> 16) & 0x7fff) +
-      (<u32>(rest >> extraShift) & <u32>(distanceEntry >> 32));
+    if (distanceEntry & EXCEPTION) return hasBits ? INVALID_DISTANCE : NEED_INPUT;
+    const distance = valueOf(distanceEntry, rest << SHIFT);
     if (out - distance < memberStart) return DISTANCE_TOO_FAR;
     drop(used);
     copyMatch(out, distance, length);

@@ -1,5 +1,5 @@
 import type { Bytes, ByteStream } from "../model/bytes.ts";
-import { type Chunks, chunksOf, streamOfChunks } from "./chunks.ts";
+import { chunksOf, streamOfChunks } from "./chunks.ts";
 
 /** What {@linkcode through} does with the chunks that pass. */
 export interface ThroughHandlers {
@@ -24,12 +24,15 @@ export interface ThroughHandlers {
  */
 export function through(source: ByteStream, handlers: ThroughHandlers): ByteStream {
   const chunks = chunksOf(source);
+  let isReading = false;
   let isCancelled = false;
   return streamOfChunks({
     async next() {
       try {
         for (;;) {
-          const chunk = await next(chunks, handlers);
+          isReading = true;
+          const chunk = await chunks.next();
+          isReading = false;
           // The read that a cancel ends is no end of the content.
           if (isCancelled) return undefined;
           if (chunk === undefined) {
@@ -42,6 +45,7 @@ export function through(source: ByteStream, handlers: ThroughHandlers): ByteStre
           if (given !== undefined) return given;
         }
       } catch (error) {
+        if (isReading) handlers.error?.(error);
         if (!isCancelled) chunks.cancel(error).catch(() => {});
         throw error;
       }
@@ -51,13 +55,4 @@ export function through(source: ByteStream, handlers: ThroughHandlers): ByteStre
       return chunks.cancel(reason);
     },
   });
-}
-
-async function next(chunks: Chunks, handlers: ThroughHandlers): Promise<Bytes | undefined> {
-  try {
-    return await chunks.next();
-  } catch (error) {
-    handlers.error?.(error);
-    throw error;
-  }
 }

@@ -12,12 +12,12 @@ export interface ArchiveSource {
 }
 
 /** Opens the archive of a layer where its content can do that. */
-export async function openArchive(
+export function openArchive(
   content: ContentSource,
   target: Descriptor,
   options: CallOptions,
-): Promise<ByteStream | undefined> {
-  return isArchiveSource(content) ? await content.openArchive(target, options) : undefined;
+): Promise<ByteStream | undefined> | undefined {
+  return isArchiveSource(content) ? content.openArchive(target, options) : undefined;
 }
 
 function isArchiveSource(content: object): content is ArchiveSource {

@@ -5,6 +5,7 @@ import { hasProof } from "../bytes/lineage.ts";
 import type { LayerThreads } from "../compress/layer_threads.ts";
 import { readArchive } from "../compress/read_archive.ts";
 import { type KernelChoice, stagesOf } from "../compress/stages.ts";
+import type { HashAlgorithm } from "../hash/hasher.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions, ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
@@ -165,28 +166,28 @@ class SourceLayer implements Layer {
    * Makes the one pass over the layer: each chunk of the source is inflated, checked and hashed
    * piece by piece in the memory of the kernel, and whoever reads the pieces sees them there.
    */
-  async #plain({ signal, ...options }: LayerReadOptions): Promise<Feed> {
-    const { maxOutputBytes, kernel } = options;
+  async #plain(options: LayerReadOptions): Promise<Feed> {
+    const { signal } = options;
     const expected = this.#expected;
     const algorithm = expected === undefined ? undefined : digestAlgorithm(expected);
     const archive = await openArchive(this.#source, this.#descriptor, { signal });
-    if (archive !== undefined) {
-      const plain = feedOf(bounded(withSignal(archive, signal), maxOutputBytes));
-      if (algorithm === undefined) return plain;
-      const hasher = stagesOf(kernel).hasher(algorithm);
-      return tapped(plain, {
-        piece: (piece) => hasher.update(piece),
-        end: async () => this.#check(formatDigest(algorithm, await hasher.digest())),
-      });
-    }
-    const stored = await this.compressed({ signal });
+    return archive === undefined
+      ? this.#decompressed(await this.compressed({ signal }), algorithm, options)
+      : this.#made(withSignal(archive, signal), algorithm, options);
+  }
+
+  #decompressed(
+    stored: ByteStream,
+    algorithm: HashAlgorithm | undefined,
+    options: LayerReadOptions,
+  ): Feed {
     // Bytes that are proved decompress to the same each time: then the diffID is proved once.
     const isSame = hasProof(stored, this.#descriptor, undefined);
     const isKnown = isSame && this.#isProved;
     const { size } = this.#descriptor;
     return readArchive(
       stored,
-      { ...options, signal, size, algorithm: isKnown ? undefined : algorithm },
+      { ...options, size, algorithm: isKnown ? undefined : algorithm },
       {
         end: ({ digest }) => {
           if (digest === undefined) return;
@@ -195,6 +196,20 @@ class SourceLayer implements Layer {
         },
       },
     );
+  }
+
+  #made(
+    archive: ByteStream,
+    algorithm: HashAlgorithm | undefined,
+    { maxOutputBytes, kernel }: LayerReadOptions,
+  ): Feed {
+    const plain = feedOf(bounded(archive, maxOutputBytes));
+    if (algorithm === undefined) return plain;
+    const hasher = stagesOf(kernel).hasher(algorithm);
+    return tapped(plain, {
+      piece: (piece) => hasher.update(piece),
+      end: async () => this.#check(formatDigest(algorithm, await hasher.digest())),
+    });
   }
 
   /** Compares the digest of the uncompressed layer with what the config says. */

@@ -1,7 +1,5 @@
 import type { Bytes } from "./bytes.ts";
 
-const DIGITS = "0123456789abcdef";
-
 /** The value of a lower-case hexadecimal digit, or -1. */
 function digitValue(code: number): number {
   if (code >= 48 && code <= 57) return code - 48;
@@ -16,7 +14,7 @@ function digitValue(code: number): number {
  */
 export function encodeHex(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += DIGITS.charAt(byte >> 4) + DIGITS.charAt(byte & 15);
+  for (let at = 0; at < bytes.length; at++) text += (256 + (bytes[at] ?? 0)).toString(16).slice(1);
   return text;
 }
 

@@ -64,6 +64,7 @@ export const copyCommand: Command = {
     "lading copy docker-archive:app.tar oci:./app:1",
     "lading copy ghcr.io/acme/app:1 docker-archive:- --platform linux/amd64 | docker load",
     "lading copy alpine:3.20 oci:./alpine --platform linux/arm64 --jobs 5",
+    "lading copy alpine:3.20 dir:./alpine --platform linux/arm64",
     "lading copy ghcr.io/acme/app:1 oci:./app --referrers --dry-run",
   ],
   async run(context) {

@@ -8,7 +8,8 @@ import { LimitExceededError } from "../model/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
 import { MEDIA_TYPE_OCI_EMPTY, MEDIA_TYPE_OCI_MANIFEST } from "../model/media_types.ts";
 import { measure } from "./_measure.ts";
-import { blame } from "./_side.ts";
+import { storeBlob } from "./_store_blob.ts";
+import { storeManifest } from "./_store_manifest.ts";
 
 /** A file of an artifact. */
 export interface ArtifactFile {
@@ -86,9 +87,9 @@ export async function pushArtifact(
   for (const file of files) {
     const descriptor = await describe(file, signal);
     layers.push(descriptor);
-    await store(target, descriptor, file.content, signal);
+    await storeBlob(target, descriptor, file.content, { signal });
   }
-  await store(target, EMPTY, EMPTY_BYTES, signal);
+  await storeBlob(target, EMPTY, EMPTY_BYTES, { signal });
   const manifest = {
     schemaVersion: 2,
     mediaType: MEDIA_TYPE_OCI_MANIFEST,
@@ -112,12 +113,8 @@ export async function pushArtifact(
     size: raw.byteLength,
     artifactType,
   };
-  await store(target, descriptor, raw, signal, true);
-  // A store that lists what it holds lists it, so that other tools find it there.
-  const name = reference ?? ("roots" in target ? descriptor.digest : undefined);
-  if (name !== undefined) {
-    await asTarget(target.tag(descriptor, name, { signal }), descriptor, signal);
-  }
+  // Also what is there already: that mends a list of referrers that lacks it.
+  await storeManifest(target, descriptor, raw, { reference, signal });
   return descriptor;
 }
 
@@ -137,32 +134,6 @@ async function describe(
     ...measured,
     ...(Object.keys(all).length === 0 ? {} : { annotations: all }),
   };
-}
-
-async function store(
-  target: Target,
-  descriptor: Descriptor,
-  content: ArtifactFile["content"],
-  signal: AbortSignal | undefined,
-  isAlways = false,
-): Promise<void> {
-  // A manifest with a subject is pushed again: that mends a list of referrers that lacks it.
-  if (!isAlways && await asTarget(target.exists(descriptor, { signal }), descriptor, signal)) {
-    return;
-  }
-  await asTarget(target.push(descriptor, content, { signal }), descriptor, signal);
-}
-
-async function asTarget<Value>(
-  work: Promise<Value>,
-  descriptor: Descriptor,
-  signal: AbortSignal | undefined,
-): Promise<Value> {
-  try {
-    return await work;
-  } catch (error) {
-    throw blame("target", error, descriptor, signal ?? new AbortController().signal);
-  }
 }
 
 /** A descriptor without what only its list said of it. */

@@ -4,7 +4,7 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import { DigestMismatchError } from "../model/errors.ts";
 import { measure } from "./_measure.ts";
-import { blame } from "./_side.ts";
+import { storeBlob } from "./_store_blob.ts";
 
 /** Options of {@linkcode pushBlob}. */
 export interface PushBlobOptions extends CallOptions {
@@ -51,11 +51,6 @@ export async function pushBlob(
       { expected, actual: digest, descriptor },
     );
   }
-  try {
-    const isThere = await target.exists(descriptor, { signal });
-    if (!isThere) await target.push(descriptor, content, { signal });
-  } catch (error) {
-    throw blame("target", error, descriptor, signal ?? new AbortController().signal);
-  }
+  await storeBlob(target, descriptor, content, { signal });
   return descriptor;
 }

@@ -6,7 +6,7 @@ import { digestAlgorithm } from "../model/digest.ts";
 import { DigestMismatchError } from "../model/errors.ts";
 import { parseManifest } from "../model/parse_manifest.ts";
 import { isDigestReference } from "../model/reference.ts";
-import { blame } from "./_side.ts";
+import { storeManifest } from "./_store_manifest.ts";
 
 /** Options of {@linkcode pushManifest}. */
 export interface PushManifestOptions extends CallOptions {
@@ -59,13 +59,6 @@ export async function pushManifest(
       { expected, actual: digest, descriptor },
     );
   }
-  try {
-    await target.push(descriptor, raw, { signal });
-    // A store that lists what it holds lists it, so that other tools find it there.
-    const name = reference ?? ("roots" in target ? digest : undefined);
-    if (name !== undefined) await target.tag(descriptor, name, { signal });
-  } catch (error) {
-    throw blame("target", error, descriptor, signal ?? new AbortController().signal);
-  }
+  await storeManifest(target, descriptor, raw, { reference, signal });
   return descriptor;
 }

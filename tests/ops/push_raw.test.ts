@@ -5,7 +5,7 @@ import { readAll, streamOf } from "../../lib/bytes/mod.ts";
 import { digestBytes } from "../../lib/hash/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import { MAX_MANIFEST_BYTES } from "../../lib/model/mod.ts";
-import { pushBlob, pushManifest } from "../../lib/ops/mod.ts";
+import { pushArtifact, pushBlob, pushManifest } from "../../lib/ops/mod.ts";
 import { Registry } from "../../lib/registry/mod.ts";
 import { registryHandler } from "../../lib/server/mod.ts";
 import { memoryFileSystem, memoryStore, ociLayout } from "../../lib/store/mod.ts";
@@ -121,4 +121,23 @@ test("a registry that lacks a blob refuses the manifest, and no tag is set", asy
   const absent = { mediaType: "a/b", digest: digestBytes("sha256", text("absent")), size: 6 };
   await assert.rejects(pushManifest(target, manifestOf(absent), { reference: "1" }));
   await assert.rejects(target.resolve("1"), { code: "NOT_FOUND" });
+});
+
+test("pushManifest() and pushArtifact() give a registry the manifest and its tag at once", async () => {
+  const handler = registryHandler(memoryStore());
+  const puts: string[] = [];
+  const target = repository((request) => {
+    const { pathname } = new URL(request.url);
+    if (request.method === "PUT" && pathname.includes("/manifests/")) puts.push(pathname);
+    return handler(request);
+  });
+  const config = await pushBlob(target, text("{}"), { mediaType: `${OCI}config.v1+json` });
+  const { digest } = await pushManifest(target, manifestOf(config), { reference: "1" });
+  assert.equal((await target.resolve("1")).digest, digest);
+  const artifact = await pushArtifact(target, [{ content: text("a") }], {
+    artifactType: "text/x-notes",
+    reference: "notes",
+  });
+  assert.equal((await target.resolve("notes")).digest, artifact.digest);
+  assert.deepEqual(puts, ["/v2/acme/app/manifests/1", "/v2/acme/app/manifests/notes"]);
 });

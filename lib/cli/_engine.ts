@@ -93,6 +93,7 @@ export async function showEngine<Result>(
   } finally {
     clearInterval(timer);
     output.show([]);
+    for (const line of display.end()) output.note(line);
   }
 }
 
@@ -139,6 +140,11 @@ class EngineDisplay {
   /** The lines that change. */
   lines(): string[] {
     return [...this.#layers.values()].map(oneLine);
+  }
+
+  /** The line that was not ended. */
+  end(): string[] {
+    return this.#log("\n");
   }
 
   #log(text: string): string[] {

@@ -274,3 +274,24 @@ test("lading engine pull draws a bar for each layer on a terminal, and lines els
     await server.close();
   }
 });
+
+test("lading engine build shows the last words of a build that ends in the middle of a line", async () => {
+  const body = '{"stream":"Step 1/1 : RUN x\\nlast wo"}\n{"stream":"rds"}\n' +
+    '{"errorDetail":{"code":3,"message":"it returned 3"},"error":"it returned 3"}\n';
+  const server = await serve(async (request) => {
+    await request.arrayBuffer();
+    const isBuild = new URL(request.url).pathname.endsWith("/build");
+    return new Response(isBuild ? body : null, { headers: { "api-version": "1.38" } });
+  });
+  const folder = mkdtempSync(join(tmpdir(), "lading-cli-build-"));
+  try {
+    writeFileSync(join(folder, "Dockerfile"), "FROM scratch\n");
+    const host = `http://127.0.0.1:${server.port}`;
+    const { code, errors } = await lading("engine", "build", folder, "--host", host);
+    assert.equal(code, 1, errors);
+    assert.match(errors, /^Step 1\/1 : RUN x\nlast words\nlading: .*it returned 3/);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    await server.close();
+  }
+});

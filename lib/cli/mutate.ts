@@ -57,7 +57,8 @@ export const mutateCommand: Command = {
     ...PUSH_OPTIONS,
   },
   details:
-    "Layers keep their bytes, unless their files or the way they are stored are to change. The answer is the digest-pinned reference.",
+    "Layers keep their bytes, unless their files or the way they are stored are to change. The answer\n" +
+    "is the digest-pinned reference.",
   examples: [
     "lading mutate app:1 --label version=1.2 --env LOG=info --remove label:debug --to app:1.2",
     "lading mutate acme/app:1 --platform all --annotation team=a --to acme/app:1",

@@ -81,8 +81,8 @@ function splitPath(text: string): [path: string, reference: string | undefined] 
  * Parses a place as skopeo writes it: `docker://alpine:3.20`, `oci:path:name`,
  * `oci-archive:file.tar:name`, `docker-archive:file.tar:name`, `dir:path`,
  * `docker-daemon:alpine:3.20`; and `docker-v1://localhost:5000/app:1` for registries of version 1.
- * Paths may be pinned as names are: `oci:path@sha256:…`; but `dir:` takes all that follows as path. What has no transport is a reference to a registry. The references themselves
- * are not judged here.
+ * Paths may be pinned as names are: `oci:path@sha256:…`; but `dir:` takes all that follows as path.
+ * What has no transport is a reference to a registry. The references themselves are not judged here.
  *
  * @param text A place.
  * @returns Its parts.

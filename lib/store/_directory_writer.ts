@@ -6,7 +6,7 @@ import { verified } from "../bytes/verify.ts";
 import type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
 import type { CallOptions, FetchOptions, Root } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { LadingError, NotFoundError } from "../model/errors.ts";
+import { isLadingError, LadingError, NotFoundError } from "../model/errors.ts";
 import { childDescriptors, MAX_MANIFEST_BYTES } from "../model/manifest.ts";
 import { parseManifest } from "../model/parse_manifest.ts";
 import { checkSize } from "./_check_size.ts";
@@ -32,7 +32,7 @@ import {
 } from "./_layout_files.ts";
 import { isResolvable } from "./_manifest_facts.ts";
 import { findByName, isNameFor, noSuchReference } from "./_names.ts";
-import type { FileSystem } from "./file_system.ts";
+import { type FileSystem, FileSystemError } from "./file_system.ts";
 import type {
   ImageDirectoryTarget,
   ImageDirectoryTargetOptions,
@@ -149,7 +149,8 @@ export class DirectoryWriter implements ImageDirectoryTarget {
         throw error;
       }));
       if (await this.#content.exists(expected)) return await letGo(content);
-      await this.#write({ name, size }, async (write) => {
+      this.#written.add(name);
+      await writeBeside(this.#context, this.#context.path, { name, size }, async (write) => {
         const stream = withSignal(await openSource(content), signal);
         const proved = verified(stream, expected, {
           hasher: this.#options.hasher,
@@ -185,17 +186,43 @@ export class DirectoryWriter implements ImageDirectoryTarget {
       what: image.digest,
       signal,
     });
-    const before = await readManifest(this.#context).catch(() => undefined);
-    const isSame = before?.descriptor.digest === image.digest;
-    if (!isSame) {
-      // The signatures are those of the image before: they go before it does.
-      await this.#removeFiles((name) => isSignature(name));
-      await this.#write({ name: MANIFEST, size: raw.byteLength }, (write) => write(raw));
-    }
+    const isSame = await this.#digestBefore() === image.digest;
+    if (!isSame) await this.#writeManifest(image, raw);
+    this.#keepWritten();
     await this.#removeFiles((name) => {
+      if (isSignature(name)) return !isSame;
       const [of = ""] = name.split(".signature-");
-      return isOwnFile(name) && !kept.has(of) && !isSignature(name);
+      return isOwnFile(name) && !kept.has(of);
     });
+  }
+
+  async #writeManifest(image: Descriptor, raw: Bytes): Promise<void> {
+    const { path } = this.#context;
+    try {
+      const file = { name: MANIFEST, size: raw.byteLength };
+      await writeBeside(this.#context, path, file, (write) => write(raw));
+    } catch (error) {
+      // The rename may have worked, and what came after it failed.
+      const digest = await this.#digestBefore().catch(() => image.digest);
+      if (digest === image.digest) this.#keepWritten();
+      throw error;
+    }
+  }
+
+  /** From here on the image is there: giving up takes nothing of it away. */
+  #keepWritten(): void {
+    this.#written.clear();
+    this.#isCreated = false;
+  }
+
+  /** The digest of the image that is there; `undefined` when there is none that can be read. */
+  async #digestBefore(): Promise<string | undefined> {
+    try {
+      return (await readManifest(this.#context))?.descriptor.digest;
+    } catch (error) {
+      if (isLadingError(error) && !(error instanceof FileSystemError)) return undefined;
+      throw error;
+    }
   }
 
   /** Lists the files of an image beside its manifest. */
@@ -218,8 +245,10 @@ export class DirectoryWriter implements ImageDirectoryTarget {
   async #prepare(): Promise<void> {
     const { fs, path, place } = this.#context;
     const info = await fs.stat(path);
-    this.#isCreated = info === undefined;
-    if (info === undefined) await fs.makeDirectory(path, { recursive: true });
+    if (info === undefined) {
+      await fs.makeDirectory(path, { recursive: true });
+      this.#isCreated = true;
+    }
     await sweep(this.#context, path, TEMPORARY_PREFIX);
     const names = (await fs.readDirectory(path)).map(({ name }) => name)
       .filter((name) => !name.startsWith(TEMPORARY_PREFIX));
@@ -232,15 +261,8 @@ export class DirectoryWriter implements ImageDirectoryTarget {
       );
     }
     const version = new TextEncoder().encode(VERSION_TEXT);
-    await this.#write({ name: VERSION, size: version.byteLength }, (write) => write(version));
-  }
-
-  async #write(
-    file: { readonly name: string; readonly size: number },
-    fill: (write: (chunk: Bytes) => Promise<void>) => Promise<void>,
-  ): Promise<void> {
-    await writeBeside(this.#context, this.#context.path, file, fill);
-    this.#written.add(file.name);
+    const file = { name: VERSION, size: version.byteLength };
+    await writeBeside(this.#context, path, file, (write) => write(version));
   }
 
   async #removeFiles(isUnwanted: (name: string) => boolean): Promise<void> {
@@ -261,8 +283,11 @@ export class DirectoryWriter implements ImageDirectoryTarget {
       }
     }
     this.#written.clear();
-    // Somebody may have put something into it.
-    if (this.#isCreated) await quietly(fs.remove(path));
+    if (!this.#isCreated) return;
+    const names = (await fs.readDirectory(path)).map(({ name }) => name);
+    // Somebody may have put something into it, and then it stays what it says that it is.
+    if (names.some((name) => name !== VERSION)) return;
+    await quietly(fs.remove(path, { recursive: true }));
   }
 
   /** Closing waits for what is under way. */

@@ -36,12 +36,25 @@ function hex(digest: string): string {
   return digest.slice("sha256:".length);
 }
 
-async function write(fs: FileSystem, seed: number): Promise<string> {
+/** Tells whether nothing is left but what says that the directory may be written to. */
+async function isGone(fs: FileSystem): Promise<boolean> {
+  if (await fs.stat("x") === undefined) return true;
+  return (await filesBelow(fs, "x")).every((file) => file === "x/version" || /\.tmp-/.test(file));
+}
+
+/** Writes an image, and gives up when that fails unless the process was killed. */
+async function write(fs: FileSystem, seed: number, isKilled = false): Promise<string> {
   const target = imageDirectoryTarget(fs, "x");
-  const image = await pushImage(target, seed);
-  await target.tag(image, "app:1");
-  await target.close();
-  return image.digest;
+  try {
+    const image = await pushImage(target, seed);
+    await target.tag(image, "app:1");
+    await target.close();
+    return image.digest;
+  } catch (error) {
+    if (!isKilled) await target.abort();
+    assert.ok(isKilled || await fs.stat("x/manifest.json") !== undefined || await isGone(fs));
+    throw error;
+  }
 }
 
 async function pushIndex(target: Target) {
@@ -190,7 +203,9 @@ test("imageDirectoryTarget() leaves files alone that are not of the transport", 
 test("imageDirectoryTarget() stays whole when any one operation fails", async () => {
   const before = memoryFileSystem();
   const first = await write(before, 1);
-  for (const isNew of [true, false]) {
+  for (
+    const [isNew, isKilled] of [[true, true], [true, false], [false, true], [false, false]] as const
+  ) {
     const start = async () => {
       const fs = memoryFileSystem();
       if (!isNew) await write(fs, 1);
@@ -204,9 +219,9 @@ test("imageDirectoryTarget() stays whole when any one operation fails", async ()
     for (let n = 1; n <= operations; n++) {
       const memory = await start();
       const faulty = faultyFileSystem(memory, n, "io");
-      const message = `operation ${n}: ${faulty.failed()}`;
+      const message = `${isNew} ${isKilled}, operation ${n}: ${faulty.failed()}`;
       try {
-        await write(faulty.fs, 2);
+        await write(faulty.fs, 2, isKilled);
       } catch (error) {
         assert.ok(error instanceof FileSystemError, `${message}: ${error}`);
         failures++;

@@ -43,9 +43,10 @@ export interface CopyOptions extends CallOptions {
   /**
    * The repository of the target's registry that blobs are mounted from, and copied where that fails.
    * By default each blob is mounted from the repository that the source has it in, where that is
-   * another one of the same registry; a source that is in no registry cannot tell.
+   * another one of the same registry; a source that is in no registry cannot tell. With `false` none
+   * is mounted.
    */
-  readonly mountFrom?: string | undefined;
+  readonly mountFrom?: string | false | undefined;
   /**
    * Copies what refers to the image along with it, such as signatures and SBOMs: `true` for all of
    * it, or a choice; default nothing. Each manifest of an index is asked for its own referrers. A

@@ -44,7 +44,7 @@ test("copy() within a registry mounts every blob and moves none", async () => {
 });
 
 test("copy() mounts what another place has too from the repository that it is told", async () => {
-  const { index, to } = await withTwoRepositories();
+  const { index, from, to } = await withTwoRepositories();
   const store = memoryStore();
   await index.pushTo(store, "1");
   assert.equal((await planCopy(store, "1", to)).blobs.filter(isMounted).length, 0);
@@ -54,6 +54,10 @@ test("copy() mounts what another place has too from the repository that it is to
   const other = new Registry("registry.other", { transport: elsewhere.transport });
   const { blobs } = await planCopy(other.repository("acme/app"), "1", to);
   assert.equal(blobs.filter(isMounted).length, 0, "another registry has nothing to mount");
+  assert.equal(
+    (await planCopy(from, "1", to, { mountFrom: false })).blobs.filter(isMounted).length,
+    0,
+  );
   const { bytesFetched } = await copy(store, "1", to, { mountFrom: "acme/app" });
   const read = (await planCopy(store, "1", memoryStore())).manifests
     .reduce((sum, { descriptor }) => sum + descriptor.size, 0);

@@ -24,6 +24,7 @@ import { parseManifest } from "../model/parse_manifest.ts";
 import { isDigestReference } from "../model/reference.ts";
 import type { SharedRegistry } from "../model/shared_registry.ts";
 import type { Bucket, BucketPutOptions } from "./bucket.ts";
+import { BucketError } from "./bucket_error.ts";
 import {
   contentKey,
   descriptorObject,
@@ -174,7 +175,8 @@ class BucketContent implements BucketStore {
       const stream = this.#verified(withSignal(await openSource(content), signal), expected);
       const { mediaType, size } = expected;
       if (size > SMALL_BYTES && !isManifest) {
-        return await this.#objects.putStream(key, stream, size, proofOf(expected), signal);
+        const write = this.#objects.putStream(key, stream, size, proofOf(expected), signal);
+        return await this.#unlessStored(expected, write, options);
       }
       const bytes = await readAll(stream, { maxBytes: size, what: expected.digest, signal });
       // The note first: one that leads to nothing is passed over, one that is missing stays so.
@@ -183,10 +185,26 @@ class BucketContent implements BucketStore {
         const note = referrersPrefix(subject.digest) + digestPath(expected.digest);
         await this.#objects.put(note, NOTHING, {}, signal);
       }
-      await this.#objects.put(key, bytes, proofOf(expected), signal);
+      const write = this.#objects.put(key, bytes, proofOf(expected), signal);
+      await this.#unlessStored(expected, write, options);
     } catch (error) {
       await letGo(content, error);
       throw error;
+    }
+  }
+
+  /** R2 takes one write of a key at a time: somebody else may have stored the same meanwhile. */
+  async #unlessStored(
+    expected: Descriptor,
+    write: Promise<unknown>,
+    options: CallOptions,
+  ): Promise<void> {
+    try {
+      await write;
+    } catch (error) {
+      if (!(error instanceof BucketError)) throw error;
+      const isStored = await this.exists(expected, options).catch(() => false);
+      if (!isStored) throw error;
     }
   }
 

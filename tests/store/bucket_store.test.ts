@@ -116,6 +116,22 @@ test("bucketStore() cancels its source when the bucket fails", async () => {
   await reason;
 });
 
+test("bucketStore() is content with what somebody else stores at the same time", async () => {
+  for (const length of [10, 200_000]) {
+    const bytes = noise(length, 1);
+    let writers = 0;
+    const bucket = new MemoryBucket({
+      async before(method, key) {
+        if (method !== "put" || ++writers > 1) return;
+        await bucket.put(key, bytes);
+        throw new Error("put: Reduce your concurrent request rate for the same object (10058)");
+      },
+    });
+    await bucketStore(bucket).push(describe(bytes), bytes);
+    assert.deepEqual(await fetched(bucketStore(bucket), describe(bytes)), bytes);
+  }
+});
+
 test("bucketStore() stays whole when any one call fails, and can be asked again", async () => {
   const work = async (bucket: Bucket) => {
     const store = bucketStore(bucket);

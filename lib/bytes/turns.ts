@@ -6,23 +6,14 @@
 const TURN_BYTES: number = 4 * 1024 * 1024;
 
 interface Host {
-  readonly setImmediate?: (callback: () => void) => unknown;
-  readonly setTimeout: (callback: () => void, ms: number) => unknown;
   readonly navigator?: { readonly userAgent?: string };
 }
 
-// As they are when this is loaded: who tests with a clock of his own may never let the others go on.
-const setImmediateOfHost = ofHost("setImmediate");
-const setTimeoutOfHost = ofHost("setTimeout");
-
-/** Keeps a global. One behind a getter is not asked for yet: Deno takes 4 ms for its first timer. */
-function ofHost<Name extends keyof Host>(name: Name): () => Host[Name] {
-  const host: Host = globalThis;
-  const getter = Object.getOwnPropertyDescriptor(host, name)?.get;
-  if (getter !== undefined) return () => getter.call(host);
-  const value = host[name];
-  return () => value;
-}
+/**
+ * As it is when this is loaded: who tests with a clock of his own may never let the others go on. One
+ * behind a getter is not asked for yet: Deno takes 4 ms for its first timer.
+ */
+const SET_IMMEDIATE = Object.getOwnPropertyDescriptor(globalThis, "setImmediate");
 
 /** Of all work in this thread: what takes turns with one another counts together. */
 let bytesOfTurn = 0;
@@ -40,28 +31,22 @@ export function noteWork(bytes: number): void {
  */
 export function turnOfOthers(): Promise<void> | undefined {
   if (bytesOfTurn < TURN_BYTES) return undefined;
-  return new Promise((resolve) =>
-    afterOthers(() => {
-      bytesOfTurn = 0;
-      resolve();
-    })
-  );
+  return new Promise<void>(afterOthers).then(() => {
+    bytesOfTurn = 0;
+  });
 }
 
 /** Calls back in a turn of its own. */
 function afterOthers(callback: () => void): void {
-  const setImmediate = setImmediateOfHost();
+  const setImmediate = SET_IMMEDIATE?.value ?? SET_IMMEDIATE?.get?.call(globalThis);
   if (setImmediate !== undefined) return void setImmediate(callback);
-  const { navigator }: Host = globalThis;
   // Browsers make timers wait for 4 ms, but no messages; workerd gives messages before timers.
-  if (navigator?.userAgent?.startsWith("Mozilla/") !== true) {
-    const setTimeout = setTimeoutOfHost();
-    return void setTimeout(callback, 0);
-  }
+  const agent = (globalThis as Host).navigator?.userAgent;
+  if (!agent?.startsWith("Mozilla")) return void setTimeout(callback, 0);
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = () => {
     port1.close();
     callback();
   };
-  port2.postMessage(undefined);
+  port2.postMessage(0);
 }

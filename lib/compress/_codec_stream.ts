@@ -52,14 +52,7 @@ class CodecFeed implements Feed {
   next(): Bytes | undefined | Promise<Bytes | undefined> {
     if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#isClosed) return undefined;
-    const others = turnOfOthers();
-    return others === undefined ? this.#run() : this.#runAfter(others);
-  }
-
-  async #runAfter(others: Promise<void>): Promise<Bytes | undefined> {
-    await others;
-    // Cancelled meanwhile.
-    return this.#isClosed ? undefined : await this.#run();
+    return turnOfOthers()?.then(() => this.next()) ?? this.#run();
   }
 
   #run(): Bytes | undefined | Promise<Bytes | undefined> {
@@ -83,7 +76,7 @@ class CodecFeed implements Feed {
     await this.#source.cancel(reason);
   }
 
-  async #wait(codec: Codec, next: Promise<Bytes | undefined>): Promise<Bytes | undefined> {
+  async #wait(codec: Codec, next: ReturnType<Feed["next"]>): Promise<Bytes | undefined> {
     try {
       for (;;) {
         const chunk = await next;
@@ -93,8 +86,7 @@ class CodecFeed implements Feed {
         const output = this.#read(codec);
         if (output !== undefined) return output;
         if (this.#isEnded) return this.#close();
-        const following = this.#source.next();
-        next = following instanceof Promise ? following : Promise.resolve(following);
+        next = this.#source.next();
       }
     } catch (error) {
       throw this.#fail(error);

@@ -1,10 +1,6 @@
-import { createResumableHasher } from "../hash/create_hasher.ts";
+import { createResumableHasher, offerHasher } from "../hash/create_hasher.ts";
 import type { HasherFactory, StreamHasherFactory } from "../hash/hasher.ts";
-import {
-  createStreamHasher,
-  hasHostStreamHasher,
-  offerStreamHasher,
-} from "../hash/stream_hasher.ts";
+import { createStreamHasher, hasHostStreamHasher } from "../hash/stream_hasher.ts";
 import { type Kernel, loadKernel } from "../kernel/mod.ts";
 
 /**
@@ -27,7 +23,7 @@ export interface Stages {
 }
 
 // Whoever reads layers has the kernel: what is fetched is proved by it, too.
-offerStreamHasher((algorithm) => loadKernel().hasher(algorithm));
+offerHasher((algorithm) => loadKernel().hasher(algorithm));
 
 /**
  * Finds who does what.

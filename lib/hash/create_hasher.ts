@@ -1,12 +1,15 @@
-import type { HashAlgorithm, Hasher, ResumableHasher } from "./hasher.ts";
+import type { HashAlgorithm, Hasher, HasherFactory, ResumableHasher } from "./hasher.ts";
 import { hostHasherFactory } from "./host.ts";
 import { sha256Hasher } from "./sha256.ts";
 import { sha512Hasher } from "./sha512.ts";
 import { decodeHashState } from "./state.ts";
 
+let offered: HasherFactory = createResumableHasher;
+
 /**
- * Makes the fastest synchronous hasher at hand: the host's own in Node, Deno and Bun, lading's
- * plain TypeScript elsewhere. The results are identical.
+ * Makes the fastest synchronous hasher at hand: the host's own in Node, Deno and Bun, elsewhere the
+ * kernel's where the kernel is imported, and lading's plain TypeScript where it is not. The results
+ * are identical.
  *
  * @param algorithm The algorithm.
  * @returns The hasher.
@@ -22,7 +25,27 @@ import { decodeHashState } from "./state.ts";
  * ```
  */
 export function createHasher(algorithm: HashAlgorithm): Hasher {
-  return hostHasherFactory()?.(algorithm) ?? createResumableHasher(algorithm);
+  return hostHasherFactory()?.(algorithm) ?? offeredHasher(algorithm);
+}
+
+/**
+ * Offers a hasher where the host has none. The registry client must not carry a kernel; who carries
+ * one offers it.
+ *
+ * @param factory Makes the hasher.
+ */
+export function offerHasher(factory: HasherFactory): void {
+  offered = factory;
+}
+
+/**
+ * Makes the hasher that was offered, lading's plain TypeScript where none was.
+ *
+ * @param algorithm The algorithm.
+ * @returns The hasher.
+ */
+export function offeredHasher(algorithm: HashAlgorithm): Hasher {
+  return offered(algorithm);
 }
 
 /**

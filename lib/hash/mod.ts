@@ -50,13 +50,8 @@ export type {
   StreamHasher,
   StreamHasherFactory,
 } from "./hasher.ts";
-export { createHasher, createResumableHasher, resumeHasher } from "./create_hasher.ts";
-export {
-  createStreamHasher,
-  hasHostStreamHasher,
-  hostStreamHasher,
-  offerStreamHasher,
-} from "./stream_hasher.ts";
+export { createHasher, createResumableHasher, offerHasher, resumeHasher } from "./create_hasher.ts";
+export { createStreamHasher, hasHostStreamHasher, hostStreamHasher } from "./stream_hasher.ts";
 export { sha256Hasher } from "./sha256.ts";
 export { sha512Hasher } from "./sha512.ts";
 export { hostHasherFactory } from "./host.ts";

@@ -1,4 +1,4 @@
-import { createResumableHasher } from "./create_hasher.ts";
+import { offeredHasher } from "./create_hasher.ts";
 import type { HashAlgorithm, HasherFactory, StreamHasher } from "./hasher.ts";
 import { hostHasherFactory, readyHasherFactory } from "./host.ts";
 import { ShortContentHasher, WEB_NAMES } from "./_short_content_hasher.ts";
@@ -12,8 +12,6 @@ interface HostCrypto {
   readonly DigestStream?: new (algorithm: string) => DigestStream;
 }
 
-let offered: HasherFactory = createResumableHasher;
-
 /**
  * Makes the fastest hasher for a stream: the host's own in Node, Deno, Bun and workerd, also in a
  * Worker without `nodejs_compat`; elsewhere the kernel's where the kernel is imported, and lading's
@@ -26,7 +24,7 @@ let offered: HasherFactory = createResumableHasher;
  */
 export function createStreamHasher(
   algorithm: HashAlgorithm,
-  otherwise: HasherFactory = offered,
+  otherwise: HasherFactory = offeredHasher,
 ): StreamHasher {
   const ready = readyHasherFactory();
   if (ready !== undefined) return ready(algorithm);
@@ -34,16 +32,6 @@ export function createStreamHasher(
   // Pages that came without TLS have no WebCrypto.
   const subtle: SubtleCrypto | undefined = globalThis.crypto.subtle;
   return subtle === undefined ? long() : new ShortContentHasher(algorithm, subtle, long);
-}
-
-/**
- * Offers a hasher for streams where the host has none. The registry client must not carry a kernel;
- * who carries one offers it.
- *
- * @param factory Makes the hasher.
- */
-export function offerStreamHasher(factory: HasherFactory): void {
-  offered = factory;
 }
 
 /**

@@ -1,11 +1,12 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import {
+  createHasher,
   createResumableHasher,
   createStreamHasher,
   hostHasherFactory,
   hostStreamHasher,
-  offerStreamHasher,
+  offerHasher,
 } from "../../lib/hash/mod.ts";
 import { encodeHex } from "../../lib/model/mod.ts";
 
@@ -54,10 +55,11 @@ test("hostStreamHasher() finds the digest of the host, also in a Worker without 
   assert.equal(hostStreamHasher("sha256") !== undefined, isHost);
 });
 
-test("createStreamHasher() takes what was offered for long content where the host has no digest", async () => {
+test("createStreamHasher() takes what was offered for long content, createHasher() for all, where the host has no digest", async () => {
   const isHost = hostStreamHasher("sha256") !== undefined;
+  const isHostSync = hostHasherFactory() !== undefined;
   let made = 0;
-  offerStreamHasher((algorithm) => {
+  offerHasher((algorithm) => {
     made++;
     return createResumableHasher(algorithm);
   });
@@ -66,7 +68,10 @@ test("createStreamHasher() takes what was offered for long content where the hos
     await hasher.update(new Uint8Array(1_000_000));
     await hasher.digest();
     assert.equal(made, isHost ? 0 : 1);
+    made = 0;
+    createHasher("sha512").digest();
+    assert.equal(made, isHostSync ? 0 : 1);
   } finally {
-    offerStreamHasher(createResumableHasher);
+    offerHasher(createResumableHasher);
   }
 });

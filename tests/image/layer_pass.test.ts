@@ -197,6 +197,31 @@ test("a damaged layer is refused in the same way with every kernel, however it i
   }
 });
 
+test("an archive that ends in a content is refused, also where nobody reads the content", async () => {
+  const tar = await tarOf(["a=1", { path: "b", body: noise(300_000, 7) }]);
+  for (const end of [1536 + 1, 1536 + 299_999]) {
+    const short = tar.slice(0, end);
+    const stored = await gzipped(short);
+    const diffID = digestBytes("sha256", short);
+    for (const kernel of KERNELS) {
+      for (const chunkBytes of [1009, WHOLE]) {
+        const layer = layerOf(stored, diffID, chunkBytes);
+        const label = `cut at ${end}, ${kernel}, chunks of ${chunkBytes}`;
+        assert.equal(await outcome(layer, { kernel }), "INVALID_TAR", label);
+        const paths: string[] = [];
+        await assert.rejects(
+          async () => {
+            for await (const { path } of layer.entries({ kernel })) paths.push(path);
+          },
+          { code: "INVALID_TAR" },
+          label,
+        );
+        assert.deepEqual(paths, ["a", "b"], label);
+      }
+    }
+  }
+});
+
 test("maxOutputBytes counts the holes of sparse files too", async () => {
   const records = { major: "1", minor: "0", name: "s", realsize: "1000000" };
   const keys = Object.entries(records).map(([key, value]) => [`GNU.sparse.${key}`, value]);

@@ -158,5 +158,12 @@ function measured(
   const { readable, writable } = new FixedLengthStream(size);
   const stopping = new AbortController();
   stream.pipeTo(writable, { signal: stopping.signal }).catch(() => {});
-  return { body: readable, stop: (reason) => stopping.abort(reason) };
+  return {
+    body: readable,
+    stop(reason) {
+      stopping.abort(reason);
+      // A write that nobody reads would wait for ever, and the end of the pipe with it.
+      void letGo(readable, reason);
+    },
+  };
 }

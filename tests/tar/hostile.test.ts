@@ -7,6 +7,7 @@ import type { Bytes } from "../../lib/model/bytes.ts";
 import { InvalidTarError, LimitExceededError } from "../../lib/model/errors.ts";
 import { MAX_LONG_NAME_BYTES, readTar } from "../../lib/tar/mod.ts";
 import { MAX_PAX_BYTES, MAX_PAX_RECORDS } from "../../lib/tar/pax.ts";
+import { readEntries } from "../../lib/tar/read_entries.ts";
 import { MAX_SPARSE_ENTRIES, MAX_SPARSE_MAP_BYTES } from "../../lib/tar/sparse.ts";
 import { corpusBytes } from "../support/corpus.ts";
 import {
@@ -639,6 +640,18 @@ test("an archive that ends anywhere gives the entries before, and an error insid
     // The entry whose content is cut is seen, too.
     assert.ok(names.length === whole || !isRightEnd && names.length === whole + 1, label);
   }
+});
+
+test("a content that is cut short is refused where the end comes at once, too", async () => {
+  const archive = join(member({ name: "a" }, encode("first")), member({ size: 5000 }, encode("b")));
+  const pieces = [archive.slice(0, 700), archive.slice(700)];
+  const feed = { lends: false, next: () => pieces.shift(), cancel: () => Promise.resolve() };
+  const paths: string[] = [];
+  await assert.rejects(async () => {
+    const view = { entry: ({ path }: { path: string }) => path, end: () => {} };
+    for await (const path of readEntries(() => feed, {}, view)) paths.push(path);
+  }, { code: INVALID });
+  assert.deepEqual(paths, ["a", "file"]);
 });
 
 test("offsets of entries only grow, and lie in the archive", async () => {

@@ -136,7 +136,7 @@ function buildFixedCode(): void {
   memory.fill(LENGTHS + 144, 9, 112);
   memory.fill(LENGTHS + 256, 7, 24);
   memory.fill(LENGTHS + 280, 8, 8);
-  buildLiteralTable(288);
+  buildLiteralTable(288, isLastBlock);
   memory.fill(LENGTHS, 5, 32);
   buildDistanceTable(LENGTHS, 32);
 }
@@ -230,7 +230,7 @@ export function readLengths(): i32 {
     lengthsRead = end;
   }
   if (load<u8>(LENGTHS + END_OF_BLOCK) === 0) return NO_END_OF_BLOCK;
-  if (!buildLiteralTable(literalCodes)) return BAD_LITERAL_CODE;
+  if (!buildLiteralTable(literalCodes, isLastBlock)) return BAD_LITERAL_CODE;
   if (!buildDistanceTable(LENGTHS + literalCodes, distanceCodes)) return BAD_DISTANCE_CODE;
   state = State.Symbols;
   return ENDED;

@@ -93,14 +93,18 @@ function setDistanceBase(symbol: u32, entry: u32): void {
   store<u32>(DISTANCE_BASES + (symbol << 2), entry);
 }
 
-/** Builds the table for the first `symbols` of LENGTHS; `false` when they make no valid code. */
-export function buildLiteralTable(symbols: u32): bool {
-  return build(true, LENGTHS, symbols, LITERAL_ROOT_BITS);
+/**
+ * Builds the table for the first `symbols` of LENGTHS; `false` when they make no valid code. Entries
+ * of two literals, which only pay for themselves in some thousands of symbols, are left out of the
+ * last block of a stream: short streams have no other.
+ */
+export function buildLiteralTable(symbols: u32, isLastBlock: bool): bool {
+  return build(true, !isLastBlock, LENGTHS, symbols, LITERAL_ROOT_BITS);
 }
 
 /** Builds the table for `symbols` lengths at `lengths`; `false` when they make no valid code. */
 export function buildDistanceTable(lengths: usize, symbols: u32): bool {
-  return build(false, lengths, symbols, DISTANCE_ROOT_BITS);
+  return build(false, false, lengths, symbols, DISTANCE_ROOT_BITS);
 }
 
 // @ts-ignore: decorator
@@ -130,14 +134,14 @@ function put(isLiteral: bool, index: u32, symbol: u32, bits: u32): void {
  */
 // @ts-ignore: decorator
 @inline
-function grow(isLiteral: bool, bits: u32): void {
+function grow(isLiteral: bool, hasPairs: bool, bits: u32): void {
   const table = isLiteral ? LITERAL_TABLE : DISTANCE_TABLE;
   const end = table + (<usize>2 << bits);
   // When that is less than a vector, what the vector writes behind it is overwritten later.
   for (let from = table, to = end; from < end; from += 16, to += 16) {
     v128.store(to, v128.load(from));
   }
-  if (isLiteral) putPairs(bits);
+  if (hasPairs) putPairs(bits);
 }
 
 /** Writes an entry for each two literals whose codes have `bits` bits together. */
@@ -204,7 +208,13 @@ function buildTiny(isLiteral: bool, lengths: usize, codes: u32, rootBits: u32): 
 
 // @ts-ignore: decorator
 @inline
-function build(isLiteral: bool, lengths: usize, symbols: u32, rootBits: u32): bool {
+function build(
+  isLiteral: bool,
+  hasPairs: bool,
+  lengths: usize,
+  symbols: u32,
+  rootBits: u32,
+): bool {
   memory.fill(LENGTH_COUNTS, 0, (MAX_BITS + 1) << 2);
   for (let symbol: u32 = 0; symbol < symbols; symbol++) {
     const at = LENGTH_COUNTS + (<u32>load<u8>(lengths + symbol) << 2);
@@ -245,16 +255,16 @@ function build(isLiteral: bool, lengths: usize, symbols: u32, rootBits: u32): bo
     const lastCode: u32 = (1 << length) - 1;
     do {
       put(isLiteral, code, sortedSymbol(next), length);
-      if (isLiteral) store<u16>(SORTED_CODES + (next << 1), <u16>code);
+      if (hasPairs) store<u16>(SORTED_CODES + (next << 1), <u16>code);
       next++;
       if (code === lastCode) {
-        while (length < rootBits) grow(isLiteral, ++length);
+        while (length < rootBits) grow(isLiteral, hasPairs, ++length);
         return true;
       }
       code = nextReversed(code, lastCode);
     } while (--left > 0);
     do {
-      if (++length <= rootBits) grow(isLiteral, length);
+      if (++length <= rootBits) grow(isLiteral, hasPairs, length);
       left = count(length);
     } while (left === 0);
   }

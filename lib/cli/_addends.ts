@@ -25,6 +25,7 @@ export const LAYER_OPTIONS: OptionSpecs = {
     type: "boolean",
     help: "leave archives that have the form of a Windows layer already as they are",
   },
+  zstd: { type: "boolean", help: "compress the layers with zstd, not with gzip" },
   uncompressed: { type: "boolean", help: "do not compress the layers" },
 };
 
@@ -72,8 +73,14 @@ export function layerOptions(context: CommandContext): LayerOptions {
     signal: context.signal,
     owner: ownerOption(context),
     mtime: mtimeOption(context),
-    compression: flag(context, "uncompressed") ? "none" : undefined,
+    compression: compressionOf(context),
   };
+}
+
+function compressionOf(context: CommandContext): "zstd" | "none" | undefined {
+  const [isZstd, isPlain] = [flag(context, "zstd"), flag(context, "uncompressed")];
+  if (isZstd && isPlain) throw new UsageError("--zstd does not go with --uncompressed");
+  return isZstd ? "zstd" : isPlain ? "none" : undefined;
 }
 
 /** The highest number of a user: what Linux has room for. */

@@ -82,7 +82,9 @@ export const appendCommand: Command = {
     const layers: NewLayer[] = [];
     try {
       for (const addend of addends) layers.push(await layerOf(context, addend, os));
-      const appended = append(image, ...layers);
+      // The format comes first: it decides which layers the image may have.
+      const formatted = mutate(image, { mediaTypes: edit?.mediaTypes });
+      const appended = append(formatted, ...layers);
       const named = name === undefined
         ? undefined
         : { name, digest: await image.digest({ signal: context.signal }) };

@@ -21,10 +21,15 @@ import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
 function rewriteOf(context: CommandContext): RewriteLayersOptions | undefined {
   const strip = list(context, "strip");
   const compression = text(context, "compression");
-  if (compression !== undefined && compression !== "gzip" && compression !== "none") {
-    throw new UsageError(`--compression takes gzip or none, not ${JSON.stringify(compression)}`);
+  if (compression !== undefined && !isCompression(compression)) {
+    const given = JSON.stringify(compression);
+    throw new UsageError(`--compression takes gzip, zstd or none, not ${given}`);
   }
   return strip.length === 0 && compression === undefined ? undefined : { strip, compression };
+}
+
+function isCompression(text: string): text is "gzip" | "zstd" | "none" {
+  return text === "gzip" || text === "zstd" || text === "none";
 }
 
 /** `lading mutate IMAGE`. */
@@ -47,7 +52,7 @@ export const mutateCommand: Command = {
       value: "PATH",
       help: "take this out of every layer, with what is below it; may be given several times",
     },
-    compression: { type: "string", value: "gzip|none", help: "store every layer this way" },
+    compression: { type: "string", value: "gzip|zstd|none", help: "store every layer this way" },
     platform: {
       type: "string",
       value: "OS/ARCH[/VARIANT]|all",
@@ -79,11 +84,13 @@ export const mutateCommand: Command = {
     const timestamps = time === undefined
       ? undefined
       : { time, layers: flag(context, "layer-times") };
-    const change = (image: Image): Image =>
-      mutate(rewrite === undefined ? image : rewriteLayers(image, rewrite), {
-        ...edit,
-        timestamps,
-      });
+    const change = (image: Image): Image => {
+      // The format comes first: it decides which layers the image may have.
+      const rewritten = rewrite === undefined
+        ? image
+        : rewriteLayers(mutate(image, { mediaTypes: edit?.mediaTypes }), rewrite);
+      return mutate(rewritten, { ...edit, timestamps });
+    };
     if (platformsOption(context) === "all") {
       const index = await openIndex(argument(context, 0), openOptions(context));
       return await pushEdited(context, mapIndex(index, change));

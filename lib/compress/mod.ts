@@ -60,4 +60,5 @@ export { gunzip, type GunzipOptions, GunzipStream } from "./gunzip.ts";
 export { gzip, type GzipLevel, type GzipOptions, GzipStream } from "./gzip.ts";
 export type { LayerThread, LayerThreads } from "./layer_threads.ts";
 export { MAX_ZSTD_WINDOW_BYTES, unzstd, type UnzstdOptions } from "./unzstd.ts";
+export { zstd, type ZstdLevel, type ZstdOptions, ZstdStream } from "./zstd.ts";
 export type { KernelChoice } from "./stages.ts";

@@ -25,7 +25,7 @@ import { startsAsTar } from "./_starts_as_tar.ts";
 /** How the bytes of a layer come about. */
 export interface LayerRecipe {
   /** How the archive is stored; `"as-is"` when what is opened is stored, compressed already. */
-  readonly storing: "gzip" | "none" | "as-is";
+  readonly storing: "gzip" | "zstd" | "none" | "as-is";
   /** How hard to compress. */
   readonly level?: GzipLevel | undefined;
   /** How stored bytes are compressed. */
@@ -122,7 +122,11 @@ async function openStored(
       return chunk;
     },
   });
-  return storing === "gzip" ? gzip(archive, { level }) : archive;
+  if (storing === "none") return archive;
+  if (storing === "gzip") return gzip(archive, { level });
+  // Few ask for it: who does not, does not load it.
+  const { zstd } = await import("../compress/zstd.ts");
+  return zstd(archive, { level });
 }
 
 function closeable(

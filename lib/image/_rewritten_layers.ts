@@ -9,6 +9,7 @@ import type { ImageEdit } from "./_edit_image.ts";
 import { formatOf, typeIn } from "../model/image_format.ts";
 import type { Image } from "./image.ts";
 import { type Layer, layerContent } from "./layer.ts";
+import { checkZstd } from "./_check_zstd.ts";
 import { newLayer } from "./_new_layer.ts";
 
 /** How layers are written anew. */
@@ -17,8 +18,8 @@ export interface LayerRewrite {
   readonly from: number;
   /** Makes the edit of one layer: it gives an entry as it is, another one, or none. */
   readonly editor?: (() => (entry: TarInput) => TarInput | undefined) | undefined;
-  /** How layers are stored; default as they are, but gzip in place of Zstandard. */
-  readonly compression?: "gzip" | "none" | undefined;
+  /** How layers are stored; default as they are. */
+  readonly compression?: "gzip" | "zstd" | "none" | undefined;
   /** How hard to compress. */
   readonly level?: GzipLevel | undefined;
   /** Keeps the bytes of new layers. */
@@ -31,6 +32,7 @@ export async function rewrittenLayers(
   rewrite: LayerRewrite,
   signal: AbortSignal,
 ): Promise<ImageEdit> {
+  if (rewrite.compression === "zstd") checkZstd(image.mediaType);
   const [manifest, config] = [await image.manifest({ signal }), await image.config({ signal })];
   const descriptors: Descriptor[] = [];
   const diffIDs: string[] = [];
@@ -55,8 +57,8 @@ async function rewritten(
   signal: AbortSignal,
 ): Promise<Layer | undefined> {
   const { mediaType } = layer.descriptor();
-  const stored = /[.+](gzip|zstd)$/.exec(mediaType)?.[1] ?? "none";
-  const storing = compression ?? (stored === "none" ? "none" : "gzip");
+  const stored = storedAs(mediaType);
+  const storing = compression ?? stored;
   const recipe = { storing, compression: storing, level } as const;
   if (editor !== undefined) {
     let isChanged = false;
@@ -71,6 +73,11 @@ async function rewritten(
   if (compression === undefined || compression === stored) return undefined;
   const open = (signal: AbortSignal | undefined) => layer.uncompressed({ signal });
   return await newLayer({ ...recipe, open }, { spool, signal });
+}
+
+function storedAs(mediaType: string): "gzip" | "zstd" | "none" {
+  if (/[.+]zstd$/.test(mediaType)) return "zstd";
+  return /[.+]gzip$/.test(mediaType) ? "gzip" : "none";
 }
 
 async function* edited(

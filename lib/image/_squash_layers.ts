@@ -1,4 +1,5 @@
 import { type TarInput, writeTar } from "../tar/writer.ts";
+import { checkZstd } from "./_check_zstd.ts";
 import { FileTree } from "./_file_tree.ts";
 import { formatOf, typeIn } from "../model/image_format.ts";
 import type { FileMeta } from "./_layer_files.ts";
@@ -23,6 +24,7 @@ export async function squashLayers(
   signal: AbortSignal,
 ): Promise<Layer> {
   const { compression = "gzip", level, spool, maxEntries } = options;
+  if (compression === "zstd") checkZstd(mediaType);
   const changes = new Memo<UpperChanges>();
   const compare = async (signal: AbortSignal): Promise<UpperChanges> => {
     const below = new FileTree<FileMeta>(maxEntries);

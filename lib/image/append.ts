@@ -2,7 +2,8 @@ import type { ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { InvalidConfigError } from "../model/errors.ts";
 import type { HistoryEntry, ImageConfig } from "../model/image_config.ts";
-import { isConfigType } from "../model/media_types.ts";
+import { isConfigType, MEDIA_TYPE_OCI_LAYER_ZSTD } from "../model/media_types.ts";
+import { checkZstd } from "./_check_zstd.ts";
 import { editImage } from "./_edit_image.ts";
 import { formatOf, typeIn } from "../model/image_format.ts";
 import { isPaired } from "./_history.ts";
@@ -34,7 +35,8 @@ const APPENDED: HistoryEntry = { created_by: "lading append" };
  * @param image The image to build on.
  * @param additions The layers, lower ones first.
  * @returns The new image; the old one is unchanged. Its methods reject with
- * {@linkcode InvalidConfigError} when the base has another number of diffIDs than layers.
+ * {@linkcode InvalidConfigError} when the base has another number of diffIDs than layers, and with
+ * {@linkcode UnsupportedMediaTypeError} when one of Docker's format is to have a zstd layer.
  *
  * @example An image of one file
  * ```ts
@@ -54,6 +56,7 @@ export function append(image: Image, ...additions: readonly (Layer | Addition)[]
       const { layer, history = APPENDED, annotations } = isLayer(item) ? { layer: item } : item;
       if (layer === undefined) return { history: { ...history, empty_layer: true } };
       const { mediaType, ...rest } = layer.descriptor();
+      if (mediaType === MEDIA_TYPE_OCI_LAYER_ZSTD) checkZstd(image.mediaType);
       const known = { mediaType: typeIn(formatOf(image.mediaType), mediaType), ...rest };
       const descriptor = annotations === undefined ? known : {
         ...known,

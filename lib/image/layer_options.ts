@@ -49,11 +49,11 @@ export interface LayerOptions extends CallOptions {
    */
   readonly parents?: boolean | undefined;
   /**
-   * How the layer is stored. Default gzip; an archive that is compressed already, and that no other
+   * How the layer is stored. Default gzip. Images of Docker's format have no zstd. An archive that is compressed already, and that no other
    * option changes, stays as it is.
    */
-  readonly compression?: "gzip" | "none" | undefined;
-  /** How hard to compress; default 6. */
+  readonly compression?: "gzip" | "zstd" | "none" | undefined;
+  /** How hard to compress; default 6, of zstd 3. */
   readonly level?: GzipLevel | undefined;
   /**
    * Keeps the stored bytes, so that the source is read once: needed for a stream and for an

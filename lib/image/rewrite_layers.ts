@@ -17,9 +17,9 @@ export interface RewriteLayersOptions {
   readonly mtime?: number | string | Date | undefined;
   /** Whether only later times are set, and earlier ones stay; default `false`. */
   readonly clamp?: boolean | undefined;
-  /** How layers are stored; default as they are, but gzip in place of Zstandard. */
-  readonly compression?: "gzip" | "none" | undefined;
-  /** How hard to compress; default 6. */
+  /** How layers are stored; default as they are. Images of Docker's format have no zstd. */
+  readonly compression?: "gzip" | "zstd" | "none" | undefined;
+  /** How hard to compress; default 6, of zstd 3. */
   readonly level?: GzipLevel | undefined;
   /**
    * What stays as it is: the number of the lowest layers, or an image whose layers they are.
@@ -42,8 +42,9 @@ export interface RewriteLayersOptions {
  * @param options What to change.
  * @returns The new image; the old one is unchanged, and nothing is stored before it is pushed. Its
  * methods reject with a `RangeError` when a hard link leads to a file that is taken out and stays
- * itself, and with {@linkcode LadingError} of the code `NOT_BASED_ON` when the image is not built
- * on that of `from`.
+ * itself, with {@linkcode LadingError} of the code `NOT_BASED_ON` when the image is not built on
+ * that of `from`, and with {@linkcode UnsupportedMediaTypeError} when one of Docker's format is to
+ * have zstd.
  * @throws {RangeError} when the time is none.
  * @throws {UnsafePathError} when a path to be taken out leads out of the root.
  */

@@ -4,9 +4,9 @@ import type { Image } from "./image.ts";
 
 /** Options of `flatten()`. */
 export interface FlattenOptions {
-  /** How the layer is stored; default gzip. */
-  readonly compression?: "gzip" | "none" | undefined;
-  /** How hard to compress; default 6. */
+  /** How the layer is stored; default gzip. Images of Docker's format have no zstd. */
+  readonly compression?: "gzip" | "zstd" | "none" | undefined;
+  /** How hard to compress; default 6, of zstd 3. */
   readonly level?: GzipLevel | undefined;
   /** The most paths that the merged tree may have; default 2,000,000. */
   readonly maxEntries?: number | undefined;

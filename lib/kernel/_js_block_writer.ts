@@ -1,7 +1,7 @@
 // Writes a block in the shortest of the three ways: the twin of wasm/assembly/block_writer.ts and
 // bit_writer.ts. The two write the same bits.
 import type { Bytes } from "../model/bytes.ts";
-import { HuffmanCode } from "./_js_huffman.ts";
+import { HuffmanCode } from "./js_huffman.ts";
 import { DISTANCE_SHIFT, LENGTH_MASK } from "./_js_match_finder.ts";
 
 const STORED = 0;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readAll, streamOf } from "../../lib/bytes/mod.ts";
-import { gzip } from "../../lib/compress/mod.ts";
+import { gzip, type GzipLevel, unzstd } from "../../lib/compress/mod.ts";
 import { digestBytes } from "../../lib/hash/mod.ts";
 import { type Layer, type LayerEntry, layerFrom } from "../../lib/image/mod.ts";
 import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
@@ -185,6 +185,24 @@ function zstdFrame(content: Bytes): Bytes {
   frame.set(content, 10);
   return frame;
 }
+
+test("layerFrom() compresses with zstd when told so", async () => {
+  const tar = await tarOf(["z=1"]);
+  const sources = { files: [{ path: "z", body: tar }], archive: tar };
+  for (const [name, source] of Object.entries(sources)) {
+    const layer = await layerFrom(source, { compression: "zstd", level: 9 });
+    const { mediaType, digest } = layer.descriptor();
+    assert.equal(mediaType, "application/vnd.oci.image.layer.v1.tar+zstd", name);
+    const stored = await bytes(await layer.compressed());
+    assert.equal(digestBytes("sha256", stored), digest, name);
+    const plain = await bytes(unzstd(streamOf(stored)));
+    assert.equal(digestBytes("sha256", plain), await layer.diffID(), name);
+    const { digest: kept } = (await layerFrom(stored, { compression: "zstd" })).descriptor();
+    assert.equal(kept, digest, name);
+  }
+  const wrong = layerFrom(tar, { compression: "zstd", level: 10 as GzipLevel });
+  await assert.rejects(wrong, RangeError);
+});
 
 test("layerFrom() keeps an archive of Zstandard, or stores it as gzip when told so", async () => {
   const tar = await tarOf(["z=1"]);

@@ -5,6 +5,7 @@ import { gzip } from "../../lib/compress/mod.ts";
 import {
   append,
   emptyImage,
+  flatten,
   type Image,
   isBasedOn,
   layerFrom,
@@ -12,6 +13,7 @@ import {
   mutate,
   removeLayers,
   rewriteLayers,
+  squash,
 } from "../../lib/image/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import { push, validate } from "../../lib/ops/mod.ts";
@@ -88,6 +90,42 @@ test("rewriteLayers() stores layers in another way, and keeps their diffIDs", as
     await rewriteLayers(image, { compression: "gzip" }).digest(),
     await image.digest(),
   );
+});
+
+test("rewriteLayers() stores layers as zstd, and what is zstd stays so", async () => {
+  const image = await imageOf(["a=1", "b=2"], ["c=3"]);
+  const packed = rewriteLayers(image, { compression: "zstd", level: 9 });
+  assert.deepEqual(await typesOf(packed), ["tar+zstd", "tar+zstd"]);
+  assert.deepEqual(await packed.rawConfig(), await image.rawConfig());
+  await isValid(packed);
+  const edited = rewriteLayers(packed, { strip: ["b"] });
+  assert.deepEqual(await typesOf(edited), ["tar+zstd", "tar+zstd"]);
+  assert.deepEqual(await pathsOf(edited), ["a", "c"]);
+  await isValid(edited);
+  const again = rewriteLayers(packed, { compression: "zstd" });
+  assert.equal(await again.digest(), await packed.digest());
+});
+
+test("zstd is refused in an image of Docker's format", async () => {
+  const docker = mutate(await imageOf(["a=1"], ["b=2"]), { mediaTypes: "docker" });
+  const layer = await layerFrom([{ path: "c" }], { compression: "zstd" });
+  const compression = "zstd";
+  const refused: readonly Image[] = [
+    rewriteLayers(docker, { compression }),
+    flatten(docker, { compression }),
+    squash(docker, { compression }),
+    append(docker, layer),
+  ];
+  for (const [number, image] of refused.entries()) {
+    await assert.rejects(image.digest(), {
+      code: "UNSUPPORTED_MEDIA_TYPE",
+      mediaType: "application/vnd.oci.image.layer.v1.tar+zstd",
+      message: "Cannot store the layer as zstd: the image has Docker's format, which has no such " +
+        "layers; give the image the format oci first, or store the layer as gzip",
+    }, `image ${number}`);
+  }
+  const converted = mutate(docker, { mediaTypes: "oci" });
+  await isValid(append(rewriteLayers(converted, { compression }), layer));
 });
 
 test("rewriteLayers() leaves lower layers as they are", async () => {

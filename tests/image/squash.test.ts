@@ -84,6 +84,18 @@ test("flatten() gives the same digest on every runtime and day", async () => {
 const GOLDEN_FLAT = "sha256:b6c25e36d3c35922739aded518cc916eaaf3f5078d5710c5a0ade3d07a5cb8b2";
 const GOLDEN_SQUASH = "sha256:ee4eb8270d49b2be749ace85afd4df0e33f46b0b6e13f7fefb44620091fcc78d";
 
+test("flatten() and squash() store their layer as zstd when told so", async () => {
+  const image = await imageOf(["a=1", "b=2"], ["b=3"], ["c=4"]);
+  for (const edited of [flatten, squash].map((edit) => edit(image, { compression: "zstd" }))) {
+    const [layer] = (await edited.manifest()).layers;
+    assert.equal(layer?.mediaType, "application/vnd.oci.image.layer.v1.tar+zstd");
+    assert.deepEqual(await treeOf(edited), await treeOf(image));
+    const store = memoryStore();
+    await push(edited, store, "1");
+    assert.deepEqual((await validate(store, "1")).problems, []);
+  }
+});
+
 test("squash() leaves lower layers as they are, and says what is deleted of them", async () => {
   const image = await imageOf(
     ["a=1", "d/", "d/x=1", "d/y=2", "e/", "e/z=3"],

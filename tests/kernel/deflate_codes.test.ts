@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { HuffmanCode } from "../../lib/kernel/_js_huffman.ts";
+import { HuffmanCode } from "../../lib/kernel/js_huffman.ts";
 
 /** What part of all bit strings the codes take: 1 for a complete code. */
 function space(lengths: Uint8Array): number {

@@ -190,6 +190,26 @@ test("lading mutate takes files out of layers, and stores layers in another way"
   });
 });
 
+test("lading mutate and lading append store layers as zstd, but not in Docker's format", async () => {
+  await withRegistry(async (image, folder) => {
+    const dist = makeFiles(folder);
+    const platform = ["--platform", "linux/amd64"];
+    const [docker, to] = [`oci:${folder}/docker:1`, `oci:${folder}/zstd:1`];
+    done(await lading("mutate", image, ...platform, "--format", "docker", "--to", docker));
+    const mutated = ["mutate", docker, "--compression", "zstd", "--to"];
+    const appended = ["append", docker, `${dist}:/app`, "--zstd", ...platform, "--to"];
+    for (const args of [mutated, appended]) {
+      const refused = await lading(...args, `oci:${folder}/none:1`);
+      assert.equal(refused.code, 1, args[0]);
+      assert.match(refused.errors, /give the image the format oci first/);
+      done(await lading(...args, to, "--format", "oci"));
+      const { layers } = await json("manifest", to);
+      assert.match(layers.at(-1).mediaType, /^application\/vnd\.oci\..*\.tar\+zstd$/);
+      assert.equal((await lading("validate", to)).code, 0);
+    }
+  });
+});
+
 test("lading attach makes a referrer, which copy --referrers takes along", async () => {
   await withRegistry(async (image, folder, digest) => {
     writeFileSync(join(folder, "sbom.json"), "{}");
@@ -283,11 +303,12 @@ test("verbs that make images say what is wrong with their arguments, and write n
       [2, /list of texts/, ["mutate", image, "--cmd", "[1]", "--to", to, ...base]],
       [2, /--remove takes/, ["mutate", image, "--remove", "x", "--to", to, ...base]],
       [2, /say what is to be changed/, ["mutate", image, "--to", to, ...base]],
-      [2, /--compression takes/, ["mutate", image, "--compression", "zstd", "--to", to, ...base]],
+      [2, /--compression takes/, ["mutate", image, "--compression", "lz4", "--to", to, ...base]],
       [6, /./, ["mutate", image, "--strip", "../x", "--to", to, ...base]],
       [2, /goes with --time/, ["mutate", image, "--user", "x", "--layer-times", "--to", to]],
       [2, /--format takes/, ["copy", image, to, "--format", "squashfs"]],
       [2, /name - once/, ["append", image, "-", "-:/a", "--to", to, ...base]],
+      [2, /--zstd does not go/, ["append", image, folder, "--zstd", "--uncompressed", "--to", to]],
       [2, /--as-file/, ["append", image, "-:/a", "--as-file", "--to", to, ...base]],
       [2, /--mtime takes/, ["append", image, folder, "--mtime", "soon", "--to", to, ...base]],
       [2, /--mtime takes/, ["append", image, folder, "--mtime", "9".repeat(14), "--to", to]],

@@ -10,7 +10,7 @@
 // is claimed exactly. Symbols take the lengths in the order of their frequencies.
 //
 // Everything is decided by integers and by symbol where frequencies are equal: that is what makes
-// the output the same everywhere. lib/kernel/_js_huffman.ts is the same in TypeScript.
+// the output the same everywhere. lib/kernel/js_huffman.ts is the same in TypeScript.
 import {
   CODE_COUNTS,
   CODE_NEXT,

@@ -1,0 +1,13 @@
+import { UnsupportedMediaTypeError } from "../model/errors.ts";
+import { formatOf } from "../model/image_format.ts";
+import { MEDIA_TYPE_OCI_LAYER_ZSTD } from "../model/media_types.ts";
+
+/** Refuses zstd in an image of Docker's format, which engines and other tools do not read. */
+export function checkZstd(imageType: string): void {
+  if (formatOf(imageType) !== "docker") return;
+  throw new UnsupportedMediaTypeError(
+    "Cannot store the layer as zstd: the image has Docker's format, which has no such layers; " +
+      "give the image the format oci first, or store the layer as gzip",
+    { mediaType: MEDIA_TYPE_OCI_LAYER_ZSTD },
+  );
+}

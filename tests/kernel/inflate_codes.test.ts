@@ -46,9 +46,14 @@ function codesOf(lengths: Lengths): (symbol: number) => [code: number, bits: num
   return (symbol) => codes.get(symbol) ?? assert.fail(`no code for ${symbol}`);
 }
 
-/** Writes the header of the last block, of a dynamic code whose lengths are written one by one. */
-function writeDynamic(writer: BitWriter, literals: Lengths, distances: Lengths): void {
-  writer.number(0b101, 3);
+/** Writes the header of a block of a dynamic code, whose lengths are written one by one. */
+function writeDynamic(
+  writer: BitWriter,
+  literals: Lengths,
+  distances: Lengths,
+  { isLast = true } = {},
+): void {
+  writer.number(isLast ? 0b101 : 0b100, 3);
   writer.number(286 - 257, 5);
   writer.number(30 - 1, 5);
   writer.number(19 - 4, 4);
@@ -98,6 +103,35 @@ test("symbols with the longest codes inflate, however the input is cut", () => {
       const { bytes, error } = inflate(kernel, input, { format: "deflate-raw", cut });
       assert.equal(error, undefined, `${kernel.kind}, cut ${cut}`);
       assert.deepEqual(bytes, output, `${kernel.kind}, cut ${cut}`);
+    }
+  }
+});
+
+test("of two literals that are decoded at once, the first is given where the input ends", () => {
+  const literals = new Map([[97, 1], [98, 2], [99, 3], [100, 4], [101, 5], [END, 5]]);
+  const code = codesOf(literals);
+  const writer = new BitWriter();
+  // In the last block of a stream, literals are decoded one by one.
+  writeDynamic(writer, literals, new Map(), { isLast: false });
+  const start = Math.ceil(writer.count / 8);
+  const next = randomNumbers(2);
+  const content = Array.from({ length: 300 }, () => 97 + next() % 5);
+  const ends = content.map((symbol) => {
+    writer.code(...code(symbol));
+    return writer.count;
+  });
+  const input = writer.bytes();
+  for (const kernel of KERNELS) {
+    // The bits behind the last literal would be literals too.
+    for (let length = start; length < input.length; length++) {
+      const expected = content.slice(0, ends.findIndex((end) => end > 8 * length));
+      for (const cut of [1, 7, length]) {
+        const what = `${kernel.kind}, ${length} bytes, cut ${cut}`;
+        const cutShort = input.subarray(0, length);
+        const { bytes, error } = inflate(kernel, cutShort, { format: "deflate-raw", cut });
+        assert.match(String(error), /cut short/, what);
+        assert.deepEqual([...bytes], expected, what);
+      }
     }
   }
 });

@@ -108,6 +108,17 @@ test("zstd() finds what came before as far as its window reaches, and no farther
   }
 });
 
+test("zstd() repeats no offset of a block that it stored after all", async () => {
+  const content = noise(2 * BLOCK_BYTES, 21);
+  // One short match, which does not make the block shorter; then its offset again, as the first.
+  content.copyWithin(20, 0, 6);
+  for (let at = BLOCK_BYTES + 20; at < content.length; at++) content[at] = content[at - 20] ?? 0;
+  for (const level of [1, 3, 9] as const) {
+    const size = await roundTrip(content, level, `level ${level}`);
+    assert.ok(size > BLOCK_BYTES && size < BLOCK_BYTES + 100, `level ${level}: ${size} bytes`);
+  }
+});
+
 test("zstd() gives the same bytes however the input is cut", async () => {
   const short = words(400, 10);
   const whole = await compress(short);

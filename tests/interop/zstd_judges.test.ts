@@ -45,7 +45,7 @@ async function contents(): Promise<Readonly<Record<string, Bytes>>> {
     skewed: skewed(300_000, 3),
     noise: noise(300_000, 4),
     // A zero before what is at the very start: a match must not begin before the content.
-    start: Uint8Array.from([...noise(100, 13), ...new Uint8Array(50), ...noise(100, 13)]),
+    start: Uint8Array.from([...noise(100, 13), 1, 2, 3, 0, ...noise(100, 13)]),
     tar: (await corpusBytes("cpython/testtar.tar")).slice(),
   };
 }

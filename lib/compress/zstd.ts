@@ -13,7 +13,10 @@ export interface ZstdOptions {
   readonly level?: ZstdLevel | undefined;
 }
 
-/** What each level from 1 on does: 3 is some percent smaller than libzstd's 3 on root file systems. */
+/**
+ * What each level from 1 on does. 3 is some percent smaller than libzstd's 3 on root file systems. A
+ * change here changes digests.
+ */
 const EFFORTS: readonly MatchEffort[] = [
   { windowLog: 19, hashLog: 16, depth: 1, nice: 24, ahead: 0 },
   { windowLog: 20, hashLog: 17, depth: 2, nice: 32, ahead: 0 },

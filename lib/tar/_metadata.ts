@@ -4,7 +4,8 @@ import { hasTarContent, isTarMetadata } from "../kernel/tar_fields.ts";
 import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
 import type { TarEntryType } from "./entry.ts";
-import type { TarHeader } from "./header.ts";
+import { NO_BYTES, type TarHeader } from "./header.ts";
+import { NameCopies } from "./_name_copies.ts";
 import { MAX_PAX_BYTES, MAX_PAX_RECORDS, parsePax, paxInteger, paxTime } from "./pax.ts";
 import { oldSparseMap, paxSparseMap, type SparseMapReader } from "./_sparse_map.ts";
 
@@ -62,15 +63,6 @@ function cutAtNul(bytes: Bytes): Bytes {
   return end < 0 ? bytes : bytes.slice(0, end);
 }
 
-function join(prefix: Bytes, name: Bytes): Bytes {
-  if (prefix.length === 0) return name;
-  const whole = new Uint8Array(prefix.length + 1 + name.length);
-  whole.set(prefix);
-  whole[prefix.length] = 0x2f;
-  whole.set(name, prefix.length + 1);
-  return whole;
-}
-
 function isEqual(a: Bytes, b: Bytes): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
@@ -88,6 +80,7 @@ export class MetadataMerger {
   #records: ReadonlyMap<string, Bytes> = NO_RECORDS;
   #longName: Bytes | undefined;
   #longLink: Bytes | undefined;
+  readonly #names = new NameCopies();
 
   /**
    * Refuses a metadata header whose body is too long, before any of it is read.
@@ -144,8 +137,15 @@ export class MetadataMerger {
     return records;
   }
 
-  /** Chooses a name: readers differ on which of two holds, so these have to be the same. */
-  #nameOf(key: "path" | "linkpath", long: Bytes | undefined, short: Bytes, offset: number): Bytes {
+  /**
+   * Chooses a name; none where that of the header holds. Readers differ on which of two holds, so these
+   * have to be the same.
+   */
+  #nameOf(
+    key: "path" | "linkpath",
+    long: Bytes | undefined,
+    offset: number,
+  ): Bytes | undefined {
     const record = this.#records.get(key);
     const own = record?.length === 0 ? undefined : record;
     if (own !== undefined && long !== undefined && !isEqual(own, long)) {
@@ -153,7 +153,7 @@ export class MetadataMerger {
     }
     // An empty record says that the header holds, not a global record.
     const global = record === undefined ? this.#globals.get(key) : undefined;
-    return own ?? long ?? global ?? short;
+    return own ?? long ?? global;
   }
 
   /**
@@ -167,8 +167,9 @@ export class MetadataMerger {
    */
   merge(header: TarHeader, block: Bytes, offset: number): MergedEntry {
     const pax = this.#merged();
-    const name = this.#nameOf("path", this.#longName, join(header.prefix, header.name), offset);
-    const link = this.#nameOf("linkpath", this.#longLink, header.linkName, offset);
+    const name = this.#nameOf("path", this.#longName, offset) ??
+      this.#names.copy(header.name, header.prefix);
+    const link = this.#nameOf("linkpath", this.#longLink, offset);
     this.#records = NO_RECORDS;
     this.#longName = undefined;
     this.#longLink = undefined;
@@ -192,7 +193,9 @@ export class MetadataMerger {
       type,
       // The header of a sparse file names a stand-in.
       pathBytes: sparse === undefined ? name : pax.get("GNU.sparse.name") ?? name,
-      linkPathBytes: type === "hardlink" || type === "symlink" ? link : undefined,
+      linkPathBytes: type === "hardlink" || type === "symlink"
+        ? link ?? this.#names.copy(header.linkName, NO_BYTES)
+        : undefined,
       uid: number("uid", header.uid),
       gid: number("gid", header.gid),
       userName: textOf(pax.get("uname")) ?? header.userName,

@@ -13,7 +13,10 @@ export const BLOCK_SIZE: number = TAR_BLOCK_BYTES;
 /** The format that a header is written in. */
 export type TarFormat = "v7" | "ustar" | "gnu" | "star";
 
-/** One 512-byte header, decoded and not yet merged with the metadata before it. */
+/**
+ * One 512-byte header, decoded and not yet merged with the metadata before it. What it has of bytes is
+ * lent like the block.
+ */
 export interface TarHeader {
   readonly format: TarFormat;
   readonly name: Bytes;
@@ -36,13 +39,14 @@ export function isZeroBlock(block: Uint8Array): boolean {
   return block[0] === 0 && sumOfTarBlock(block) === 0;
 }
 
-const NO_BYTES: Bytes = new Uint8Array(0);
+/** What a field is that has nothing in it. */
+export const NO_BYTES: Bytes = new Uint8Array(0);
 
-/** Cuts a field at its first NUL, and copies it. */
+/** Cuts a field at its first NUL; it is lent like the block. */
 export function textField(block: Bytes, start: number, length: number): Bytes {
   if (block[start] === 0 || length === 0) return NO_BYTES;
   const end = block.indexOf(0, start);
-  return block.slice(start, end < 0 ? start + length : Math.min(end, start + length));
+  return block.subarray(start, end < 0 ? start + length : Math.min(end, start + length));
 }
 
 const OWNER_BYTES = 32;

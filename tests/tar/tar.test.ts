@@ -4,7 +4,13 @@ import { readAll, streamFrom, streamOf } from "../../lib/bytes/mod.ts";
 import { decodeHex } from "../../lib/model/hex.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import { isLadingError } from "../../lib/model/errors.ts";
-import { readTar, sanitizePath, type TarInput, writeTar } from "../../lib/tar/mod.ts";
+import {
+  readTar,
+  sanitizePath,
+  type TarEntry,
+  type TarInput,
+  writeTar,
+} from "../../lib/tar/mod.ts";
 import { corpusBytes, corpusJSON } from "../support/corpus.ts";
 
 const encode = (text: string): Bytes => new TextEncoder().encode(text);
@@ -196,5 +202,27 @@ test("readTar() reads every truncated archive of the table as far as it goes", a
     const clean = error === null || error === "EOF";
     assert.equal(failure === undefined, clean, `row ${index}: ${String(failure)}, table: ${error}`);
     if (clean) assert.equal(count, headers, `row ${index}`);
+  }
+});
+
+test("readTar() gives names that stay what they are, and are nobody else's", async () => {
+  const inputs: TarInput[] = Array.from({ length: 400 }, (_, i) => ({
+    path: `${"directory/".repeat(i % 14)}file-${i}`,
+    type: "symlink",
+    linkPath: `${"x".repeat(i % 90)}-${i}`,
+  }));
+  const entries: TarEntry[] = [];
+  for await (const entry of readTar(writeTar(inputs))) {
+    entries.push(entry);
+    // What one does with his own names is nobody else's matter.
+    if (entries.length % 2 === 0) entry.pathBytes.fill(0), entry.linkPathBytes?.fill(0);
+  }
+  const decode = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+  assert.equal(entries.length, inputs.length);
+  for (const [i, { path, linkPath }] of inputs.entries()) {
+    const entry = entries[i] ?? assert.fail();
+    assert.deepEqual([entry.path, entry.linkPath], [path, linkPath]);
+    if (i % 2 === 1) continue;
+    assert.deepEqual([decode(entry.pathBytes), decode(entry.linkPathBytes)], [path, linkPath]);
   }
 });

@@ -23,17 +23,25 @@ export function noteWork(bytes: number): void {
   bytesOfTurn += bytes;
 }
 
+/** What all wait for that is under way. */
+let turn: Promise<void> | undefined;
+
 /**
  * Lets timers and others go on where there was much work since they last could: promises alone keep
- * them waiting. Each waits for itself; in an edge worker nobody may wait for another request.
+ * them waiting. All that wait go on together, so that layers whose digests are computed side by side
+ * stay side by side. In an edge worker each waits for itself: a request may not wait for another one.
  *
  * @returns A promise where it is the turn of others.
  */
 export function turnOfOthers(): Promise<void> | undefined {
   if (bytesOfTurn < TURN_BYTES) return undefined;
-  return new Promise<void>(afterOthers).then(() => {
-    bytesOfTurn = 0;
-  });
+  return "WebSocketPair" in globalThis ? nextTurn() : turn ??= nextTurn();
+}
+
+async function nextTurn(): Promise<void> {
+  await new Promise<void>(afterOthers);
+  bytesOfTurn = 0;
+  turn = undefined;
 }
 
 /** Calls back in a turn of its own. */

@@ -14,9 +14,9 @@ test("the committed program of threads is what its sources give", () => {
   execFileSync(process.execPath, check, { stdio: "pipe" });
 });
 
-test("the program of threads has at most 25 kB gzipped", () => {
+test("the program of threads has at most 26 kB gzipped", () => {
   const { length } = gzipSync(readFileSync(join(root, SOURCE)), { level: 9 });
-  assert.ok(length <= 25_000, `${length} bytes`);
+  assert.ok(length <= 26_000, `${length} bytes`);
 });
 
 test("who makes no threads carries no program for them", async () => {

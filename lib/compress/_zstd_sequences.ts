@@ -128,7 +128,7 @@ export class SequencesWriter {
   #findCodes({ count, literalLengths, matchLengths, offsets }: Sequences): void {
     const values = this.#values;
     const repeats = this.#nextRepeats;
-    let [first, second, third] = repeats as unknown as [number, number, number];
+    let [first = 0, second = 0, third = 0] = repeats;
     for (let at = 0; at < count; at++) {
       const literals = literalLengths[at] as number;
       const offset = offsets[at] as number;

@@ -20,7 +20,8 @@ import { UnnamedFiles } from "./_unnamed_files.ts";
  * through a link, and nothing outside of the directory, whatever the archives say:
  *
  * - directories come first, open for their owner alone until all is written; then links, by creations
- *   that refuse any existing name, and files, by renames, after which every name has to be there;
+ *   that refuse any existing name, and files, on a disk by renames, after which every name has to be
+ *   there;
  * - permissions, owners and times are set without following links, those of directories last;
  * - a hard link leads to a path of the tree, never to what a name means outside;
  * - devices and pipes are not made, and extended attributes are not written: the result tells.

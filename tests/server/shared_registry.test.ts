@@ -1,9 +1,10 @@
 // A Worker makes a handler for each request, in isolates that know nothing of one another.
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import type { Descriptor } from "../../lib/model/descriptor.ts";
 import type { Transport } from "../../lib/model/transport.ts";
 import { registryHandler, type RegistryHandlerOptions } from "../../lib/server/mod.ts";
-import { bucketStore } from "../../lib/store/bucket_store.ts";
+import { type BucketStore, bucketStore } from "../../lib/store/bucket_store.ts";
 import { MemoryBucket } from "../support/memory_bucket.ts";
 import {
   descriptorOf,
@@ -258,14 +259,22 @@ test("referrers are those of the repository", async () => {
   assert.deepEqual(await list("c/d"), [], "the other repository has the subject, not the note");
 });
 
+async function storeImage(
+  store: BucketStore,
+  { config, layer, manifest }: ReturnType<typeof imageParts>,
+): Promise<Descriptor> {
+  await store.push(descriptorOf(OCI_CONFIG, config), utf8(config));
+  await store.push(descriptorOf(OCI_LAYER, layer), utf8(layer));
+  const descriptor = descriptorOf(OCI_MANIFEST, manifest);
+  await store.push(descriptor, utf8(manifest));
+  return descriptor;
+}
+
 test("what was copied into the bucket is served under its names, down to the layers", async () => {
   const bucket = new MemoryBucket();
   const store = bucketStore(bucket);
   const parts = imageParts("x");
-  const manifest = descriptorOf(OCI_MANIFEST, parts.manifest);
-  await store.push(descriptorOf(OCI_CONFIG, parts.config), utf8(parts.config));
-  await store.push(descriptorOf(OCI_LAYER, parts.layer), utf8(parts.layer));
-  await store.push(manifest, utf8(parts.manifest));
+  const manifest = await storeImage(store, parts);
   const raw = JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: [manifest] });
   await store.push(descriptorOf(OCI_INDEX, raw), utf8(raw));
   await store.tag(descriptorOf(OCI_INDEX, raw), "library/alpine:3.20");
@@ -291,10 +300,7 @@ test("bare names are served under the default repository", async () => {
   const bucket = new MemoryBucket();
   const store = bucketStore(bucket);
   const parts = imageParts("x");
-  const manifest = descriptorOf(OCI_MANIFEST, parts.manifest);
-  await store.push(descriptorOf(OCI_CONFIG, parts.config), utf8(parts.config));
-  await store.push(descriptorOf(OCI_LAYER, parts.layer), utf8(parts.layer));
-  await store.push(manifest, utf8(parts.manifest));
+  const manifest = await storeImage(store, parts);
   await store.tag(manifest, "3.20");
   const handler = worker(bucket, { defaultRepository: "alpine" });
   assert.equal(await statusOf(handler, "GET", "/v2/alpine/manifests/3.20"), 200);

@@ -1,3 +1,4 @@
+import { type Chunks, chunksOf } from "../bytes/chunks.ts";
 import { streamFrom } from "../bytes/stream_from.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { SizeMismatchError } from "../model/errors.ts";
@@ -37,23 +38,22 @@ function paxHeader(records: readonly Bytes[]): Bytes[] {
 
 /** The content that is being read, so that it can be cancelled while it is waited for. */
 interface Reading {
-  reader?: ReadableStreamDefaultReader<Bytes> | undefined;
+  chunks?: Chunks | undefined;
 }
 
-async function* chunksOf(body: ByteStream, reading: Reading): AsyncGenerator<Bytes> {
-  const reader = reading.reader = body.getReader();
+async function* piecesOf(body: ByteStream, reading: Reading): AsyncGenerator<Bytes> {
+  const chunks = reading.chunks = chunksOf(body);
   let isEnded = false;
   try {
     for (;;) {
-      const { done, value } = await reader.read();
-      isEnded = done;
-      if (done) return;
-      yield value;
+      const chunk = await chunks.next();
+      isEnded = chunk === undefined;
+      if (chunk === undefined) return;
+      yield chunk;
     }
   } finally {
-    reading.reader = undefined;
-    if (!isEnded) await reader.cancel().catch(() => {});
-    reader.releaseLock();
+    reading.chunks = undefined;
+    if (!isEnded) await chunks.cancel().catch(() => {});
   }
 }
 
@@ -68,7 +68,7 @@ async function* bodyOf(
       `Cannot write the tar entry ${JSON.stringify(path)}: it has ${count} bytes, not ${size}`,
       { expected: size, actual: count },
     );
-  for await (const chunk of body instanceof Uint8Array ? [body] : chunksOf(body, reading)) {
+  for await (const chunk of body instanceof Uint8Array ? [body] : piecesOf(body, reading)) {
     count += chunk.length;
     if (count > size) throw wrong();
     yield chunk;
@@ -109,7 +109,7 @@ export function writeEntries<Input>(
       async return() {
         const [ended] = await Promise.all([
           archive.return(undefined),
-          reading.reader?.cancel().catch(() => {}),
+          reading.chunks?.cancel().catch(() => {}),
           items?.return?.(),
         ]);
         return ended;

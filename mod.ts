@@ -81,10 +81,12 @@ export {
   syncPlaces as sync,
   type SyncPlacesOptions,
 } from "./lib/runtime/sync_places.ts";
-export { openIndex } from "./lib/runtime/open_view.ts";
+export { type OpenedIndex, openIndex } from "./lib/runtime/open_view.ts";
+export type { OpenedView } from "./lib/runtime/opened_view.ts";
 export { openBlob, type OpenedBlob } from "./lib/runtime/open_blob.ts";
 export type { HostRegistryOptions } from "./lib/runtime/host_registry_options.ts";
 export {
+  type OpenedImage,
   type OpenedPlace,
   type OpenedTarget,
   openImage,

@@ -23,6 +23,8 @@ export interface CommandContext {
   readonly options: OptionValues;
   readonly output: Output;
   readonly signal: AbortSignal;
+  /** Has something closed when the command ends, however it does. */
+  readonly atEnd: (close: () => Promise<void>) => void;
   /** Every command, for those that speak about commands. */
   readonly commands: readonly Command[];
 }

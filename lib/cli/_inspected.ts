@@ -6,9 +6,9 @@ import { isIndexType } from "../model/media_types.ts";
 import { formatPlatform } from "../model/platform.ts";
 import { isAttestation } from "../model/platform_match.ts";
 import { hostPlatform } from "../runtime/host_platform.ts";
-import { openSource } from "../runtime/open.ts";
 import { argument, type CommandContext } from "./_command.ts";
-import { openOptions, platformOption } from "./_options.ts";
+import { sourceNamed } from "./_open.ts";
+import { platformOption } from "./_options.ts";
 
 /** An image, and the index that it was chosen from. */
 export interface Inspected {
@@ -26,7 +26,7 @@ export interface Inspected {
 export async function openInspected(context: CommandContext): Promise<Inspected> {
   const { signal } = context;
   const wanted = platformOption(context);
-  const source = openSource(argument(context, 0), openOptions(context));
+  const source = sourceNamed(context, argument(context, 0));
   const { content, reference } = source;
   const platform = wanted ?? await source.ownPlatform?.({ signal }) ?? hostPlatform();
   const descriptor = await content.resolve(reference, { signal });

@@ -1,8 +1,8 @@
 import { fetchManifest } from "../image/fetch_manifest.ts";
 import type { Bytes } from "../model/bytes.ts";
-import { openImage, openSource } from "../runtime/open.ts";
 import { argument, type CommandContext, type OptionSpecs } from "./_command.ts";
-import { openOptions, platformsOption } from "./_options.ts";
+import { imageNamed, sourceNamed } from "./_open.ts";
+import { platformsOption } from "./_options.ts";
 
 /** The option that chooses a manifest. */
 export const MANIFEST_PLATFORM_OPTION: OptionSpecs = {
@@ -22,14 +22,10 @@ export async function manifestArgument(context: CommandContext, index: number): 
   const name = argument(context, index);
   const platform = platformsOption(context);
   if (platform !== "all") {
-    const image = await openImage(name, { ...openOptions(context), platform });
+    const image = await imageNamed(context, name, platform);
     return await image.rawManifest({ signal });
   }
-  const { content, reference, close } = openSource(name, openOptions(context));
-  try {
-    const descriptor = await content.resolve(reference, { signal });
-    return (await fetchManifest(content, descriptor, { signal })).raw;
-  } finally {
-    await close();
-  }
+  const { content, reference } = sourceNamed(context, name);
+  const descriptor = await content.resolve(reference, { signal });
+  return (await fetchManifest(content, descriptor, { signal })).raw;
 }

@@ -7,11 +7,11 @@ import { isConfigType } from "../model/media_types.ts";
 import { parsePlace } from "../model/place.ts";
 import { formatReference, parseReference, withDefaultTag } from "../model/reference.ts";
 import { hostPlatform } from "../runtime/host_platform.ts";
-import { openImage } from "../runtime/open.ts";
 import { addendsOf, LAYER_OPTIONS, layerOf, layerOptions } from "./_addends.ts";
 import { argument, type Command, type CommandContext, flag, UsageError } from "./_command.ts";
 import { EDIT_OPTIONS, editOf } from "./_edit_options.ts";
-import { openOptions, PLATFORM_OPTION, platformOption } from "./_options.ts";
+import { imageNamed } from "./_open.ts";
+import { PLATFORM_OPTION, platformOption } from "./_options.ts";
 import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
 
 /** What stands for an image without layers, as in a Dockerfile. */
@@ -19,9 +19,8 @@ const SCRATCH = "scratch";
 
 /** Opens the image that something is made of. */
 async function baseImage(context: CommandContext, name: string): Promise<Image> {
-  const platform = platformOption(context);
-  if (name === SCRATCH) return emptyImage(platform ?? hostPlatform());
-  return await openImage(name, { ...openOptions(context), platform });
+  if (name === SCRATCH) return emptyImage(platformOption(context) ?? hostPlatform());
+  return await imageNamed(context, name);
 }
 
 /** Tells whether a layer has to have the form that the base's operating system wants. */

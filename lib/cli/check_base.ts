@@ -1,5 +1,4 @@
 import { isBasedOn } from "../image/is_based_on.ts";
-import { openImage } from "../runtime/open.ts";
 import { pinnedReference } from "../runtime/pinned_reference.ts";
 import {
   argument,
@@ -11,7 +10,8 @@ import {
 } from "./_command.ts";
 import { imageArgument } from "./_image_argument.ts";
 import { namedBase } from "./_named_base.ts";
-import { JSON_OPTION, openOptions, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
+import { imageNamed } from "./_open.ts";
+import { JSON_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
 
 /** `lading check-base IMAGE`. */
 export const checkBaseCommand: Command = {
@@ -44,7 +44,7 @@ export const checkBaseCommand: Command = {
       throw new UsageError("the image does not name its base: --base node:22-slim");
     }
     const platform = await image.platform({ signal });
-    const base = await openImage(name, { ...openOptions(context), platform });
+    const base = await imageNamed(context, name, platform);
     const digest = await base.digest({ signal });
     const isCurrent = await isBasedOn(image, base, { signal });
     if (flag(context, "json")) await output.json({ base: name, digest, isCurrent });

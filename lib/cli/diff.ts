@@ -1,13 +1,8 @@
 import { diff, type FileChange } from "../image/diff.ts";
-import { openImage } from "../runtime/open.ts";
+import { CACHE_OPTION, layerIndexesOption } from "./_cache_option.ts";
 import { argument, type Command, flag } from "./_command.ts";
-import {
-  JSON_OPTION,
-  openOptions,
-  PLATFORM_OPTION,
-  platformOption,
-  REGISTRY_OPTION,
-} from "./_options.ts";
+import { imageNamed } from "./_open.ts";
+import { JSON_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
 
 const SIGNS: Readonly<Record<FileChange["change"], string>> = {
   added: "+",
@@ -32,6 +27,7 @@ export const diffCommand: Command = {
   arity: [2, 2],
   options: {
     times: { type: "boolean", help: "another modification time alone is a change too" },
+    ...CACHE_OPTION,
     ...PLATFORM_OPTION,
     ...JSON_OPTION,
     ...REGISTRY_OPTION,
@@ -40,12 +36,15 @@ export const diffCommand: Command = {
   examples: ["lading diff app:1 app:2", "lading diff node:22 node:22-slim --json | jq length"],
   async run(context) {
     const { output, signal } = context;
-    const options = { ...openOptions(context), platform: platformOption(context) };
     const [before, after] = await Promise.all([
-      openImage(argument(context, 0), options),
-      openImage(argument(context, 1), options),
+      imageNamed(context, argument(context, 0)),
+      imageNamed(context, argument(context, 1)),
     ]);
-    const changes = diff(before, after, { timestamps: flag(context, "times"), signal });
+    const changes = diff(before, after, {
+      timestamps: flag(context, "times"),
+      layerIndexes: layerIndexesOption(context),
+      signal,
+    });
     if (!flag(context, "json")) return await output.lines(lines(changes));
     const all: unknown[] = [];
     for await (const { path, change, what } of changes) all.push({ path, change, what });

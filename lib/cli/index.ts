@@ -5,9 +5,9 @@ import { indexFrom } from "../image/index_from.ts";
 import type { IndexView } from "../image/index_view.ts";
 import { removeFromIndex } from "../image/remove_from_index.ts";
 import { formatPlatform } from "../model/platform.ts";
-import { openIndex, openView } from "../runtime/open_view.ts";
 import { argument, type Command, type CommandContext, flag, list, UsageError } from "./_command.ts";
-import { formatOption, openOptions, pairsOption } from "./_options.ts";
+import { indexNamed, viewNamed } from "./_open.ts";
+import { formatOption, pairsOption } from "./_options.ts";
 import { escapeControls } from "./_plain_text.ts";
 import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
 import { formatSize } from "./size.ts";
@@ -27,7 +27,7 @@ async function openAll(
   names: readonly string[],
 ): Promise<(Image | IndexView)[]> {
   const opened: (Image | IndexView)[] = [];
-  for (const name of names) opened.push(await openView(name, openOptions(context)));
+  for (const name of names) opened.push(await viewNamed(context, name));
   return opened;
 }
 
@@ -43,7 +43,7 @@ async function append(context: CommandContext, names: readonly string[]): Promis
   targetOption(context);
   const [base = "", ...others] = names;
   if (others.length === 0) throw new UsageError("name the images to append");
-  const index = await openIndex(base, openOptions(context));
+  const index = await indexNamed(context, base);
   await pushEdited(context, appendToIndex(index, ...await openAll(context, others)));
 }
 
@@ -51,7 +51,7 @@ async function filter(context: CommandContext, names: readonly string[]): Promis
   targetOption(context);
   const platforms = list(context, "platform").map(filterOf);
   if (platforms.length === 0) throw new UsageError("name what to keep: --platform linux/amd64");
-  const index = await openIndex(only(names), openOptions(context));
+  const index = await indexNamed(context, only(names));
   await pushEdited(context, filterIndex(index, platforms));
 }
 
@@ -59,13 +59,13 @@ async function remove(context: CommandContext, names: readonly string[]): Promis
   targetOption(context);
   const [base = "", ...digests] = names;
   if (digests.length === 0) throw new UsageError("name the digests to remove");
-  const index = await openIndex(base, openOptions(context));
+  const index = await indexNamed(context, base);
   await pushEdited(context, removeFromIndex(index, ...digests));
 }
 
 async function listEntries(context: CommandContext, names: readonly string[]): Promise<void> {
   const { output, signal } = context;
-  const index = await openIndex(only(names), openOptions(context));
+  const index = await indexNamed(context, only(names));
   const { manifests } = await index.manifest({ signal });
   if (flag(context, "json")) return await output.json(manifests);
   for (const { digest, size, platform, mediaType } of manifests) {

@@ -46,11 +46,13 @@ export async function main(
 ): Promise<number> {
   const { signal = new AbortController().signal } = options;
   let output = options.output ?? processOutput({ quiet: false });
+  const closers: (() => Promise<void>)[] = [];
+  const atEnd = (close: () => Promise<void>): void => void closers.push(close);
   try {
     const commands = await commandsFor(args);
     const { command, ...call } = parseCommandLine(commands, args);
     if (call.options.has("quiet")) output = options.output ?? processOutput({ quiet: true });
-    await command.run({ ...call, output, signal, commands });
+    await command.run({ ...call, output, signal, atEnd, commands });
     return EXIT_CODE.ok;
   } catch (error) {
     // A reader that has enough, such as head, is no failure.
@@ -61,6 +63,8 @@ export async function main(
     }
     output.fail(errorText(error));
     return exitCode(error);
+  } finally {
+    await Promise.allSettled(closers.map((close) => close()));
   }
 }
 

@@ -2,7 +2,6 @@ import type { Image } from "../image/image.ts";
 import { mapIndex } from "../image/map_index.ts";
 import { mutate } from "../image/mutate.ts";
 import { rewriteLayers, type RewriteLayersOptions } from "../image/rewrite_layers.ts";
-import { openIndex } from "../runtime/open_view.ts";
 import {
   argument,
   type Command,
@@ -14,7 +13,8 @@ import {
 } from "./_command.ts";
 import { EDIT_OPTIONS, editOf, timeOption } from "./_edit_options.ts";
 import { imageArgument } from "./_image_argument.ts";
-import { openOptions, platformsOption } from "./_options.ts";
+import { indexNamed } from "./_open.ts";
+import { platformsOption } from "./_options.ts";
 import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
 
 /** How layers are to be written anew; `undefined` when they are not. */
@@ -92,7 +92,7 @@ export const mutateCommand: Command = {
       return mutate(rewritten, { ...edit, timestamps });
     };
     if (platformsOption(context) === "all") {
-      const index = await openIndex(argument(context, 0), openOptions(context));
+      const index = await indexNamed(context, argument(context, 0));
       return await pushEdited(context, mapIndex(index, change));
     }
     await pushEdited(context, change(await imageArgument(context)));

@@ -2,11 +2,12 @@ import type { Image } from "../image/image.ts";
 import { mutate } from "../image/mutate.ts";
 import { rebase } from "../image/rebase.ts";
 import { parsePlace } from "../model/place.ts";
-import { openImage } from "../runtime/open.ts";
-import { argument, type Command, type CommandContext, text, UsageError } from "./_command.ts";
+import { type Command, type CommandContext, text, UsageError } from "./_command.ts";
 import { EDIT_OPTIONS, editOf } from "./_edit_options.ts";
+import { imageArgument } from "./_image_argument.ts";
 import { namedBase } from "./_named_base.ts";
-import { openOptions, PLATFORM_OPTION, platformOption } from "./_options.ts";
+import { imageNamed } from "./_open.ts";
+import { PLATFORM_OPTION } from "./_options.ts";
 import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
 
 /** The names of both bases: those that were given, else those in the image's annotations. */
@@ -55,12 +56,11 @@ export const rebaseCommand: Command = {
   async run(context) {
     const edit = editOf(context);
     targetOption(context);
-    const options = { ...openOptions(context), platform: platformOption(context) };
-    const image = await openImage(argument(context, 0), options);
+    const image = await imageArgument(context);
     const { oldName, newName } = await baseNames(context, image);
     const [oldBase, newBase] = await Promise.all([
-      openImage(oldName, options),
-      openImage(newName, options),
+      imageNamed(context, oldName),
+      imageNamed(context, newName),
     ]);
     const place = parsePlace(newName);
     const newBaseName = place.transport === "docker" ? place.reference : undefined;

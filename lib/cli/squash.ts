@@ -1,9 +1,9 @@
 import type { Image } from "../image/image.ts";
 import { squash } from "../image/squash.ts";
-import { openImage } from "../runtime/open.ts";
 import { type Command, type CommandContext, text, UsageError } from "./_command.ts";
 import { imageArgument } from "./_image_argument.ts";
-import { openOptions, PLATFORM_OPTION, platformOption } from "./_options.ts";
+import { imageNamed } from "./_open.ts";
+import { PLATFORM_OPTION } from "./_options.ts";
 import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
 
 /** What stays as it is: a number of layers, or those of a base. */
@@ -12,9 +12,7 @@ async function lowerLayers(context: CommandContext): Promise<number | Image> {
   if (from !== undefined && base !== undefined) {
     throw new UsageError("--from and --base cannot stand together");
   }
-  if (base !== undefined) {
-    return await openImage(base, { ...openOptions(context), platform: platformOption(context) });
-  }
+  if (base !== undefined) return await imageNamed(context, base);
   if (from === undefined) return 0;
   if (!/^\d{1,4}$/.test(from)) {
     throw new UsageError(`--from takes a number of layers, not ${JSON.stringify(from)}`);

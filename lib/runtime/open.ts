@@ -22,6 +22,7 @@ import type { ConnectOptions } from "./engine_connect.ts";
 import { hostPlatform } from "./host_platform.ts";
 import { type HostRegistryOptions, registryOptions } from "./host_registry_options.ts";
 import { nodeFileSystem } from "./node_file_system.ts";
+import { type OpenedView, openedView } from "./opened_view.ts";
 import { standardInput, temporaryDirectory } from "./standard_input.ts";
 import { openV1Repository, v1Images } from "./v1_place.ts";
 
@@ -202,23 +203,33 @@ function closing(
   return { commit: (options) => content.close(options), close: () => content.abort() };
 }
 
+/** An image that was opened; close it, or open it with `await using`. */
+export type OpenedImage = Image & OpenedView;
+
 /**
  * Opens an image to look at. Nothing is fetched but the manifests and, when needed, the config.
  *
  * @param text The place of the image.
  * @param options The platform, and how to open the place.
- * @returns The image. An archive stays open as long as the image is used.
+ * @returns The image. Close one of an archive or an engine: files are held open for it, and what came
+ * through a pipe or from an engine waits in temporary ones. Registries and layouts hold nothing.
  * @throws {NotFoundError} when there is no such image.
  * @throws {InvalidPlatformError} when the platform is a text that names none.
  * @throws {PlatformNotFoundError} when it has no image for the platform.
  */
-export async function openImage(text: string, options: OpenImageOptions = {}): Promise<Image> {
+export async function openImage(
+  text: string,
+  options: OpenImageOptions = {},
+): Promise<OpenedImage> {
   const { signal } = options;
   const wanted = options.platform === undefined ? undefined : toPlatform(options.platform);
-  const { content, reference, ownPlatform } = openSource(text, options);
-  const platform = wanted ?? await ownPlatform?.({ signal }) ?? hostPlatform();
-  const descriptor = await content.resolve(reference, { signal });
-  return await loadImage(content, descriptor, { signal, platform });
+  const place = openSource(text, options);
+  return await openedView(place, async () => {
+    const { content, reference } = place;
+    const platform = wanted ?? await place.ownPlatform?.({ signal }) ?? hostPlatform();
+    const descriptor = await content.resolve(reference, { signal });
+    return await loadImage(content, descriptor, { signal, platform });
+  });
 }
 
 /** Takes a platform as a text or as it is. */

@@ -88,6 +88,32 @@ test("lading push and ls read an archive of Docker's from their standard input",
   });
 });
 
+test("commands that look into an archive from their standard input leave no file", async () => {
+  const { bytes } = await archive();
+  await inFolder(async (folder) => {
+    const temporary = join(folder, "temporary");
+    mkdirSync(temporary);
+    const [image, to] = ["docker-archive:-", ["--to", `oci:${folder}/made:1`]];
+    const rows = [
+      ["inspect", image],
+      ["ls", image],
+      ["cat", image, "/none"],
+      ["config", image],
+      ["manifest", image],
+      ["digest", image, "--platform", "linux/amd64"],
+      ["extract", image, join(folder, "tree")],
+      ["mutate", image, "--label", "a=b", ...to],
+      ["index", "create", image, ...to],
+      ["diff", image, `oci:${folder}/made:1`],
+    ];
+    for (const args of rows) {
+      const run = await pipeIn({ TMPDIR: temporary }, bytes, ...args);
+      assert.equal(run.code, args[0] === "cat" ? 3 : 0, `${args.join(" ")}: ${run.stderr}`);
+      assert.deepEqual(readdirSync(temporary), [], args.join(" "));
+    }
+  });
+});
+
 test("an archive that breaks off on the standard input is refused, and nothing is named", async () => {
   const { bytes } = await archive();
   await inFolder(async (folder) => {

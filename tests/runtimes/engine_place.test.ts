@@ -2,13 +2,14 @@
 import process from "node:process";
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { copy, openImage, pull } from "../../mod.ts";
+import { copy, openImage, openIndex, pull } from "../../mod.ts";
 import { readAll, streamOf } from "../../lib/bytes/mod.ts";
 import { Engine } from "../../lib/engine/mod.ts";
 import type { Platform } from "../../lib/model/platform.ts";
 import { hostPlatform } from "../../lib/runtime/host_platform.ts";
 import { serve } from "../../lib/runtime/serve.ts";
-import { memoryStore, writeOCIArchive } from "../../lib/store/mod.ts";
+import { temporaryDirectory } from "../../lib/runtime/standard_input.ts";
+import { memoryFileSystem, memoryStore, writeOCIArchive } from "../../lib/store/mod.ts";
 import { readTar } from "../../lib/tar/mod.ts";
 import {
   fakeEngine,
@@ -132,4 +133,33 @@ test("lading inspect shows the engine's own image of an index that an engine kee
     else process.env["DOCKER_HOST"] = before;
     await server.close();
   }
+});
+
+test("what an engine gave waits in files until the image is closed", async () => {
+  const { image, options, index } = await bench(OWN);
+  await copy(image, "docker-daemon:app:1", options);
+  const fileSystem = memoryFileSystem();
+  const directory = temporaryDirectory();
+  await fileSystem.makeDirectory(directory);
+  const put = async (): Promise<string[]> =>
+    (await fileSystem.readDirectory(directory)).map(({ name }) => name);
+  const place = "docker-daemon:app:1";
+  const opened = await openImage(place, { ...options, fileSystem });
+  const own = index.images[PLATFORMS.indexOf(OWN)];
+  assert.equal((await opened.config()).architecture, OWN.architecture);
+  for (const layer of await opened.layers()) {
+    await readAll(await layer.compressed(), { maxBytes: 1e8 });
+  }
+  assert.equal((await put()).length, 1);
+  await opened.close();
+  assert.deepEqual(await put(), []);
+  {
+    await using used = await openImage(place, { ...options, fileSystem });
+    assert.equal((await used.layers()).length, own?.manifest.layers.length);
+    assert.equal((await put()).length, 1);
+  }
+  assert.deepEqual(await put(), []);
+  const wanted = { ...options, fileSystem, platform: "plan9/mips" };
+  await assert.rejects(openIndex(place, wanted), /as an index/);
+  assert.deepEqual(await put(), [], "what could not be opened leaves nothing either");
 });

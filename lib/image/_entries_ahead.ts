@@ -1,6 +1,7 @@
-import type { TarEntry } from "../tar/reader.ts";
+import { treeEntries, type TreeEntriesOptions } from "./_indexed_layer.ts";
 import { keptBytes, recordBytes } from "./_kept_bytes.ts";
-import type { Layer, LayerReadOptions } from "./layer.ts";
+import type { Layer } from "./layer.ts";
+import type { TreeEntry } from "./_layer_files.ts";
 
 /** How many entries of a layer may wait for the layers below it, some hundred bytes each, */
 const MAX_WAITING = 16_384;
@@ -14,18 +15,20 @@ const MAX_WAITING_BYTES: number = 16 * 1024 * 1024;
  */
 export async function* entriesOfEach(
   layers: readonly Layer[],
-  options: LayerReadOptions,
-): AsyncGenerator<AsyncIterable<TarEntry>, void, undefined> {
+  options: TreeEntriesOptions,
+): AsyncGenerator<AsyncIterable<TreeEntry>, void, undefined> {
   const { threads, signal } = options;
   if (threads === undefined) {
-    for (const layer of layers) yield layer.entries(options);
+    for (const layer of layers) yield treeEntries(layer, options);
     return;
   }
   const stop = new AbortController();
   const ended = AbortSignal.any([stop.signal, ...signal === undefined ? [] : [signal]]);
   const unread = [...layers];
   const open = () =>
-    unread.splice(0, 1).map((layer) => readAhead(layer.entries({ ...options, signal: ended })));
+    unread.splice(0, 1).map((layer) =>
+      readAhead(treeEntries(layer, { ...options, signal: ended }))
+    );
   try {
     const readers = Array.from({ length: threads.size }, open).flat();
     for (let next = readers.shift(); next !== undefined; next = readers.shift()) {
@@ -38,14 +41,14 @@ export async function* entriesOfEach(
 }
 
 interface Ahead {
-  waiting: TarEntry[];
+  waiting: TreeEntry[];
   bytes: number;
   isDone: boolean;
   failure?: { readonly error: unknown };
 }
 
 /** Reads on by itself, until as much as may waits to be taken. */
-function readAhead(source: AsyncIterable<TarEntry>): AsyncIterable<TarEntry> {
+function readAhead(source: AsyncIterable<TreeEntry>): AsyncIterable<TreeEntry> {
   const state: Ahead = { waiting: [], bytes: 0, isDone: false };
   // Who gives waits for room and who takes for items: never both.
   let wake = () => {};

@@ -154,13 +154,13 @@ export class ImageView implements Image {
   }
 
   async readFile(path: string, options: ReadFileOptions & ImageFileOptions = {}): Promise<Bytes> {
-    const { tables = "proved", checkpoints, signal } = options;
-    return await (await this.rootfs({ tables, checkpoints, signal })).readFile(path, options);
+    const { tables = "proved", layerIndexes, signal } = options;
+    return await (await this.rootfs({ tables, layerIndexes, signal })).readFile(path, options);
   }
 
   async openFile(path: string, options: ImageFileOptions = {}): Promise<ByteStream> {
-    const { tables = "proved", checkpoints, signal } = options;
-    return await (await this.rootfs({ tables, checkpoints, signal })).openFile(path, options);
+    const { tables = "proved", layerIndexes, signal } = options;
+    return await (await this.rootfs({ tables, layerIndexes, signal })).openFile(path, options);
   }
 
   async #get({ signal }: CallOptions): Promise<ImageParts> {

@@ -37,7 +37,7 @@ export interface FileMeta {
 /** What a tree takes from an entry of a layer. */
 export type TreeEntry = Omit<TarEntry, "format" | "body" | "lend" | "bytes" | "text">;
 
-const NO_XATTRS: ReadonlyMap<string, Bytes> = new Map();
+const NO_RECORDS: ReadonlyMap<string, Bytes> = new Map();
 
 /**
  * Applies one entry of a layer to a tree (OCI image-spec, layer.md §applying changesets). Names
@@ -105,7 +105,7 @@ function metaOf(
     mtimeNs: entry.mtimeNs,
     deviceMajor: entry.deviceMajor,
     deviceMinor: entry.deviceMinor,
-    xattrs: entry.xattrs.size === 0 ? NO_XATTRS : entry.xattrs,
+    xattrs: entry.xattrs.size === 0 ? NO_RECORDS : entry.xattrs,
     windows: windowsRecords(entry.pax),
     layer,
     ordinal,
@@ -115,10 +115,14 @@ function metaOf(
 
 /** Tells whether a file has holes that the archive leaves out, in any of the GNU formats. */
 function isSparse({ typeFlag, pax }: TreeEntry): boolean {
-  if (typeFlag === "S") return true;
-  if (pax.size === 0) return false;
-  for (const key of pax.keys()) if (key.startsWith("GNU.sparse.")) return true;
-  return false;
+  return typeFlag === "S" || sparseRecords(pax).size > 0;
+}
+
+/** Picks the records of the GNU formats for files with holes. */
+export function sparseRecords(pax: ReadonlyMap<string, Bytes>): ReadonlyMap<string, Bytes> {
+  if (pax.size === 0) return NO_RECORDS;
+  const found = [...pax].filter(([key]) => key.startsWith("GNU.sparse."));
+  return found.length === 0 ? NO_RECORDS : new Map(found);
 }
 
 /** What an entry is in a tree; nothing for types that make no file. */

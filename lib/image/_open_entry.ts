@@ -2,18 +2,19 @@ import { withSignal } from "../bytes/signal.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { NotFoundError } from "../model/errors.ts";
+import type { TarEntry } from "../tar/entry.ts";
 import type { Layer } from "./layer.ts";
 
 /**
- * Opens the content of one entry of a layer. The rest of the layer is read before the stream ends,
- * because only the whole layer can be proved.
+ * Opens the content of one of the entries of a layer. The rest of the layer is read before the stream
+ * ends, because only the whole layer can be proved.
  */
 export async function openEntry(
   layer: Layer,
+  entries: AsyncGenerator<TarEntry>,
   ordinal: number,
   { signal }: CallOptions,
 ): Promise<ByteStream> {
-  const entries = layer.entries({ signal });
   let count = 0;
   for (;;) {
     const { done, value } = await entries.next();

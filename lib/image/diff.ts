@@ -5,7 +5,9 @@ import type { FileAspect } from "./file_aspect.ts";
 import { type FileNode, FileTree } from "./_file_tree.ts";
 import type { Image } from "./image.ts";
 import type { FileMeta } from "./_layer_files.ts";
+import type { TreeEntriesOptions } from "./_indexed_layer.ts";
 import type { Layer } from "./layer.ts";
+import type { LayerIndexes } from "./layer_indexes.ts";
 import { showName } from "./_lossless_name.ts";
 import { mergeLayer, type TreeParts } from "./rootfs.ts";
 import { entryOf } from "./_rootfs_entry_of.ts";
@@ -31,6 +33,8 @@ export interface DiffOptions extends CallOptions {
   readonly timestamps?: boolean | undefined;
   /** The most paths that each tree may have; default 2,000,000. */
   readonly maxEntries?: number | undefined;
+  /** Where indexes of layers are kept; default nowhere. File trees come from them. */
+  readonly layerIndexes?: LayerIndexes | undefined;
 }
 
 /**
@@ -59,14 +63,14 @@ export async function* diff(
   after: Image,
   options: DiffOptions = {},
 ): AsyncGenerator<FileChange, void, undefined> {
-  const { signal, timestamps = false, maxEntries } = options;
+  const { signal, timestamps = false, maxEntries, layerIndexes } = options;
   const sides = await Promise.all([before, after].map(async (image): Promise<TreeParts> => ({
     layers: await image.layers({ signal }),
     tree: new FileTree<FileMeta>(maxEntries),
   })));
   const [old, now] = sides;
   if (old === undefined || now === undefined) return;
-  const shared = await mergeSides(old, now, { signal });
+  const shared = await mergeSides(old, now, { layerIndexes, signal });
   const pairs = [...unlike(old.tree, now.tree, shared)];
   const hashes = new ContentHashes();
   for (const { from, to } of pairs) {
@@ -100,7 +104,11 @@ interface Pair {
 }
 
 /** Merges both trees, and tells how many layers they begin with alike. */
-async function mergeSides(old: TreeParts, now: TreeParts, options: CallOptions): Promise<number> {
+async function mergeSides(
+  old: TreeParts,
+  now: TreeParts,
+  options: TreeEntriesOptions,
+): Promise<number> {
   let shared = 0;
   for (const [number, layer] of old.layers.entries()) {
     const other = now.layers[number];

@@ -137,12 +137,12 @@ export interface Image {
   /**
    * Opens a file of the merged tree. Of eStargz and zstd:chunked layers, whose tables of contents
    * the manifest proves, only the tables and what belongs to the file are fetched, and each piece is
-   * proved; the same with checkpoints of a gzip layer. Any other layer is read again, and to its end:
-   * the stream ends only when the layer is proved. Memory is fixed.
+   * proved; of gzip layers that have an index, only what lies around the file. Any other layer is read
+   * again, and to its end: the stream ends only when the layer is proved. Memory is fixed.
    *
    * @param path The path.
-   * @param options Which tables of contents to use, where checkpoints are kept, and a signal, which
-   * also ends the stream.
+   * @param options Which tables of contents to use, where indexes are kept, and a signal, which also
+   * ends the stream.
    * @returns The content.
    * @throws {NotFoundError} when there is no such file.
    */

@@ -110,10 +110,32 @@ export function layerContent(layer: Layer): ContentSource {
   };
 }
 
+/**
+ * Gives the diffID that a layer is proved against.
+ *
+ * @param layer A layer of any image.
+ * @param options A signal.
+ * @returns The diffID; nothing for a view of a source whose image has no config that names it.
+ */
+export async function expectedDiffID(
+  layer: Layer,
+  options: CallOptions,
+): Promise<string | undefined> {
+  return SourceLayer.isOne(layer) ? SourceLayer.expectedOf(layer) : await layer.diffID(options);
+}
+
 class SourceLayer implements Layer {
   /** Tells where a layer is, when it is a view of a source. */
   static sourceOf(layer: object): ContentSource | undefined {
-    return #source in layer ? layer.#source : undefined;
+    return SourceLayer.isOne(layer) ? layer.#source : undefined;
+  }
+
+  static isOne(layer: object): layer is SourceLayer {
+    return #source in layer;
+  }
+
+  static expectedOf(layer: SourceLayer): string | undefined {
+    return layer.#expected;
   }
 
   readonly #source: ContentSource;

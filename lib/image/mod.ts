@@ -3,7 +3,7 @@
  * immutable and verified, over any place that images can be read from. The file tree that the
  * layers make together can be listed, read, compared and exported without unpacking anything, and
  * unpacked without writing anywhere else. A single file is read by its ranges where a layer has a
- * proved table of contents (eStargz, zstd:chunked), or checkpoints of it are kept.
+ * proved table of contents (eStargz, zstd:chunked), or an index of it is kept.
  *
  * Edits give new views: nothing is stored before `push()` of `./ops`, what nothing changes keeps its
  * bytes, and the same edits give the same digest on every runtime and day.
@@ -64,7 +64,6 @@ export type {
   Schema1Manifest,
   Schema1Signature,
 } from "../model/schema1.ts";
-export type { Checkpoint, Checkpoints } from "../compress/checkpoint.ts";
 export type { GzipLevel } from "../compress/gzip.ts";
 export type { UploadSpool, UploadStore } from "../server/upload_store.ts";
 export type {
@@ -81,12 +80,6 @@ export type { TarFormat } from "../tar/header.ts";
 export type { TarInput, TarInputType } from "../tar/writer.ts";
 export { type Addition, append } from "./append.ts";
 export { appendToIndex } from "./append_to_index.ts";
-export {
-  type CheckpointCache,
-  checkpointCache,
-  type CheckpointCacheOptions,
-  type MemoryCheckpointCache,
-} from "./checkpoint_cache.ts";
 export { diff, type DiffOptions, type FileChange } from "./diff.ts";
 export { directoryEntries, type DirectoryEntriesOptions } from "./directory_entries.ts";
 export { emptyImage } from "./empty_image.ts";
@@ -110,6 +103,13 @@ export type { LayerThreads } from "../compress/layer_threads.ts";
 export type { KernelChoice } from "../compress/stages.ts";
 export { type Layer, type LayerReadOptions, openLayer } from "./layer.ts";
 export { layerFrom } from "./layer_from.ts";
+export { layerIndexDirectory, type LayerIndexDirectoryOptions } from "./layer_index_directory.ts";
+export {
+  type LayerIndexes,
+  type MemoryLayerIndexes,
+  memoryLayerIndexes,
+  type MemoryLayerIndexesOptions,
+} from "./layer_indexes.ts";
 export type { LayerModes, LayerOptions, LayerOwner } from "./layer_options.ts";
 export type { LayerEntries, LayerEntry, LayerSource } from "./layer_source.ts";
 export { mapIndex } from "./map_index.ts";

@@ -4,12 +4,12 @@ import type { LayerThreads } from "../compress/layer_threads.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { NotFoundError } from "../model/errors.ts";
-import { checkpointedLayer, openByCheckpoints } from "./_checkpointed_layer.ts";
-import type { CheckpointCache } from "./checkpoint_cache.ts";
 import { entriesOfEach } from "./_entries_ahead.ts";
+import { indexOf, openByIndex, recordedEntries, treeEntries } from "./_indexed_layer.ts";
 import { applyEntry, type FileMeta, type TreeEntry } from "./_layer_files.ts";
 import { FileTree, MAX_TREE_ENTRIES, noSuchFile } from "./_file_tree.ts";
-import type { Layer, LayerReadOptions } from "./layer.ts";
+import type { Layer } from "./layer.ts";
+import type { LayerIndexes } from "./layer_indexes.ts";
 import { openEntry } from "./_open_entry.ts";
 import { openTableEntry } from "./remote_file.ts";
 import { entryOf } from "./_rootfs_entry_of.ts";
@@ -30,6 +30,11 @@ export interface RootfsOptions extends CallOptions {
    * same. Of each layer above the one that is merged up to 16,384 entries wait in memory.
    */
   readonly threads?: LayerThreads | undefined;
+  /**
+   * Where indexes of layers are kept; default nowhere. A layer that has one is not read for its file
+   * tree; one that has none gets it when it is read, unless that is done in threads.
+   */
+  readonly layerIndexes?: LayerIndexes | undefined;
 }
 
 /** Options of {@linkcode loadRootfs}. */
@@ -39,17 +44,15 @@ export interface LoadRootfsOptions extends RootfsOptions {
    * made with one cannot be extracted.
    */
   readonly tables?: TableUse | undefined;
-  /** Where checkpoints of gzip layers are kept that are read; default nowhere. */
-  readonly checkpoints?: CheckpointCache | undefined;
 }
 
 /** Options of {@linkcode Rootfs.openFile}. */
 export interface OpenFileOptions extends CallOptions {
   /**
-   * Where checkpoints of gzip layers are kept; default nowhere. With those of its layer only what
-   * lies around a file is fetched, and proved to be what was there when they were taken.
+   * Where indexes of layers are kept; default nowhere. With that of a gzip layer only what lies around
+   * a file is fetched, and proved to be what was there when the index was made.
    */
-  readonly checkpoints?: CheckpointCache | undefined;
+  readonly layerIndexes?: LayerIndexes | undefined;
 }
 
 /** Options of {@linkcode Rootfs.readFile}. */
@@ -95,13 +98,12 @@ export interface Rootfs {
    */
   stat(path: string, options?: StatOptions): RootfsEntry;
   /**
-   * Opens a file. Where its layer has a table of contents that the tree was made with, or where
-   * there are checkpoints of it, only what belongs to the file is fetched, and proved. Any other
-   * layer is read again, and to its end: the stream ends only when the layer is proved. Memory is
-   * fixed.
+   * Opens a file. Where its layer has a table of contents that the tree was made with, or is gzip and
+   * has an index, only what belongs to the file is fetched, and proved. Any other layer is read again,
+   * and to its end: the stream ends only when the layer is proved. Memory is fixed.
    *
    * @param path The path; symbolic links are followed.
-   * @param options Where checkpoints are kept, and a signal, which also ends the stream.
+   * @param options Where indexes are kept, and a signal, which also ends the stream.
    * @returns The content.
    * @throws {NotFoundError} when there is no file at the path.
    */
@@ -146,8 +148,8 @@ export async function loadRootfs(
   layers: readonly Layer[],
   options: LoadRootfsOptions = {},
 ): Promise<Rootfs> {
-  const { tables = "none", maxEntries = MAX_TREE_ENTRIES, checkpoints, threads, signal } = options;
-  if (tables === "none" && checkpoints === undefined) {
+  const { tables = "none", maxEntries = MAX_TREE_ENTRIES, layerIndexes, signal } = options;
+  if (tables === "none") {
     const tree = await mergeLayers(layers, options);
     return new MergedRootfs(tree, layers, layers.map(layerReader), false);
   }
@@ -155,12 +157,11 @@ export async function loadRootfs(
   const readers: FileReader[] = [];
   let hasTables = false;
   for (const [number, layer] of layers.entries()) {
-    const table = await usableTable(layer, tables, { signal });
+    // An index was made of the archive itself, and asks nobody.
+    const isIndexed = await indexOf(layer, layerIndexes, { signal }) !== undefined;
+    const table = isIndexed ? undefined : await usableTable(layer, tables, { signal });
     if (table === undefined) {
-      const read = checkpoints === undefined
-        ? layer
-        : await checkpointedLayer(layer, checkpoints, { signal });
-      await mergeLayer([tree], read, number, { threads, signal });
+      await mergeLayer([tree], layer, number, options);
       readers.push(layerReader(layer));
       continue;
     }
@@ -176,14 +177,14 @@ export async function loadRootfs(
 type FileReader = (meta: FileMeta, options: OpenFileOptions) => ByteStream | Promise<ByteStream>;
 
 function layerReader(layer: Layer): FileReader {
-  return async (meta, { checkpoints, signal }) => {
-    if (checkpoints === undefined) return await openEntry(layer, meta.ordinal, { signal });
-    return await openByCheckpoints(layer, checkpoints, meta, { signal }) ??
-      await openEntry(
-        await checkpointedLayer(layer, checkpoints, { signal }),
-        meta.ordinal,
-        { signal },
-      );
+  return async (meta, { layerIndexes, signal }) => {
+    const index = await indexOf(layer, layerIndexes, { signal });
+    const part = index === undefined ? undefined : openByIndex(layer, index, meta, { signal });
+    if (part !== undefined) return part;
+    const entries = index === undefined && layerIndexes !== undefined
+      ? recordedEntries(layer, layerIndexes, { signal })
+      : layer.entries({ signal });
+    return await openEntry(layer, entries, meta.ordinal, { signal });
   };
 }
 
@@ -197,11 +198,11 @@ function tableReader(layer: Layer, { entries }: LayerTable): FileReader {
 /** Applies the layers one after another to an empty tree. */
 export async function mergeLayers(
   layers: readonly Layer[],
-  { maxEntries = MAX_TREE_ENTRIES, threads, signal }: RootfsOptions,
+  { maxEntries = MAX_TREE_ENTRIES, layerIndexes, threads, signal }: RootfsOptions,
 ): Promise<FileTree<FileMeta>> {
   const tree = new FileTree<FileMeta>(maxEntries);
   let number = 0;
-  for await (const entries of entriesOfEach(layers, { threads, signal })) {
+  for await (const entries of entriesOfEach(layers, { layerIndexes, threads, signal })) {
     await applyEntries([tree], entries, number++);
   }
   return tree;
@@ -212,9 +213,9 @@ export async function mergeLayer(
   trees: readonly FileTree<FileMeta>[],
   layer: Layer,
   number: number,
-  options: LayerReadOptions,
+  { layerIndexes, threads, signal }: RootfsOptions,
 ): Promise<void> {
-  await applyEntries(trees, layer.entries(options), number);
+  await applyEntries(trees, treeEntries(layer, { layerIndexes, threads, signal }), number);
 }
 
 async function applyEntries(
@@ -300,8 +301,8 @@ class MergedRootfs implements Rootfs {
   }
 
   async readFile(path: string, options: ReadFileOptions = {}): Promise<Bytes> {
-    const { maxBytes = MAX_FILE_BYTES, checkpoints, signal } = options;
-    const stream = await this.openFile(path, { checkpoints, signal });
+    const { maxBytes = MAX_FILE_BYTES, layerIndexes, signal } = options;
+    const stream = await this.openFile(path, { layerIndexes, signal });
     return await readAll(stream, { maxBytes, what: JSON.stringify(path), signal });
   }
 }

@@ -7,7 +7,6 @@ import { buildCheckpoints, gzip } from "../../lib/compress/mod.ts";
 import { digestBytes } from "../../lib/hash/mod.ts";
 import {
   append,
-  checkpointCache,
   exportRootfs,
   extract,
   flatten,
@@ -16,6 +15,7 @@ import {
   type KernelChoice,
   layerFrom,
   loadImage,
+  memoryLayerIndexes,
   rewriteLayers,
   squash,
 } from "../../lib/image/mod.ts";
@@ -151,9 +151,9 @@ const WAYS: Readonly<Record<string, (image: Image, source: Source) => Promise<un
   },
   "readFile()": (image) => fileOf(image, { tables: "none" }),
   "readFile() by a table": (image) => fileOf(image, { tables: "any" }),
-  async "readFile() by checkpoints"(image) {
-    const checkpoints = checkpointCache({ everyBytes: 65_536 });
-    return [await fileOf(image, { checkpoints }), await fileOf(image, { checkpoints })];
+  async "readFile() by indexes"(image) {
+    const layerIndexes = memoryLayerIndexes({ everyBytes: 65_536 });
+    return [await fileOf(image, { layerIndexes }), await fileOf(image, { layerIndexes })];
   },
   async "flatten()"(image) {
     return await diffIDsOf(await flatten(image));

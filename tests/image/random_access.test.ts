@@ -1,16 +1,23 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { concatBytes, readAll, streamOf } from "../../lib/bytes/mod.ts";
-import { decodeCheckpoints, encodeCheckpoints, gzip } from "../../lib/compress/mod.ts";
+import { concatBytes, iterate, readAll, streamOf } from "../../lib/bytes/mod.ts";
+import { gzip } from "../../lib/compress/mod.ts";
 import { digestBytes } from "../../lib/hash/mod.ts";
-import { checkpointCache, type Checkpoints, loadRootfs, openLayer } from "../../lib/image/mod.ts";
+import {
+  diff,
+  exportRootfs,
+  loadRootfs,
+  type MemoryLayerIndexes,
+  memoryLayerIndexes,
+  openLayer,
+} from "../../lib/image/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import { DigestMismatchError, isLadingError } from "../../lib/model/errors.ts";
 import { memoryStore } from "../../lib/store/mod.ts";
 import type { TarInput } from "../../lib/tar/mod.ts";
-import { corpusBytes } from "../support/corpus.ts";
-import { tarOf, textOf } from "./images.ts";
-import { noise, observedImage, type TableLayer } from "./table_layers.ts";
+import { corpusBytes, corpusList } from "../support/corpus.ts";
+import { entry, tarOf, textOf } from "./images.ts";
+import { noise, observedImage, type TableLayer, zstdChunkedLayer } from "./table_layers.ts";
 
 async function gzipLayer(tar: Bytes): Promise<TableLayer> {
   const bytes = await readAll(gzip(streamOf(tar), { level: 1 }), { maxBytes: 1 << 28 });
@@ -22,102 +29,179 @@ const FILES: readonly TarInput[] = Array.from({ length: 9 }, (_, index) => ({
   body: concatBytes([noise(900_000, index + 1), new TextEncoder().encode(`end of ${index}`)]),
 }));
 
-test("with checkpoints a layer is read once, and then only what is around a file", async () => {
+test("with an index a layer is read once, and then only what is around a file", async () => {
   const layer = await gzipLayer(await tarOf(FILES));
   const { image, fetched, bytes } = await observedImage(layer);
-  const checkpoints = checkpointCache({ everyBytes: 65_536 });
-  const first = await image.readFile("data/8", { checkpoints });
+  const layerIndexes = memoryLayerIndexes({ everyBytes: 65_536 });
+  const first = await image.readFile("data/8", { layerIndexes });
   assert.equal(digestBytes("sha256", first), digestBytes("sha256", FILES[8]?.body as Bytes));
   assert.equal(fetched.filter((range) => range === "whole").length, 1);
   assert.equal(fetched.length, 2);
   for (const index of [0, 4, 8]) {
     const before = bytes();
-    const file = await image.readFile(`data/${index}`, { checkpoints });
+    const file = await image.readFile(`data/${index}`, { layerIndexes });
     assert.equal(digestBytes("sha256", file), digestBytes("sha256", FILES[index]?.body as Bytes));
     assert.ok(bytes() - before < 1.2 * file.length, `${bytes() - before} bytes of file ${index}`);
   }
   assert.equal(fetched.length, 5);
 });
 
-test("without a cache for checkpoints a layer is read whole, as ever", async () => {
+test("without a place for indexes a layer is read whole, as ever", async () => {
   const { image, fetched } = await observedImage(await gzipLayer(await tarOf(["a=1", "b=2"])));
   assert.equal(await textOf(image, "b"), "2");
   assert.deepEqual(fetched, ["whole", "whole"]);
 });
 
-test("a tree that was read without checkpoints takes them at the next file", async () => {
+test("a layer whose tree was read without indexes gets one at the next file", async () => {
   const { image, fetched } = await observedImage(
     await gzipLayer(await tarOf(["a=1", "b=2", "c->b"])),
   );
   await image.rootfs();
-  const checkpoints = new Map<string, Checkpoints>();
+  const layerIndexes = new Map<string, Bytes>();
   for (const path of ["a", "b", "c"]) {
     const expected = path === "a" ? "1" : "2";
-    const file = await image.readFile(path, { checkpoints });
+    const file = await image.readFile(path, { layerIndexes });
     assert.equal(new TextDecoder().decode(file), expected);
   }
-  assert.equal(checkpoints.size, 1);
+  assert.equal(layerIndexes.size, 1);
   assert.equal(fetched.filter((range) => range === "whole").length, 2);
 });
 
-test("checkpoints that were saved serve another view", async () => {
-  const layer = await gzipLayer(await tarOf(FILES.slice(0, 6)));
-  const first = await observedImage(layer);
-  const cache = checkpointCache();
-  await first.image.rootfs({ checkpoints: cache });
-  const saved = [...cache.entries()].map(([digest, points]) =>
-    [digest, encodeCheckpoints(points)] as const
-  );
-  const files = new Map(saved);
-  const checkpoints = {
-    get: async (digest: string) => {
-      const bytes = await Promise.resolve(files.get(digest));
-      return bytes === undefined ? undefined : decodeCheckpoints(bytes);
-    },
-    set: () => assert.fail("there are checkpoints already"),
+test("with indexes that were saved another view reads one range of one layer", async () => {
+  const layers = [
+    await gzipLayer(await tarOf(FILES.slice(0, 6))),
+    await gzipLayer(await tarOf(["data/.wh.4", "above=1"])),
+  ];
+  const indexes = memoryLayerIndexes();
+  const first = await observedImage(...layers);
+  for await (const _ of first.image.files({ layerIndexes: indexes }));
+  const layerIndexes = {
+    get: (digest: string) => Promise.resolve(new Map(indexes.entries()).get(digest)),
+    set: () => assert.fail("there are indexes already"),
   };
-  const second = await observedImage(layer);
-  const rootfs = await second.image.rootfs();
-  second.fetched.length = 0;
-  const file = await rootfs.readFile("data/5", { checkpoints });
+  const { image, fetched } = await observedImage(...layers);
+  const file = await image.readFile("data/5", { layerIndexes });
   assert.equal(digestBytes("sha256", file), digestBytes("sha256", FILES[5]?.body as Bytes));
-  assert.ok(second.fetched.length === 1 && second.fetched[0] !== "whole");
+  assert.ok(fetched.length === 1 && fetched[0] !== "whole", fetched.join());
+  await assert.rejects(image.readFile("data/4", { layerIndexes }), { code: "NOT_FOUND" });
+  assert.equal(fetched.length, 1);
 });
 
-test("checkpoints of another layer are not used", async () => {
-  const small = await gzipLayer(await tarOf(["a=1"]));
+test("an index of another layer counts as none, and is replaced", async () => {
   const other = await observedImage(await gzipLayer(await tarOf(["a=other", "b=2"])));
-  const cache = checkpointCache();
-  await other.image.rootfs({ checkpoints: cache });
-  const [, wrong] = [...cache.entries()][0] ?? [];
+  const others = memoryLayerIndexes();
+  await other.image.rootfs({ layerIndexes: others });
+  const [, wrong] = [...others.entries()][0] ?? assert.fail("there is none");
+  const small = await gzipLayer(await tarOf(["a=1"]));
+  const digest = digestBytes("sha256", small.bytes);
   const { image, fetched } = await observedImage(small);
-  const checkpoints = new Map([[digestBytes("sha256", small.bytes), wrong as Checkpoints]]);
-  assert.equal(new TextDecoder().decode(await image.readFile("a", { checkpoints })), "1");
+  const layerIndexes = new Map([[digest, wrong]]);
+  assert.equal(new TextDecoder().decode(await image.readFile("a", { layerIndexes })), "1");
   assert.ok(fetched.includes("whole"));
+  assert.notEqual(layerIndexes.get(digest), wrong);
 });
 
-test("checkpoints that end before a file are not used for it", async () => {
+test("a damaged index counts as none, whatever byte of it is another one or missing", async () => {
   const layer = await gzipLayer(await tarOf(["a=1", "b=2"]));
-  const { image, fetched } = await observedImage(layer);
-  const cache = checkpointCache();
-  await image.rootfs({ checkpoints: cache });
-  const [[digest, known] = assert.fail("there are none")] = cache.entries();
-  const checkpoints = new Map([[digest, { ...known, size: 1500 }]]);
-  fetched.length = 0;
-  assert.equal(new TextDecoder().decode(await image.readFile("b", { checkpoints })), "2");
-  assert.ok(fetched.includes("whole"));
+  const digest = digestBytes("sha256", layer.bytes);
+  const kept = memoryLayerIndexes();
+  await (await observedImage(layer)).image.rootfs({ layerIndexes: kept });
+  const good = kept.get(digest) ?? assert.fail("there is none");
+  const flipped = Array.from(good, (byte, at) => {
+    const bytes = good.slice();
+    bytes[at] = byte ^ 1 << at % 8;
+    return bytes;
+  });
+  const cut = [...good.keys()].filter((at) => at % 16 === 0).map((at) => good.slice(0, at));
+  for (const bad of [...flipped, ...cut, concatBytes([good, good.slice(-1)])]) {
+    const layerIndexes = new Map([[digest, bad]]);
+    const { image } = await observedImage(layer);
+    assert.equal(new TextDecoder().decode(await image.readFile("b", { layerIndexes })), "2");
+    assert.deepEqual(layerIndexes.get(digest), good);
+  }
 });
 
-test("bytes that changed since the checkpoints were taken are refused", async () => {
-  const layer = await gzipLayer(await tarOf(FILES.slice(0, 2)));
+test("an index does not hide that a config says something else about its layer", async () => {
+  const layer = await gzipLayer(await tarOf(["a=1"]));
+  const layerIndexes = memoryLayerIndexes();
+  await (await observedImage(layer)).image.rootfs({ layerIndexes });
+  const { image } = await observedImage({ ...layer, diffID: digestBytes("sha256", layer.bytes) });
+  await assert.rejects(image.readFile("a", { layerIndexes }), DigestMismatchError);
+});
+
+test("no index is kept of a layer that was not read to its end, or is not what it should be", async () => {
+  const layer = await gzipLayer(await tarOf(FILES.slice(0, 3)));
+  const layerIndexes = memoryLayerIndexes();
+  const { image } = await observedImage(layer);
+  const rootfs = await image.rootfs();
+  await (await rootfs.openFile("data/0", { layerIndexes })).cancel();
+  const wrong = await observedImage({ ...layer, diffID: digestBytes("sha256", layer.bytes) });
+  await assert.rejects(wrong.image.rootfs({ layerIndexes }), DigestMismatchError);
+  assert.deepEqual([...layerIndexes.entries()], []);
+});
+
+test("an index makes the tree that its layer makes, and the same export", async () => {
+  const names = (await corpusList("go-archive-tar")).filter((name) => name.endsWith(".tar"));
+  let compared = 0;
+  for (const name of names) {
+    const layer = await gzipLayer(new Uint8Array(await corpusBytes(name)));
+    const expected = await treeOf(layer);
+    if (expected === undefined) continue;
+    const layerIndexes = memoryLayerIndexes();
+    assert.deepEqual(await treeOf(layer, layerIndexes), expected, `${name}, when it is made`);
+    assert.equal([...layerIndexes.entries()].length, 1, name);
+    assert.deepEqual(await treeOf(layer, layerIndexes), expected, `${name}, by its index`);
+    compared++;
+  }
+  assert.ok(compared > 15, `${compared} archives`);
+});
+
+/** The tree and the export of a layer; nothing when it cannot be one. */
+async function treeOf(
+  layer: TableLayer,
+  layerIndexes?: MemoryLayerIndexes,
+): Promise<unknown> {
+  const isKept = layerIndexes?.get(digestBytes("sha256", layer.bytes)) !== undefined;
+  const { image, fetched } = await observedImage(layer);
+  try {
+    const entries = [...(await image.rootfs({ layerIndexes })).entries()];
+    assert.equal(fetched.length, isKept ? 0 : 1);
+    const archive = exportRootfs(image, { layerIndexes });
+    return {
+      entries,
+      archive: digestBytes("sha256", await readAll(archive, { maxBytes: 1 << 26 })),
+    };
+  } catch (error) {
+    if (isLadingError(error)) return undefined;
+    throw error;
+  }
+}
+
+test("two images are compared by their indexes", async () => {
+  const below = await gzipLayer(await tarOf(FILES.slice(0, 2)));
+  const above = await gzipLayer(await tarOf(["new=1", "data/.wh.0"]));
+  const layerIndexes = memoryLayerIndexes();
+  for (const wholes of [2, 0]) {
+    const [before, after] = [await observedImage(below), await observedImage(below, above)];
+    const changes: string[] = [];
+    for await (const { change, path } of diff(before.image, after.image, { layerIndexes })) {
+      changes.push(`${change} ${path}`);
+    }
+    assert.deepEqual(changes, ["deleted data/0", "added new"]);
+    assert.equal(before.fetched.length + after.fetched.length, wholes);
+  }
+});
+
+test("bytes that changed since the index was made are refused, and none of a short file is given", async () => {
+  const layer = await gzipLayer(await tarOf([...FILES.slice(0, 2), "short=1"]));
   const store = memoryStore();
   const digest = digestBytes("sha256", layer.bytes);
   const mediaType = "application/vnd.oci.image.layer.v1.tar+gzip";
   const descriptor = { mediaType, digest, size: layer.bytes.length };
   await store.push(descriptor, layer.bytes);
   const { image } = await observedImage(layer);
-  const checkpoints = checkpointCache();
-  await image.rootfs({ checkpoints });
+  const layerIndexes = memoryLayerIndexes();
+  await image.rootfs({ layerIndexes });
   let isChanged = false;
   const source = {
     exists: () => Promise.resolve(true),
@@ -130,19 +214,27 @@ test("bytes that changed since the checkpoints were taken are refused", async ()
   };
   const rootfs = await loadRootfs([openLayer(source, descriptor, layer.diffID)]);
   isChanged = true;
-  const error = await rootfs.readFile("data/0", { checkpoints }).catch((caught: unknown) => caught);
-  assert.ok(error instanceof DigestMismatchError || isLadingError(error), String(error));
+  for (const path of ["data/0", "short"]) {
+    let given = 0;
+    const read = async () => {
+      for await (const chunk of iterate(await rootfs.openFile(path, { layerIndexes }))) {
+        given += chunk.byteLength;
+      }
+    };
+    await assert.rejects(read(), DigestMismatchError);
+    assert.ok(given < (path === "short" ? 1 : 900_000), `${given} bytes of ${path}`);
+  }
 });
 
 test("a sparse file is read by reading its layer", async () => {
   const tar = new Uint8Array(await corpusBytes("go-archive-tar/sparse-formats.tar"));
   const { image, fetched } = await observedImage(await gzipLayer(tar));
-  const checkpoints = checkpointCache();
-  for await (const { path, type } of image.files({ checkpoints })) {
+  const layerIndexes = memoryLayerIndexes();
+  for await (const { path, type } of image.files({ layerIndexes })) {
     if (type !== "file") continue;
     const whole = await image.readFile(path);
     const wholes = fetched.filter((range) => range === "whole").length;
-    const file = await image.readFile(path, { checkpoints });
+    const file = await image.readFile(path, { layerIndexes });
     assert.equal(digestBytes("sha256", file), digestBytes("sha256", whole), path);
     if (path.startsWith("sparse")) {
       assert.equal(fetched.filter((range) => range === "whole").length, wholes + 1, path);
@@ -150,33 +242,34 @@ test("a sparse file is read by reading its layer", async () => {
   }
 });
 
-test("a layer that is no gzip in spite of its media type is read all the same", async () => {
-  const tar = await tarOf(["a=1"]);
-  const layer = { bytes: tar, diffID: digestBytes("sha256", tar), annotations: {}, tableOffset: 0 };
-  const { image } = await observedImage(layer);
-  const checkpoints = checkpointCache();
-  assert.equal(new TextDecoder().decode(await image.readFile("a", { checkpoints })), "1");
-  assert.equal([...checkpoints.entries()].length, 0);
+test("of a layer that is no gzip, whatever its media type says, the tree is kept", async () => {
+  const tar = await tarOf(["a=1", "b=2"]);
+  const layers = [
+    { bytes: tar, diffID: digestBytes("sha256", tar), annotations: {}, tableOffset: 0 },
+    { ...await zstdChunkedLayer(["a=1", "b=2"].map(entry)), annotations: {} },
+  ];
+  for (const layer of layers) {
+    const layerIndexes = memoryLayerIndexes();
+    for (const wholes of [2, 1]) {
+      const { image, fetched } = await observedImage(layer);
+      assert.equal(new TextDecoder().decode(await image.readFile("a", { layerIndexes })), "1");
+      assert.deepEqual(fetched, new Array(wholes).fill("whole"));
+    }
+  }
 });
 
-test("a full cache forgets what was not used for longest", () => {
-  const history = new Uint8Array(32_768);
-  const point = { compressedOffset: 0, bit: 0, offset: 0, isMember: true, history, digest: "" };
-  const some = (count: number) => ({
-    points: new Array<typeof point>(count).fill(point),
-    compressedSize: 1,
-    size: 1,
-  });
-  const cache = checkpointCache({ maxBytes: 140_000 });
-  for (const name of ["a", "b", "c", "d"]) cache.set(name, some(1));
-  cache.get("a");
-  cache.set("e", some(1));
-  assert.deepEqual([...cache.entries()].map(([name]) => name), ["c", "d", "a", "e"]);
-  cache.set("large", some(5));
-  assert.equal(cache.get("large"), undefined);
-  cache.set("f", some(4));
-  assert.deepEqual([...cache.entries()].map(([name]) => name), ["f"]);
-  cache.set("f", some(1));
-  cache.set("g", some(3));
-  assert.deepEqual([...cache.entries()].map(([name]) => name), ["f", "g"]);
+test("indexes in memory that have no more room forget what was not used for longest", () => {
+  const some = (count: number) => new Uint8Array(33_000 * count);
+  const indexes = memoryLayerIndexes({ maxBytes: 140_000 });
+  for (const name of ["a", "b", "c", "d"]) indexes.set(name, some(1));
+  indexes.get("a");
+  indexes.set("e", some(1));
+  assert.deepEqual([...indexes.entries()].map(([name]) => name), ["c", "d", "a", "e"]);
+  indexes.set("large", some(5));
+  assert.equal(indexes.get("large"), undefined);
+  indexes.set("f", some(4));
+  assert.deepEqual([...indexes.entries()].map(([name]) => name), ["f"]);
+  indexes.set("f", some(1));
+  indexes.set("g", some(3));
+  assert.deepEqual([...indexes.entries()].map(([name]) => name), ["f", "g"]);
 });

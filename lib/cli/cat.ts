@@ -1,3 +1,4 @@
+import { CACHE_DETAILS, CACHE_OPTION, layerIndexesOption } from "./_cache_option.ts";
 import { argument, type Command } from "./_command.ts";
 import { imageArgument } from "./_image_argument.ts";
 import { PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
@@ -8,7 +9,8 @@ export const catCommand: Command = {
   synopsis: "IMAGE PATH",
   summary: "print one file of an image",
   arity: [2, 2],
-  options: { ...PLATFORM_OPTION, ...REGISTRY_OPTION },
+  options: { ...CACHE_OPTION, ...PLATFORM_OPTION, ...REGISTRY_OPTION },
+  details: CACHE_DETAILS,
   examples: [
     "lading cat alpine:3.20 /etc/os-release",
     "lading cat oci:./alpine /bin/busybox --platform linux/arm64 > busybox",
@@ -16,6 +18,8 @@ export const catCommand: Command = {
   async run(context) {
     const { signal } = context;
     const image = await imageArgument(context);
-    await context.output.bytes(await image.openFile(argument(context, 1), { signal }));
+    const layerIndexes = layerIndexesOption(context);
+    const file = await image.openFile(argument(context, 1), { layerIndexes, signal });
+    await context.output.bytes(file);
   },
 };

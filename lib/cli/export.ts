@@ -1,4 +1,5 @@
 import { exportRootfs } from "../image/export_rootfs.ts";
+import { CACHE_OPTION, layerIndexesOption } from "./_cache_option.ts";
 import type { Command } from "./_command.ts";
 import { imageArgument } from "./_image_argument.ts";
 import { PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
@@ -10,14 +11,15 @@ export const exportCommand: Command = {
   synopsis: "IMAGE",
   summary: "write the merged file tree of an image as a tar archive",
   arity: [1, 1],
-  options: { ...THREADS_OPTION, ...PLATFORM_OPTION, ...REGISTRY_OPTION },
+  options: { ...THREADS_OPTION, ...CACHE_OPTION, ...PLATFORM_OPTION, ...REGISTRY_OPTION },
   examples: ["lading export alpine:3.20 > alpine.tar", "lading export oci:./alpine | tar -tv"],
   async run(context) {
     const image = await imageArgument(context);
     const { output, signal } = context;
+    const layerIndexes = layerIndexesOption(context);
     await withThreads(
       context,
-      (threads) => output.bytes(exportRootfs(image, { signal, threads })),
+      (threads) => output.bytes(exportRootfs(image, { layerIndexes, signal, threads })),
     );
   },
 };

@@ -1,5 +1,6 @@
 import type { RootfsEntry } from "../image/rootfs_entry.ts";
 import { encodeBase64 } from "../model/base64.ts";
+import { CACHE_DETAILS, CACHE_OPTION, layerIndexesOption } from "./_cache_option.ts";
 import { type Command, flag } from "./_command.ts";
 import { imageArgument } from "./_image_argument.ts";
 import { LongListing } from "./_long_listing.ts";
@@ -17,11 +18,13 @@ export const lsCommand: Command = {
       short: "l",
       help: "show mode, owner, size and time (UTC) too, as tar -tv",
     },
+    ...CACHE_OPTION,
     ...PLATFORM_OPTION,
     ...JSON_OPTION,
     ...REGISTRY_OPTION,
   },
-  details: "Control characters in names are escaped; --json has the names as they are.",
+  details: "Control characters in names are escaped; --json has the names as they are.\n" +
+    CACHE_DETAILS,
   examples: [
     "lading ls alpine:3.20 --long | head",
     "lading ls oci:./alpine --json | jq '.[] | select(.size > 1e6) | .path'",
@@ -29,7 +32,7 @@ export const lsCommand: Command = {
   async run(context) {
     const { output, signal } = context;
     const image = await imageArgument(context);
-    const files = image.files({ signal });
+    const files = image.files({ layerIndexes: layerIndexesOption(context), signal });
     if (flag(context, "json")) {
       const entries: unknown[] = [];
       for await (const entry of files) entries.push(jsonOf(entry));

@@ -16,6 +16,11 @@ export {
   logout,
   type LogoutResult,
 } from "./login.ts";
+export {
+  hostLayerIndexes,
+  type HostLayerIndexesOptions,
+  layerIndexLocation,
+} from "./host_layer_indexes.ts";
 export { hostPlatform } from "./host_platform.ts";
 export { hostTransport } from "./host_transport.ts";
 export { tlsTransport, type TLSTransportOptions } from "./tls_transport.ts";

@@ -1,11 +1,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { memoryStore, registryHandler } from "../../mod.ts";
 import { iterate } from "../../lib/bytes/mod.ts";
 import { main, type Output } from "../../lib/cli/main.ts";
 import { serve } from "../../lib/runtime/serve.ts";
 import { randomIndex } from "../../lib/testing/mod.ts";
+
+// What one test leaves behind must not change what the next one sees.
+process.env["LADING_CACHE"] = "/dev/null/no-cache";
 
 /** What a command came to. */
 export interface Run {

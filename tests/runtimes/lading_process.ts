@@ -56,11 +56,13 @@ export interface Started {
   firstLine(): Promise<string>;
 }
 
-/** Neither the credentials of this machine nor its CI change what the command does. */
+/** Neither the credentials and the cache of this machine nor its CI change what the command does. */
 function environment(env: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const inherited = { ...process.env };
   for (const name of ["CI", "XDG_RUNTIME_DIR", "REGISTRY_AUTH_FILE"]) delete inherited[name];
-  return { ...inherited, DOCKER_CONFIG: "/nonexistent", TERM: "xterm", NO_COLOR: "", ...env };
+  const LADING_CACHE = "/dev/null/no-cache";
+  const own = { DOCKER_CONFIG: "/nonexistent", LADING_CACHE, TERM: "xterm", NO_COLOR: "" };
+  return { ...inherited, ...own, ...env };
 }
 
 /** After this long a process hangs. */

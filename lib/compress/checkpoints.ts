@@ -1,6 +1,7 @@
 import { StreamCursor } from "../bytes/stream_cursor.ts";
 import { streamUntilAborted } from "../bytes/stream_until_aborted.ts";
 import { digestMismatch } from "../bytes/verify.ts";
+import { type Feed, feedOf, streamOfFeed } from "../bytes/feed.ts";
 import { iterate } from "../bytes/iterate.ts";
 import { createHasher } from "../hash/create_hasher.ts";
 import { type InflateBoundary, type Inflater, type Kernel, loadKernel } from "../kernel/mod.ts";
@@ -10,7 +11,7 @@ import { formatDigest } from "../model/digest.ts";
 import { CorruptStreamError } from "../model/errors.ts";
 import { checkPoints, decodePoints, encodePoints, MAX_CHECKPOINTS } from "./_checkpoint_format.ts";
 import { CheckpointRecorder } from "./_checkpoint_recorder.ts";
-import { type Codec, codecStream } from "./_codec_stream.ts";
+import { type Codec, codecFeed } from "./_codec_stream.ts";
 import { outputCap } from "./_output_cap.ts";
 import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
 
@@ -76,6 +77,23 @@ export function gunzipWithCheckpoints(
   stream: ByteStream,
   options: CheckpointOptions = {},
 ): CheckpointedStream {
+  let found: Checkpoints | undefined;
+  const open = checkpointingGunzip(options, (checkpoints) => found = checkpoints);
+  return { stream: streamOfFeed(open(feedOf(stream))), checkpoints: () => found };
+}
+
+/**
+ * Decompresses what feeds give; see {@linkcode gunzipWithCheckpoints}.
+ *
+ * @param options How far apart checkpoints are, and limits.
+ * @param done Is told the checkpoints of a feed when it has ended.
+ * @returns What decompresses a feed.
+ * @throws {RangeError} when an option is out of its range.
+ */
+export function checkpointingGunzip(
+  options: CheckpointOptions,
+  done: (checkpoints: Checkpoints) => void,
+): (source: Feed) => Feed {
   const { everyBytes = DEFAULT_EVERY_BYTES, maxCheckpoints = DEFAULT_MAX_CHECKPOINTS } = options;
   if (!(everyBytes >= MIN_EVERY_BYTES)) {
     throw new RangeError(
@@ -88,10 +106,10 @@ export function gunzipWithCheckpoints(
     );
   }
   const maxBytes = outputCap(options.maxOutputBytes);
-  const recorder = new CheckpointRecorder(everyBytes, maxCheckpoints);
-  let ended = false;
-  let found: Checkpoints | undefined;
   const open = (): Codec => {
+    const recorder = new CheckpointRecorder(everyBytes, maxCheckpoints);
+    let isEnded = false;
+    let isDone = false;
     const kernel = options.kernel ?? loadKernel();
     const onBoundary = (boundary: InflateBoundary) => recorder.boundary(boundary);
     const codec = kernel.inflater({ onBoundary });
@@ -101,7 +119,7 @@ export function gunzipWithCheckpoints(
         codec.push(chunk);
       },
       end() {
-        ended = true;
+        isEnded = true;
         codec.end();
       },
       read() {
@@ -111,14 +129,14 @@ export function gunzipWithCheckpoints(
           return output;
         }
         recorder.used();
-        if (ended) found ??= recorder.finish();
+        if (isEnded && !isDone) done(recorder.finish());
+        isDone ||= isEnded;
         return undefined;
       },
       close: () => codec.close(),
     };
   };
-  const decompressed = codecStream(stream, open, { maxBytes, what: "gzip" });
-  return { stream: decompressed, checkpoints: () => found };
+  return (source) => codecFeed(source, open, { maxBytes, what: "gzip" });
 }
 
 /**

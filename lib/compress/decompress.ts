@@ -45,6 +45,12 @@ export function decompress(stream: ByteStream, options: DecompressOptions = {}):
   return streamOfFeed(decompressFeed(feedOf(stream), options));
 }
 
+/** Options of {@linkcode decompressFeed}. */
+export interface DecompressFeedOptions extends DecompressOptions {
+  /** Decompresses gzip; default {@linkcode gunzipFeed} with the other options. */
+  readonly gunzip?: ((source: Feed) => Feed) | undefined;
+}
+
 /** A feed that knows, after its first piece, how the source was compressed. */
 export interface DecompressedFeed extends Feed {
   /** How the source is compressed; `undefined` before it was looked at. */
@@ -60,12 +66,16 @@ export interface DecompressedFeed extends Feed {
  * @returns The decompressed pieces.
  * @throws {RangeError} when `maxOutputBytes` is no number of bytes.
  */
-export function decompressFeed(source: Feed, options: DecompressOptions = {}): DecompressedFeed {
+export function decompressFeed(
+  source: Feed,
+  options: DecompressFeedOptions = {},
+): DecompressedFeed {
   outputCap(options.maxOutputBytes);
+  const { gunzip = (content: Feed) => gunzipFeed(content, options) } = options;
   return new DetectedFeed(source, (compression, content) => {
     switch (compression) {
       case "gzip":
-        return refuseNested(gunzipFeed(content, options));
+        return refuseNested(gunzip(content));
       case "zstd":
         return refuseNested(unzstdFeed(content, options));
       case "none":

@@ -14,6 +14,8 @@ export interface ReadArchiveOptions extends ArchiveTask, CallOptions {
   readonly size: number;
   /** Threads to do it in; without them it is done here. */
   readonly threads?: LayerThreads | undefined;
+  /** Decompresses gzip in place of the kernel alone; then it is done here. */
+  readonly gunzip?: ((source: Feed) => Feed) | undefined;
 }
 
 /**
@@ -30,9 +32,10 @@ export function readArchive(
   options: ReadArchiveOptions,
   handlers: ArchiveHandlers,
 ): Feed {
-  const { size, threads, signal, ...task } = options;
-  const readHere = () => archiveFeed(feedOf(stored), stagesOf(task.kernel), task, handlers);
-  if (threads === undefined || size < threads.minBytes) return readHere();
+  const { size, threads, gunzip, signal, ...task } = options;
+  const readHere = () =>
+    archiveFeed(feedOf(stored), stagesOf(task.kernel), { ...task, gunzip }, handlers);
+  if (threads === undefined || gunzip !== undefined || size < threads.minBytes) return readHere();
   // What is wrong with the options is told at once, here as there.
   outputCap(task.maxOutputBytes);
   return new OpeningFeed(stored, async () => {
@@ -45,14 +48,14 @@ export function readArchive(
 export function archiveFeed(
   stored: Feed,
   { kernel, hasher: hashers }: Stages,
-  { algorithm, maxOutputBytes }: ArchiveTask,
+  { algorithm, maxOutputBytes, gunzip }: ArchiveTask & Pick<ReadArchiveOptions, "gunzip">,
   handlers: ArchiveHandlers,
 ): Feed {
   const archive = decompressFeed(
     handlers.stored === undefined
       ? stored
       : tapped(stored, { piece: ({ byteLength }) => handlers.stored?.(byteLength) }),
-    { maxOutputBytes, kernel },
+    { maxOutputBytes, kernel, gunzip },
   );
   const hasher = algorithm === undefined ? undefined : hashers(algorithm);
   return tapped(archive, {

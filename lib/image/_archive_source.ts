@@ -20,6 +20,7 @@ export function openArchive(
   return isArchiveSource(content) ? content.openArchive(target, options) : undefined;
 }
 
-function isArchiveSource(content: object): content is ArchiveSource {
+/** Tells whether content can be made when it is read. */
+export function isArchiveSource(content: object): content is ArchiveSource {
   return "openArchive" in content;
 }

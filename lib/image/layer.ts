@@ -13,7 +13,7 @@ import { digestAlgorithm, formatDigest } from "../model/digest.ts";
 import { DigestMismatchError } from "../model/errors.ts";
 import { readEntries } from "../tar/read_entries.ts";
 import type { TarEntry } from "../tar/reader.ts";
-import { openArchive } from "./_archive_source.ts";
+import { isArchiveSource, openArchive } from "./_archive_source.ts";
 import { cut } from "./_cut.ts";
 import { Memo } from "./_memo.ts";
 
@@ -110,32 +110,50 @@ export function layerContent(layer: Layer): ContentSource {
   };
 }
 
+/** A layer that is stored in a source, not made when it is read. */
+export interface StoredLayer {
+  /** The diffID that it is proved against, where the image has a config that names it. */
+  readonly diffID: string | undefined;
+  /**
+   * Reads its entries as `Layer.entries()` does.
+   *
+   * @param gunzip Decompresses it when it is gzip.
+   * @param options A signal.
+   */
+  entries(
+    gunzip: (source: Feed) => Feed,
+    options: CallOptions,
+  ): AsyncGenerator<TarEntry, void, undefined>;
+}
+
 /**
- * Gives the diffID that a layer is proved against.
+ * Gives what a layer is that is stored.
  *
  * @param layer A layer of any image.
- * @param options A signal.
- * @returns The diffID; nothing for a view of a source whose image has no config that names it.
+ * @returns The same layer; nothing when it is made when it is read, or is no view of a source.
  */
-export async function expectedDiffID(
-  layer: Layer,
-  options: CallOptions,
-): Promise<string | undefined> {
-  return SourceLayer.isOne(layer) ? SourceLayer.expectedOf(layer) : await layer.diffID(options);
+export function storedLayer(layer: Layer): StoredLayer | undefined {
+  return SourceLayer.storedOf(layer);
+}
+
+interface PassOptions extends LayerReadOptions {
+  /** Decompresses gzip; default the kernel. */
+  readonly gunzip?: ((source: Feed) => Feed) | undefined;
 }
 
 class SourceLayer implements Layer {
   /** Tells where a layer is, when it is a view of a source. */
   static sourceOf(layer: object): ContentSource | undefined {
-    return SourceLayer.isOne(layer) ? layer.#source : undefined;
+    return #source in layer ? layer.#source : undefined;
   }
 
-  static isOne(layer: object): layer is SourceLayer {
-    return #source in layer;
-  }
-
-  static expectedOf(layer: SourceLayer): string | undefined {
-    return layer.#expected;
+  /** Gives what a layer is, when it is a view of a source that stores it. */
+  static storedOf(layer: object): StoredLayer | undefined {
+    if (!(#source in layer) || isArchiveSource(layer.#source)) return undefined;
+    return {
+      diffID: layer.#expected,
+      entries: (gunzip, options) => layer.#entries({ ...options, gunzip }),
+    };
   }
 
   readonly #source: ContentSource;
@@ -177,6 +195,10 @@ class SourceLayer implements Layer {
   }
 
   entries(options: LayerReadOptions = {}): AsyncGenerator<TarEntry, void, undefined> {
+    return this.#entries(options);
+  }
+
+  #entries(options: PassOptions): AsyncGenerator<TarEntry, void, undefined> {
     return readEntries(
       () => this.#plain(options),
       { maxHoleBytes: options.maxOutputBytes },
@@ -188,7 +210,7 @@ class SourceLayer implements Layer {
    * Makes the one pass over the layer: each chunk of the source is inflated, checked and hashed
    * piece by piece in the memory of the kernel, and whoever reads the pieces sees them there.
    */
-  async #plain(options: LayerReadOptions): Promise<Feed> {
+  async #plain(options: PassOptions): Promise<Feed> {
     const { signal } = options;
     const expected = this.#expected;
     const algorithm = expected === undefined ? undefined : digestAlgorithm(expected);
@@ -201,7 +223,7 @@ class SourceLayer implements Layer {
   #decompressed(
     stored: ByteStream,
     algorithm: HashAlgorithm | undefined,
-    options: LayerReadOptions,
+    options: PassOptions,
   ): Feed {
     // Bytes that are proved decompress to the same each time: then the diffID is proved once.
     const isSame = hasProof(stored, this.#descriptor, undefined);

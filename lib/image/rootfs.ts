@@ -158,7 +158,7 @@ export async function loadRootfs(
   let hasTables = false;
   for (const [number, layer] of layers.entries()) {
     // An index was made of the archive itself, and asks nobody.
-    const isIndexed = await indexOf(layer, layerIndexes, { signal }) !== undefined;
+    const isIndexed = await indexOf(layer, layerIndexes) !== undefined;
     const table = isIndexed ? undefined : await usableTable(layer, tables, { signal });
     if (table === undefined) {
       await mergeLayer([tree], layer, number, options);
@@ -178,7 +178,7 @@ type FileReader = (meta: FileMeta, options: OpenFileOptions) => ByteStream | Pro
 
 function layerReader(layer: Layer): FileReader {
   return async (meta, { layerIndexes, signal }) => {
-    const index = await indexOf(layer, layerIndexes, { signal });
+    const index = await indexOf(layer, layerIndexes);
     const part = index === undefined ? undefined : openByIndex(layer, index, meta, { signal });
     if (part !== undefined) return part;
     const entries = index === undefined && layerIndexes !== undefined

@@ -106,6 +106,16 @@ function certificateTransport(context: CommandContext): Transport | undefined {
 }
 
 function readPEM(path: string, name: string): string {
+  const pem = readText(path, name);
+  const [what, label]: readonly [string, RegExp] = name === "client-key"
+    ? ["private key", /-----BEGIN [A-Z ]*PRIVATE KEY-----/]
+    : ["certificate", /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/];
+  // The runtimes pass over what they do not know, and would trust nobody more.
+  if (!label.test(pem)) throw new UsageError(`--${name}: ${path} has no ${what} in PEM`);
+  return pem;
+}
+
+function readText(path: string, name: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {

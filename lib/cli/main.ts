@@ -15,9 +15,11 @@
 import { realpathSync } from "node:fs";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
+import { advice } from "./_advice.ts";
 import type { Command } from "./_command.ts";
+import { useProxies } from "./_node_proxies.ts";
 import { errorText } from "./_error_text.ts";
-import { parseCommandLine } from "./_parse.ts";
+import { type CommandLine, parseCommandLine } from "./_parse.ts";
 import { TRANSFER_COMMANDS } from "./_transfer_commands.ts";
 import { EXIT_CODE, exitCode } from "./exit_code.ts";
 import type { Output } from "./output.ts";
@@ -46,11 +48,12 @@ export async function main(
 ): Promise<number> {
   const { signal = new AbortController().signal } = options;
   let output = options.output ?? processOutput({ quiet: false });
+  let called: CommandLine | undefined;
   const closers: (() => Promise<void>)[] = [];
   const atEnd = (close: () => Promise<void>): void => void closers.push(close);
   try {
     const commands = await commandsFor(args);
-    const { command, ...call } = parseCommandLine(commands, args);
+    const { command, ...call } = called = parseCommandLine(commands, args);
     if (call.options.has("quiet")) output = options.output ?? processOutput({ quiet: true });
     await command.run({ ...call, output, signal, atEnd, commands });
     return EXIT_CODE.ok;
@@ -61,7 +64,9 @@ export async function main(
       output.fail("interrupted");
       return EXIT_CODE.interrupted;
     }
-    output.fail(errorText(error));
+    const help = called === undefined ? undefined : await advice(error, called);
+    const text = errorText(error);
+    output.fail(help === undefined ? text : `${text.replace(/[\s.:]+$/, "")}; ${help}`);
     return exitCode(error);
   } finally {
     await Promise.allSettled(closers.map((close) => close()));
@@ -86,6 +91,7 @@ function isProgram(): boolean {
 
 /** Runs the command of this process: its arguments, its signals, its exit code. */
 export async function runProgram(): Promise<void> {
+  useProxies();
   const controller = new AbortController();
   const interrupt = (): void => {
     // Who asks twice does not want to wait for a clean end.

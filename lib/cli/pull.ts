@@ -2,6 +2,7 @@ import { parsePlace } from "../model/place.ts";
 import { parseReference } from "../model/reference.ts";
 import { pullPlace } from "../runtime/copy_places.ts";
 import { argument, type Command, UsageError } from "./_command.ts";
+import { isPath } from "./_meant_place.ts";
 import { jobsOption, openOptions, platformsOption } from "./_options.ts";
 import { THREADS_OPTION, withThreads } from "./_threads.ts";
 import { transfer, TRANSFER_OPTIONS } from "./_transfer.ts";
@@ -15,6 +16,20 @@ function defaultPlace(image: string): string {
   return `oci:./${name}`;
 }
 
+/** Reads the place to pull to; a path is one of a layout, as for lading push. */
+function placeOf(text: string): string {
+  if (parsePlace(text).transport !== "docker" || text.startsWith("docker:")) return text;
+  if (/\.(?:tar|tgz|tar\.gz)$/.test(text)) {
+    throw new UsageError(
+      `name the kind of archive: oci-archive:${text}, or docker-archive:${text} for docker load`,
+    );
+  }
+  if (isPath(text)) return `oci:${text}`;
+  throw new UsageError(
+    `${text} would be a registry's; oci:./${text} is a layout, and lading copy copies to registries`,
+  );
+}
+
 /** `lading pull IMAGE [PLACE]`. */
 export const pullCommand: Command = {
   name: "pull",
@@ -23,16 +38,18 @@ export const pullCommand: Command = {
   arity: [1, 2],
   options: { ...TRANSFER_OPTIONS, ...THREADS_OPTION },
   details:
-    "PLACE is oci:./NAME by default. --platform all takes every platform. The answer is the\n" +
-    "digest-pinned reference.",
+    "PLACE is oci:./NAME by default; a path such as ./images is a layout too. --platform all takes\n" +
+    "every platform. The answer is the digest-pinned reference.",
   examples: [
     "lading pull alpine:3.20",
     "lading pull alpine:3.20 oci:./images:alpine --platform linux/arm64",
+    "lading pull alpine:3.20 docker-archive:alpine.tar && docker load -i alpine.tar",
     'image=$(lading pull ghcr.io/acme/app:1 --quiet) && echo "$image"',
   ],
   async run(context) {
     const image = argument(context, 0);
-    const to = context.args[1] ?? defaultPlace(image);
+    const [, place] = context.args;
+    const to = place === undefined ? defaultPlace(image) : placeOf(place);
     await withThreads(context, async (threads) => {
       const operation = pullPlace(image, to, {
         ...openOptions(context),

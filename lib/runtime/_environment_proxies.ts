@@ -35,6 +35,11 @@ export function usesEnvironmentProxies(runtime: RuntimeName): boolean {
   });
 }
 
+/** Tells whether an environment names a proxy. */
+export function namesProxy(env: Environment): boolean {
+  return PROXY_VARIABLES.some((variable) => (env[variable] ?? "") !== "");
+}
+
 function isNodeToldTo(env: Environment, execArgv: readonly string[]): boolean {
   if (env["NODE_USE_ENV_PROXY"] === "1") return true;
   const options = [...execArgv, ...(env["NODE_OPTIONS"] ?? "").split(" ")];

@@ -4,7 +4,7 @@ import process from "node:process";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { detectRuntime } from "../../lib/runtime/detect.ts";
-import { lading } from "./lading_process.ts";
+import { lading, withBench } from "./lading_process.ts";
 
 const HOST = "registry.test:5000";
 const runtime = detectRuntime();
@@ -33,19 +33,49 @@ async function withProxy(use: (url: string, asked: string[]) => Promise<void>): 
   }
 }
 
-// Node takes them from version 24 on, where it is told to.
+// Node can from version 24 on, and the command has it do so.
 const [major = "0"] = process.versions.node.split(".");
-if (runtime !== "node" || Number(major) >= 24) {
+const isNode = runtime === "node";
+if (!isNode || Number(major) >= 24) {
   for (const name of ["http_proxy", "HTTP_PROXY"]) {
     test(`${name} is where requests go`, () =>
       withProxy(async (url, asked) => {
-        const env = { [name]: url, no_proxy: "", NODE_USE_ENV_PROXY: "1" };
-        const { code, stderr } = await lading(["digest", "--plain-http", `${HOST}/app:1`], { env });
-        assert.notEqual(code, 0);
-        assert.match(stderr, /404|not found/i);
-        assert.ok(asked.some((line) => line.includes(HOST)), asked.join("\n"));
+        for (const told of ["1", ""]) {
+          asked.length = 0;
+          const env = { [name]: url, no_proxy: "", NODE_USE_ENV_PROXY: told };
+          const args = ["digest", "--plain-http", `${HOST}/app:1`];
+          const { code, stderr } = await lading(args, { env });
+          assert.notEqual(code, 0);
+          assert.match(stderr, /404|not found/i);
+          assert.ok(asked.some((line) => line.includes(HOST)), asked.join("\n"));
+        }
       }));
   }
+}
+
+if (isNode && Number(major) >= 24) {
+  test("what is on loopback, and what no_proxy names, goes to no proxy", () =>
+    withProxy(async (url, asked) => {
+      await withBench(async ({ host, asked: direct }) => {
+        for (const no_proxy of ["", "example.test"]) {
+          const env = { http_proxy: url, no_proxy, NODE_USE_ENV_PROXY: "" };
+          assert.equal((await lading(["digest", `${host}/app:1`], { env })).code, 3);
+        }
+        assert.ok(direct.length > 0);
+      });
+      const env = { http_proxy: url, no_proxy: HOST, NODE_USE_ENV_PROXY: "" };
+      await lading(["digest", "--plain-http", `${HOST}/app:1`], { env });
+      assert.deepEqual(asked, []);
+    }));
+}
+
+if (isNode && Number(major) < 24) {
+  test("a proxy that this version of Node cannot use is named when nothing answers", async () => {
+    const env = { HTTPS_PROXY: "http://127.0.0.1:1", NODE_USE_ENV_PROXY: "" };
+    const { code, stderr } = await lading(["digest", "127.0.0.1:1/app:1"], { env });
+    assert.equal(code, 1);
+    assert.match(stderr, /; this version of Node does not use the proxy/);
+  });
 }
 
 test("without a proxy in the environment nothing but the registry is asked", () =>

@@ -159,7 +159,8 @@ function valueOf(command: Command, specs: OptionSpecs, token: OptionToken): stri
   }
   const isOption = inlineValue !== true && value !== undefined && /^-./.test(value);
   if (value === undefined || value === "" || isOption) {
-    throw new UsageError(`${rawName} needs a value: ${rawName} ${spec.value ?? "VALUE"}`);
+    const dashed = isOption ? `, or ${rawName}='${value}' for one with a dash` : "";
+    throw new UsageError(`${rawName} needs a value: ${rawName} ${spec.value ?? "VALUE"}${dashed}`);
   }
   return value;
 }

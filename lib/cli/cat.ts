@@ -1,6 +1,6 @@
 import { CACHE_DETAILS, CACHE_OPTION, layerIndexesOption } from "./_cache_option.ts";
 import { argument, type Command } from "./_command.ts";
-import { imageArgument } from "./_image_argument.ts";
+import { imageWithFiles } from "./_image_argument.ts";
 import { PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
 
 /** `lading cat IMAGE PATH`. */
@@ -17,7 +17,7 @@ export const catCommand: Command = {
   ],
   async run(context) {
     const { signal } = context;
-    const image = await imageArgument(context);
+    const image = await imageWithFiles(context);
     const layerIndexes = layerIndexesOption(context);
     const file = await image.openFile(argument(context, 1), { layerIndexes, signal });
     await context.output.bytes(file);

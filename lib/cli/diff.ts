@@ -1,7 +1,7 @@
 import { diff, type FileChange } from "../image/diff.ts";
 import { CACHE_OPTION, layerIndexesOption } from "./_cache_option.ts";
 import { argument, type Command, flag } from "./_command.ts";
-import { imageNamed } from "./_open.ts";
+import { imageWithFiles } from "./_image_argument.ts";
 import { JSON_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
 
 const SIGNS: Readonly<Record<FileChange["change"], string>> = {
@@ -37,8 +37,8 @@ export const diffCommand: Command = {
   async run(context) {
     const { output, signal } = context;
     const [before, after] = await Promise.all([
-      imageNamed(context, argument(context, 0)),
-      imageNamed(context, argument(context, 1)),
+      imageWithFiles(context, argument(context, 0)),
+      imageWithFiles(context, argument(context, 1)),
     ]);
     const changes = diff(before, after, {
       timestamps: flag(context, "times"),

@@ -1,7 +1,7 @@
 import { exportRootfs } from "../image/export_rootfs.ts";
 import { CACHE_OPTION, layerIndexesOption } from "./_cache_option.ts";
 import type { Command } from "./_command.ts";
-import { imageArgument } from "./_image_argument.ts";
+import { imageWithFiles } from "./_image_argument.ts";
 import { PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
 import { THREADS_OPTION, withThreads } from "./_threads.ts";
 
@@ -14,7 +14,7 @@ export const exportCommand: Command = {
   options: { ...THREADS_OPTION, ...CACHE_OPTION, ...PLATFORM_OPTION, ...REGISTRY_OPTION },
   examples: ["lading export alpine:3.20 > alpine.tar", "lading export oci:./alpine | tar -tv"],
   async run(context) {
-    const image = await imageArgument(context);
+    const image = await imageWithFiles(context);
     const { output, signal } = context;
     const layerIndexes = layerIndexesOption(context);
     await withThreads(

@@ -1,6 +1,6 @@
 import { extractToDisk } from "../runtime/node_extract.ts";
 import { argument, type Command, flag } from "./_command.ts";
-import { imageArgument } from "./_image_argument.ts";
+import { imageWithFiles } from "./_image_argument.ts";
 import { JSON_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
 import { THREADS_OPTION, withThreads } from "./_threads.ts";
 import { formatSize } from "./size.ts";
@@ -29,7 +29,7 @@ export const extractCommand: Command = {
   async run(context) {
     const { output, signal } = context;
     const directory = argument(context, 1);
-    const image = await imageArgument(context);
+    const image = await imageWithFiles(context);
     const result = await withThreads(context, (threads) =>
       extractToDisk(image, directory, {
         owners: flag(context, "owners"),

@@ -1,6 +1,6 @@
 import { flatten } from "../image/flatten.ts";
 import type { Command } from "./_command.ts";
-import { imageArgument } from "./_image_argument.ts";
+import { imageWithFiles } from "./_image_argument.ts";
 import { PLATFORM_OPTION } from "./_options.ts";
 import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
 
@@ -17,6 +17,6 @@ export const flattenCommand: Command = {
   examples: ["lading flatten acme/app:1 --to acme/app:1-flat"],
   async run(context) {
     targetOption(context);
-    await pushEdited(context, flatten(await imageArgument(context)));
+    await pushEdited(context, flatten(await imageWithFiles(context)));
   },
 };

@@ -1,8 +1,9 @@
+import { isConfigType } from "../model/media_types.ts";
 import { formatPlatform } from "../model/platform.ts";
 import { type Command, flag } from "./_command.ts";
 import { openInspected } from "./_inspected.ts";
+import { inspectedLines, type Inspection } from "./_inspected_lines.ts";
 import { JSON_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
-import { formatSize } from "./size.ts";
 
 /** `lading inspect IMAGE`. */
 export const inspectCommand: Command = {
@@ -11,28 +12,27 @@ export const inspectCommand: Command = {
   summary: "show digest, platforms, size, layers and config of an image",
   arity: [1, 1],
   options: { ...PLATFORM_OPTION, ...JSON_OPTION, ...REGISTRY_OPTION },
+  details: "Of an artifact it shows the type, the files and the annotations.",
   examples: ["lading inspect alpine:3.20", "lading inspect oci:./alpine --json | jq .config"],
   async run(context) {
     const { output, signal } = context;
     const { image, index } = await openInspected(context);
-    const { mediaType } = image;
-    const [digest, size] = [await image.digest(), await image.size({ signal })];
-    const config = await image.config({ signal });
-    const platform = formatPlatform(await image.platform({ signal }));
-    const layers = (await image.layers({ signal })).map((layer) => layer.descriptor());
-    if (flag(context, "json")) {
-      return await output.json({ digest, mediaType, platform, size, layers, config, index });
-    }
-    await output.line(`digest    ${digest}`);
-    await output.line(`type      ${mediaType}`);
-    await output.line(`platform  ${platform}`);
-    await output.line(`size      ${formatSize(size)}`);
-    await output.line(`created   ${config.created ?? "unknown"}`);
-    if (index !== undefined) {
-      await output.line(`index     ${index.digest}  ${index.platforms.join(" ")}`);
-    }
-    for (const layer of layers) {
-      await output.line(`layer     ${layer.digest}  ${formatSize(layer.size)}`);
-    }
+    const { artifactType, config, layers, annotations, subject } = await image.manifest({ signal });
+    const isImage = isConfigType(config.mediaType);
+    const inspection: Inspection = {
+      digest: await image.digest({ signal }),
+      mediaType: image.mediaType,
+      // Older artifacts tell their type by that of their config (image-spec, manifest.md).
+      artifactType: artifactType ?? (isImage ? undefined : config.mediaType),
+      platform: isImage ? formatPlatform(await image.platform({ signal })) : undefined,
+      size: await image.size({ signal }),
+      layers,
+      config: isImage ? await image.config({ signal }) : undefined,
+      annotations,
+      subject,
+      index,
+    };
+    if (flag(context, "json")) return await output.json(inspection);
+    for (const line of inspectedLines(inspection)) await output.line(line);
   },
 };

@@ -1,7 +1,7 @@
 import type { Image } from "../image/image.ts";
 import { squash } from "../image/squash.ts";
 import { type Command, type CommandContext, text, UsageError } from "./_command.ts";
-import { imageArgument } from "./_image_argument.ts";
+import { imageWithFiles } from "./_image_argument.ts";
 import { imageNamed } from "./_open.ts";
 import { PLATFORM_OPTION } from "./_options.ts";
 import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
@@ -39,7 +39,7 @@ export const squashCommand: Command = {
   async run(context) {
     targetOption(context);
     const from = await lowerLayers(context);
-    const image = await imageArgument(context);
+    const image = await imageWithFiles(context);
     await pushEdited(context, squash(image, { from }));
   },
 };

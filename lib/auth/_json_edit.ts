@@ -39,10 +39,9 @@ function endOfValue(text: string, start: number): number {
     const char = text.charAt(at);
     if (char === '"') {
       at = endOfString(text, at);
-      if (depth === 0) return at;
       continue;
     }
-    if (depth === 0 && at > start && /[\s,}\]]/.test(char)) return at;
+    if (depth === 0 && /[\s,}\]]/.test(char)) return at;
     if (char === "{" || char === "[") depth++;
     if ((char === "}" || char === "]") && --depth === 0) return at + 1;
     at++;

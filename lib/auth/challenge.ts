@@ -45,7 +45,8 @@ function takeQuoted(scanner: Scanner): string | undefined {
       scanner.at++;
       return parts.join("");
     }
-    if (mark === "\\" && scanner.at + 1 < text.length) parts.push(text.charAt(scanner.at + 1));
+    // A backslash: what is behind it stands for itself.
+    parts.push(text.charAt(scanner.at + 1));
     scanner.at += 2;
   }
   scanner.at = text.length;

@@ -165,3 +165,31 @@ test("eraseCredentials() empties the file even when the helper fails, and tells 
   );
   assert.equal(file.text, '{"auths":{},"credsStore":"broken"}');
 });
+
+test("whoever aborts reaches the file and the helpers, wherever they are asked", async () => {
+  const { signal } = new AbortController();
+  const told: (AbortSignal | undefined)[] = [];
+  const tell = <Result>(seen: AbortSignal | undefined, result: Result): Promise<Result> => {
+    told.push(seen);
+    return Promise.resolve(result);
+  };
+  const file = (text: string): DockerConfigFile => ({
+    name: "config.json",
+    read: (seen) => tell(seen, text),
+    update: (edit, seen) => tell(seen, edit(text) !== text),
+  });
+  const helper: HelperRunner = (_, verb, __, seen) =>
+    tell(seen, {
+      code: 0,
+      stdout: verb === "list" ? '{"r.example":"u"}' : '{"Username":"u","Secret":"s"}',
+      stderr: "",
+    });
+  const kept = '{"credsStore":"kept"}';
+  await storeCredentials(file("{}"), "r.example", BASIC, { signal });
+  await storeCredentials(file(kept), "r.example", BASIC, { signal, helper });
+  await eraseCredentials(file(kept), "r.example", { signal, helper });
+  const provider = dockerConfigCredentials(parseDockerConfig(kept), { helper });
+  await provider({ registry: "r.example", signal });
+  assert.equal(told.length, 2 + 3 + 4 + 1);
+  assert.ok(told.every((seen) => seen === signal));
+});

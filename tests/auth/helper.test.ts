@@ -212,6 +212,11 @@ test("eraseFromHelper() fails when the helper does not erase", async () => {
   );
 });
 
+test("eraseFromHelper() fails when the helper does not list", async () => {
+  const helper = () => Promise.resolve({ code: 1, stdout: '{"r.example":"u"}', stderr: "" });
+  await assert.rejects(eraseFromHelper(helper, "pass", "r.example"), /exit code 1/);
+});
+
 test("no verb runs anything by a name that could be another program", async () => {
   const credentials = { kind: "basic", username: "u", password: "p" } as const;
   for (const name of ["", "a/b", "../../x", "a b", "$(x)"]) {

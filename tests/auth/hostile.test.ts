@@ -138,6 +138,7 @@ test("no error tells a secret, whatever fails and whatever servers say back", as
     { kind: "identity-token", token: "CANARY-identity" },
     { kind: "registry-token", token: "CANARY-registry" },
     { kind: "registry-token", token: "CANARY two words" },
+    { kind: "registry-token", token: "CANARY\r\nX-Evil: 1" },
     { kind: "basic", username: "us:er", password: "CANARY" },
   ];
   const tokenServers: readonly Script[] = [

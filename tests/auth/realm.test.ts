@@ -68,6 +68,34 @@ test("checkRealm() sees through every spelling of an address", () => {
   }
 });
 
+test("isPrivateHost() knows every way to write an IPv4 address within IPv6, and nothing more", () => {
+  const rows: readonly (readonly [host: string, isPrivate: boolean])[] = [
+    ["[::ffff:0:a00:1]", true], // translated, RFC 2765
+    ["[::ffff:0:808:808]", false],
+    ["[::ffff:1:a00:1]", false],
+    ["[::1234:0:a00:1]", false],
+    ["[1::ffff:0:a00:1]", false],
+    ["[::abcd:a00:1]", false],
+    ["[64:ff9b:1::808:808]", true], // RFC 8215
+    ["[64:ff9a::a00:1]", false],
+    ["[63:ff9b::a00:1]", false],
+    ["[fd00:1:2:3:4:5:6:7]", true],
+    ["[2001:4860:1:2:3:4:5:6]", false],
+  ];
+  for (const [host, isPrivate] of rows) {
+    assert.equal(isPrivateHost(new URL(`https://${host}`).hostname), isPrivate, host);
+  }
+});
+
+test("checkRealm() refuses a realm with a password, also without a user name", () => {
+  for (const user of ["u:p", "u", ":p"]) {
+    const { refused = "" } = checkRealm(`https://${user}@auth.example/`, {
+      origin: "https://r.example",
+    });
+    assert.match(refused, /holds a user name/);
+  }
+});
+
 test("isPrivateHost() lets public addresses and names pass", () => {
   const hosts = [
     ...["8.8.8.8", "172.15.0.1", "172.32.0.1", "100.63.255.255", "100.128.0.1", "11.0.0.1"],

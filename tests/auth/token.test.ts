@@ -220,6 +220,41 @@ test("fetchToken() follows a redirect within the origin, with Basic", async () =
   assert.equal(transport.seen[1]?.authorization, transport.seen[0]?.authorization);
 });
 
+test("fetchToken() sends its form on where a redirect keeps it, and nowhere else", async () => {
+  for (const status of [301, 302, 303, 307, 308]) {
+    const transport = server((_, { url }) =>
+      url.endsWith("/moved")
+        ? Response.json({ token: "t" })
+        : new Response("", { status, headers: { location: "/moved" } })
+    );
+    const asked = ask(transport, { credentials: IDENTITY });
+    if (status < 307) {
+      await assert.rejects(asked, AuthenticationError, String(status));
+      assert.equal(transport.seen.length, 1);
+    } else {
+      assert.equal((await asked).value, "t");
+      assert.equal(transport.seen[1]?.body, transport.seen[0]?.body);
+    }
+  }
+});
+
+test("fetchToken() tries a password another way only where the first is unknown", async () => {
+  for (const status of [400, 403, 500]) {
+    const transport = server(() => new Response("{}", { status }));
+    await assert.rejects(ask(transport, { credentials: BASIC, oauth2: true }), RegistryError);
+    assert.deepEqual(transport.seen.map(({ method }) => method), ["POST"], String(status));
+  }
+});
+
+test("fetchToken() takes a refused grant, and no other bad request, for wrong credentials", async () => {
+  const answer = (status: number, error: string) =>
+    ask(server(() => Response.json({ error }, { status })), { credentials: IDENTITY })
+      .then(() => undefined, (error: unknown) => error);
+  assert.ok(await answer(400, "invalid_grant") instanceof AuthenticationError);
+  assert.ok(!(await answer(400, "invalid_scope") instanceof AuthenticationError));
+  assert.ok(!(await answer(500, "invalid_grant") instanceof AuthenticationError));
+});
+
 test("fetchToken() carries no credentials to another origin", async () => {
   const away = () =>
     new Response("", { status: 307, headers: { location: "https://evil.example/token" } });
@@ -378,6 +413,13 @@ test("TokenCache holds no more tokens than it may", async () => {
   }
   assert.equal(cache.size, 3);
   assert.equal(cache.get({ ...KEY, scopes: ["repository:r29:pull"] })?.value, "29");
+});
+
+test("TokenCache forgets the token that was renewed longest ago", () => {
+  const cache = new TokenCache({ maxTokens: 2 });
+  const keyOf = (name: string) => ({ ...KEY, scopes: [`repository:${name}:pull`] });
+  for (const name of ["a", "b", "a", "c"]) cache.keep(keyOf(name), token(name));
+  assert.deepEqual(["a", "b", "c"].filter((name) => cache.get(keyOf(name))), ["a", "c"]);
 });
 
 test("TokenCache lets token servers be asked for identity tokens, and is told them", async () => {

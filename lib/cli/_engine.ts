@@ -5,13 +5,14 @@ import type { Operation } from "../bytes/operation.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { bar } from "./_bar.ts";
 import { type CommandContext, flag, list, type OptionSpecs, text, UsageError } from "./_command.ts";
+import { JSON_OPTION } from "./_options.ts";
 import { oneLine } from "./_plain_text.ts";
 
 /** How often the display is drawn. */
 const REDRAW_MS = 100;
 
-/** The options of commands that speak to an engine. */
-export const ENGINE_OPTIONS: OptionSpecs = {
+/** The options that say which engine is meant. */
+export const CONNECTION_OPTIONS: OptionSpecs = {
   host: {
     type: "string",
     short: "H",
@@ -23,7 +24,18 @@ export const ENGINE_OPTIONS: OptionSpecs = {
     value: "NAME",
     help: "the engine of this context of the docker command",
   },
-  json: { type: "boolean", help: "answer in JSON; progress as a line of JSON for each event" },
+};
+
+/** The options of commands that answer with more than bytes. */
+export const ENGINE_OPTIONS: OptionSpecs = { ...CONNECTION_OPTIONS, ...JSON_OPTION };
+
+/** The options of commands that take their time. */
+export const ENGINE_PROGRESS_OPTIONS: OptionSpecs = {
+  ...CONNECTION_OPTIONS,
+  json: {
+    type: "boolean",
+    help: "answer in JSON; progress on stderr as a line of JSON for each event",
+  },
 };
 
 /** The option that filters lists, and what is pruned. */
@@ -72,6 +84,14 @@ export function filtersOption(context: CommandContext): EngineFilters | undefine
   return Object.keys(filters).length === 0 ? undefined : filters;
 }
 
+/** Writes a value as JSON without control characters: a line of a log stays one. */
+function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /\p{Cc}/gu,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 /** Shows what an engine reports while it works, as the output wants it; gives the result. */
 export async function showEngine<Result>(
   context: CommandContext,
@@ -79,7 +99,7 @@ export async function showEngine<Result>(
 ): Promise<Result> {
   const { output } = context;
   if (flag(context, "json")) {
-    for await (const event of operation) await output.text(`${JSON.stringify(event)}\n`);
+    for await (const event of operation) output.note(jsonLine(event));
     return await operation;
   }
   const display = new EngineDisplay(output.progress === "display");

@@ -36,6 +36,7 @@ export async function transfer(
   const [moved, kept] = [formatSize(result.bytesFetched), formatSize(result.bytesSkipped)];
   const mounted = result.bytesMounted === 0 ? "" : `${formatSize(result.bytesMounted)} mounted, `;
   output.note(`moved ${moved} to ${to} in ${seconds} s, ${mounted}${kept} were there`);
-  if (flag(context, "json")) return await output.json({ ...result, place: to });
-  await output.line(pinnedReference(pin, result.descriptor.digest));
+  const reference = pinnedReference(pin, result.descriptor.digest);
+  if (flag(context, "json")) return await output.json({ ...result, reference, place: to });
+  await output.line(reference);
 }

@@ -3,7 +3,8 @@ import type { BuildContext } from "../engine/build_context.ts";
 import { standardInput } from "../runtime/standard_input.ts";
 import { nodeFileSystem } from "../runtime/node_file_system.ts";
 import { argument, type Command, type CommandContext, text } from "./_command.ts";
-import { ENGINE_OPTIONS, showEngine, withEngine } from "./_engine.ts";
+import { ENGINE_PROGRESS_OPTIONS, showEngine, withEngine } from "./_engine.ts";
+import { answer, imageAnswer } from "./_engine_answer.ts";
 import { BUILD_OPTIONS, buildOptions } from "./_engine_build_options.ts";
 
 /** Takes `-`, a URL, a git address or a directory as the context. */
@@ -35,7 +36,7 @@ export const buildCommand: Command = {
       help: "the Dockerfile (default: CONTEXT/Dockerfile)",
     },
     ...BUILD_OPTIONS,
-    ...ENGINE_OPTIONS,
+    ...ENGINE_PROGRESS_OPTIONS,
   },
   details: ".dockerignore counts as for the docker command. The answer is the ID of the image.",
   examples: [
@@ -44,13 +45,14 @@ export const buildCommand: Command = {
   ],
   run: (context) =>
     withEngine(context, async (engine) => {
-      const { signal, output } = context;
+      const { signal } = context;
       const build = contextOf(argument(context, 0), context.signal);
       const operation = engine.images.build(build, {
         ...buildOptions(context),
         dockerfile: dockerfileOption(context, build),
         signal,
       });
-      await output.line((await showEngine(context, operation)).id);
+      const image = await showEngine(context, operation);
+      await answer(context, { lines: [image.id], json: imageAnswer(image) });
     }),
 };

@@ -1,7 +1,13 @@
 import { standardInput } from "../runtime/standard_input.ts";
 import type { ImportSource } from "../engine/import.ts";
 import { argument, type Command, list, text } from "./_command.ts";
-import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "./_engine.ts";
+import {
+  ENGINE_PLATFORM_OPTION,
+  ENGINE_PROGRESS_OPTIONS,
+  showEngine,
+  withEngine,
+} from "./_engine.ts";
+import { answer, imageAnswer } from "./_engine_answer.ts";
 
 function sourceOf(given: string, signal: AbortSignal): ImportSource {
   if (given === "-") return standardInput(signal);
@@ -25,13 +31,13 @@ export const importCommand: Command = {
     },
     message: { type: "string", short: "m", value: "TEXT", help: "say something about the import" },
     ...ENGINE_PLATFORM_OPTION,
-    ...ENGINE_OPTIONS,
+    ...ENGINE_PROGRESS_OPTIONS,
   },
   details: "The answer is the ID of the image.",
   examples: ["lading engine import rootfs.tar acme/base:1 --message rootfs"],
   run: (context) =>
     withEngine(context, async (engine) => {
-      const { signal, output } = context;
+      const { signal } = context;
       const operation = engine.images.import(sourceOf(argument(context, 0), signal), {
         name: context.args[1],
         changes: list(context, "change"),
@@ -39,6 +45,7 @@ export const importCommand: Command = {
         platform: text(context, "platform"),
         signal,
       });
-      await output.line((await showEngine(context, operation)).id);
+      const image = await showEngine(context, operation);
+      await answer(context, { lines: [image.id], json: imageAnswer(image) });
     }),
 };

@@ -1,6 +1,12 @@
 import { standardInput } from "../runtime/standard_input.ts";
 import { type Command, text } from "./_command.ts";
-import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "./_engine.ts";
+import {
+  ENGINE_PLATFORM_OPTION,
+  ENGINE_PROGRESS_OPTIONS,
+  showEngine,
+  withEngine,
+} from "./_engine.ts";
+import { answer, imageAnswer } from "./_engine_answer.ts";
 
 /** `lading engine load [FILE]`. */
 export const loadCommand: Command = {
@@ -9,20 +15,19 @@ export const loadCommand: Command = {
   synopsis: "[FILE]",
   summary: "load an archive of images into an engine",
   arity: [0, 1],
-  options: { ...ENGINE_PLATFORM_OPTION, ...ENGINE_OPTIONS },
+  options: { ...ENGINE_PLATFORM_OPTION, ...ENGINE_PROGRESS_OPTIONS },
   details:
     "Without FILE, or with -, the archive comes from stdin. The answer is what was loaded: its\n" +
     "names, or its IDs where it has none.",
   examples: ["lading engine load app.tar"],
   run: (context) =>
     withEngine(context, async (engine) => {
-      const { args: [path = "-"], signal, output } = context;
+      const { args: [path = "-"], signal } = context;
       const archive = path === "-" ? standardInput(signal) : { file: path };
       const platform = text(context, "platform");
       const operation = engine.images.load(archive, { platform, signal });
       const { names, images } = await showEngine(context, operation);
-      for (const name of names.length > 0 ? names : images.map(({ id }) => id)) {
-        await output.line(name);
-      }
+      const lines = names.length > 0 ? names : images.map(({ id }) => id);
+      await answer(context, { lines, json: images.map(imageAnswer) });
     }),
 };

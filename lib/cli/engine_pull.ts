@@ -1,5 +1,11 @@
 import { argument, type Command, flag, text, UsageError } from "./_command.ts";
-import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "./_engine.ts";
+import {
+  ENGINE_PLATFORM_OPTION,
+  ENGINE_PROGRESS_OPTIONS,
+  showEngine,
+  withEngine,
+} from "./_engine.ts";
+import { answer, imageAnswer } from "./_engine_answer.ts";
 
 /** `lading engine pull IMAGE`. */
 export const pullCommand: Command = {
@@ -11,23 +17,23 @@ export const pullCommand: Command = {
   options: {
     "all-tags": { type: "boolean", short: "a", help: "pull every tag of the repository" },
     ...ENGINE_PLATFORM_OPTION,
-    ...ENGINE_OPTIONS,
+    ...ENGINE_PROGRESS_OPTIONS,
   },
   details: "The answer is the ID of the image.",
   examples: ["lading engine pull alpine:3.20", "lading engine pull acme/app --all-tags"],
   run: (context) =>
     withEngine(context, async (engine) => {
       const name = argument(context, 0);
-      const { signal, output } = context;
+      const { signal } = context;
       const platform = text(context, "platform");
       if (!flag(context, "all-tags")) {
         const image = await showEngine(context, engine.images.pull(name, { platform, signal }));
-        return await output.line(image.id);
+        return await answer(context, { lines: [image.id], json: imageAnswer(image) });
       }
       if (platform !== undefined) {
         throw new UsageError("--all-tags and --platform cannot stand together");
       }
       const images = await showEngine(context, engine.images.pullAll(name, { signal }));
-      for (const { id } of images) await output.line(id);
+      await answer(context, { lines: images.map(({ id }) => id), json: images.map(imageAnswer) });
     }),
 };

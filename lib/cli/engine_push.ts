@@ -1,5 +1,11 @@
 import { argument, type Command, flag, text } from "./_command.ts";
-import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, showEngine, withEngine } from "./_engine.ts";
+import {
+  ENGINE_PLATFORM_OPTION,
+  ENGINE_PROGRESS_OPTIONS,
+  showEngine,
+  withEngine,
+} from "./_engine.ts";
+import { answer } from "./_engine_answer.ts";
 
 /** `lading engine push IMAGE`. */
 export const pushCommand: Command = {
@@ -11,7 +17,7 @@ export const pushCommand: Command = {
   options: {
     "all-tags": { type: "boolean", short: "a", help: "push every tag of the repository" },
     ...ENGINE_PLATFORM_OPTION,
-    ...ENGINE_OPTIONS,
+    ...ENGINE_PROGRESS_OPTIONS,
   },
   details: "The answer is the digest-pinned reference.",
   examples: ["lading engine push registry.acme.dev/app:1"],
@@ -22,7 +28,7 @@ export const pushCommand: Command = {
         platform: text(context, "platform"),
         signal: context.signal,
       });
-      const { reference } = await showEngine(context, operation);
-      await context.output.line(reference);
+      const pushed = await showEngine(context, operation);
+      await answer(context, { lines: [pushed.reference], json: pushed });
     }),
 };

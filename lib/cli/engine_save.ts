@@ -1,5 +1,5 @@
 import { type Command, text } from "./_command.ts";
-import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, withEngine } from "./_engine.ts";
+import { CONNECTION_OPTIONS, ENGINE_PLATFORM_OPTION, withEngine } from "./_engine.ts";
 
 /** `lading engine save IMAGE…`. */
 export const saveCommand: Command = {
@@ -8,7 +8,7 @@ export const saveCommand: Command = {
   synopsis: "IMAGE...",
   summary: "write images of an engine as one archive to stdout",
   arity: [1, 1000],
-  options: { ...ENGINE_PLATFORM_OPTION, ...ENGINE_OPTIONS },
+  options: { ...ENGINE_PLATFORM_OPTION, ...CONNECTION_OPTIONS },
   details:
     "The archive is as docker save writes it. lading copy docker-daemon:NAME writes other ones.",
   examples: [

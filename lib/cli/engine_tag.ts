@@ -1,5 +1,6 @@
 import { argument, type Command } from "./_command.ts";
 import { ENGINE_OPTIONS, withEngine } from "./_engine.ts";
+import { answer } from "./_engine_answer.ts";
 
 /** `lading engine tag IMAGE NAME`. */
 export const tagCommand: Command = {
@@ -12,8 +13,9 @@ export const tagCommand: Command = {
   examples: ["lading engine tag app:1 registry.acme.dev/app:1"],
   run: (context) =>
     withEngine(context, async (engine) => {
-      const { signal, output } = context;
+      const { signal } = context;
       const [image, name] = [argument(context, 0), argument(context, 1)];
-      await output.line(await engine.images.tag(image, name, { signal }));
+      const tagged = await engine.images.tag(image, name, { signal });
+      await answer(context, { lines: [tagged], json: { name: tagged } });
     }),
 };

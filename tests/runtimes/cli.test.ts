@@ -17,7 +17,11 @@ test("lading pull answers with the digest-pinned reference, and its layout can b
     const place = `oci:${folder}/layout`;
     const pulled = await lading("pull", image, place, "--platform", "all");
     assert.equal(pulled.code, 0, pulled.errors);
-    assert.equal(pulled.out.trim(), `${image.slice(0, -2)}@${digest}`);
+    const pinned = `${image.slice(0, -2)}@${digest}`;
+    assert.equal(pulled.out.trim(), pinned);
+    const again = await lading("pull", image, place, "--platform", "all", "--json");
+    const told = JSON.parse(again.out);
+    assert.deepEqual([told.reference, told.place, told.bytesFetched], [pinned, place, 0]);
     assert.equal((await lading("digest", `${place}:1`)).out.trim(), digest);
     const valid = await lading("validate", `${place}:1`, "--json");
     assert.equal(valid.code, 0, valid.errors);

@@ -81,9 +81,14 @@ test("lading engine pull, push, distribution and search go to registries by way 
       (await run("pull", "--all-tags", "--platform", "linux/arm64", repository)).code,
       2,
     );
-    const events = (await ask("pull", "--json", `${repository}:1`)).split("\n");
-    assert.deepEqual(events.at(-1), id);
-    for (const event of events.slice(0, -1)) assert.equal(typeof JSON.parse(event).type, "string");
+    const told = await run("pull", "--json", `${repository}:1`);
+    assert.deepEqual([JSON.parse(told.out).id, JSON.parse(told.out).tags], [id, [
+      `${repository}:1`,
+    ]]);
+    const events = told.errors.trim().split("\n");
+    for (const event of events) assert.equal(typeof JSON.parse(event).type, "string", event);
+    const all = JSON.parse(await ask("pull", "--json", "--all-tags", repository));
+    assert.deepEqual(all.map((image: { readonly id: string }) => image.id), both);
     const other = repository.replace("app", "multi");
     const arm = await ask("pull", "--platform", "linux/arm64", `${other}:1`);
     assert.equal(JSON.parse(await ask("inspect", arm)).Architecture, "arm64");
@@ -95,8 +100,11 @@ test("lading engine pull, push, distribution and search go to registries by way 
     const [digest, ...platforms] = (await ask("distribution", `${other}:1`)).split("\n");
     assert.match(digest ?? "", ID_REGEXP);
     assert.ok(platforms.includes("linux/amd64"), platforms.join());
-    const told = JSON.parse(await ask("distribution", "--json", `${repository}:3`));
-    assert.equal(`${repository}@${told.descriptor.digest}`, pushed);
+    const { descriptor } = JSON.parse(await ask("distribution", "--json", `${repository}:3`));
+    assert.equal(`${repository}@${descriptor.digest}`, pushed);
+    assert.equal(JSON.parse(await ask("push", "--json", `${repository}:3`)).reference, pushed);
+    const name = `${repository}:4`;
+    assert.deepEqual(JSON.parse(await ask("tag", "--json", `${repository}:1`, name)), { name });
 
     asked();
     assert.equal(await ask("search", "app"), "     7  acme/app  an\\x1bapp");
@@ -135,7 +143,10 @@ test("lading engine load, save, import, history, images, rm, prune and info", ()
       /^untagged {2}tree:1\ndeleted {3}sha256:/,
     );
     assert.deepEqual(asked(), ["DELETE /images/tree:1?noprune=1"]);
-    await ask("load", archive);
+    const [loaded] = JSON.parse(await ask("load", "--json", archive));
+    assert.deepEqual([loaded.id, loaded.tags], [id, ["tree:1"]]);
+    const again = JSON.parse(await ask("import", "--json", tree, "tree:1", ...changes));
+    assert.deepEqual(again.tags, ["tree:1"]);
     await ask("prune");
     assert.match(await ask("prune", "--all", "--filter", "label=a=b"), /^sha256:/);
     await ask("prune", "--builds");

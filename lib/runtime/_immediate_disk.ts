@@ -4,7 +4,7 @@ import type { Bytes } from "../model/bytes.ts";
 import type { FileAttributes, FileWriter } from "../store/file_system.ts";
 import { diskError } from "./_disk_error.ts";
 import { diskTime } from "./_disk_time.ts";
-import { NodeFileSystem } from "./node_file_system.ts";
+import { NodeFileSystem } from "./_node_disk.ts";
 
 type NodeFS = typeof NodeFileSystemModule;
 

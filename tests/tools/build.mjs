@@ -1,7 +1,7 @@
 // Builds `dist/` from a clean folder: ESM and type declarations of every module, and the command in
 // one bundle.
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,7 +17,23 @@ const { status } = spawnSync(
   { stdio: "inherit" },
 );
 process.exitCode = status ?? 1;
+
+/**
+ * Has declarations name the library of `AsyncDisposable`, which few projects list. JSR, which gets
+ * the sources, takes no such references in them.
+ */
+function referToDisposable() {
+  for (const name of readdirSync(join(root, "dist"), { recursive: true })) {
+    if (!name.endsWith(".d.ts")) continue;
+    const path = join(root, "dist", name);
+    const text = readFileSync(path, "utf8");
+    if (!/\bAsyncDisposable\b|Symbol\.asyncDispose/.test(text)) continue;
+    writeFileSync(path, `/// <reference lib="esnext.disposable" />\n${text}`);
+  }
+}
+
 if (process.exitCode === 0) {
+  referToDisposable();
   await build({
     absWorkingDir: root,
     entryPoints: { lading: "lib/cli/_bin.ts" },

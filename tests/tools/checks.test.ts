@@ -1,6 +1,6 @@
 /** The checks of whole tools over the tree: format, lint, types, docs, and the two packages. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -47,23 +47,54 @@ test("deno publish --dry-run accepts the package", () => {
   assert.match(output, /Dry run complete|Success/);
 });
 
-test("the npm package holds what it should and passes publint and are-the-types-wrong", () => {
+/** Builds and packs the npm package. */
+function withTarball(work: (tarball: string, folder: string) => void): void {
   check(process.execPath, "tests/tools/build.mjs");
-  check(process.execPath, bin("publint"), "--strict");
   const folder = mkdtempSync(join(tmpdir(), "lading-pack-"));
   try {
     check("npm", "pack", "--pack-destination", folder, "--ignore-scripts");
-    const [tarball] = readdirSync(folder);
-    check(
-      process.execPath,
-      bin("attw"),
-      join(folder, tarball ?? ""),
-      "--profile",
-      "esm-only",
-      "--exclude-entrypoints",
-      "./kernel.wasm",
-    );
+    const [tarball = ""] = readdirSync(folder);
+    work(join(folder, tarball), folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** How projects ask for their modules, and which globals they know: none has those of Node. */
+const PROJECTS = [
+  { module: "node16", moduleResolution: "node16", lib: ["es2022", "dom", "dom.iterable"] },
+  { module: "nodenext", moduleResolution: "nodenext", lib: ["es2022", "webworker"] },
+  { module: "esnext", moduleResolution: "bundler", lib: ["es2023", "dom", "dom.iterable"] },
+];
+
+test("the npm package passes publint and are-the-types-wrong, and its types need no others", () => {
+  withTarball((tarball, folder) => {
+    check(process.execPath, bin("publint"), "--strict");
+    const none = ["--exclude-entrypoints", "./kernel.wasm"];
+    check(process.execPath, bin("attw"), tarball, "--profile", "esm-only", ...none);
+    const installed = join(folder, "node_modules/lading");
+    mkdirSync(installed, { recursive: true });
+    check("tar", "-xzf", tarball, "--strip-components=1", "-C", installed);
+    const names = Object.keys(
+      (JSON.parse(readFileSync("deno.json", "utf8")) as { exports: object }).exports,
+    );
+    const imports = names.map((name, i) => `import * as m${i} from "lading${name.slice(1)}";`);
+    const all = names.map((_, i) => `m${i}`).join(", ");
+    writeFileSync(join(folder, "use.ts"), `${imports.join("\n")}\nexport const all = [${all}];\n`);
+    for (const project of PROJECTS) {
+      const compilerOptions = {
+        ...project,
+        target: "es2022",
+        types: [],
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        skipLibCheck: false,
+        noEmit: true,
+      };
+      const config = join(folder, "tsconfig.json");
+      writeFileSync(config, JSON.stringify({ compilerOptions, files: ["use.ts"] }));
+      check(bin("tsc"), "-p", config);
+    }
+  });
 });

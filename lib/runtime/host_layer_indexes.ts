@@ -53,16 +53,15 @@ function userCaches(): string | undefined {
  * @returns The indexes; nothing where no variable leads to a directory.
  * @throws {FileSystemError} when the runtime has no disk.
  *
- * @example Read two files of a layer that is fetched once
- * ```ts no-run
+ * @example Read a file of a layer that was fetched before
+ * ```ts
  * import { openImage } from "@lading/lading";
  * import { hostLayerIndexes } from "@lading/lading/node"; // or /deno, /bun
  *
  * const layerIndexes = hostLayerIndexes();
  * const image = await openImage("alpine:3.20");
- * const release = await image.readFile("/etc/os-release", { layerIndexes }); // all of the layer, once
- * const passwd = await image.readFile("/etc/passwd", { layerIndexes }); // what lies around the file
- * console.log(release.length, passwd.length);
+ * await image.rootfs({ layerIndexes }); // all layers, once
+ * await image.readFile("/etc/os-release", { layerIndexes }); // what lies around the file
  * ```
  */
 export function hostLayerIndexes(options: HostLayerIndexesOptions = {}): LayerIndexes | undefined {

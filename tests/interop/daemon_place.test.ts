@@ -15,7 +15,9 @@ test(
     inScratch((folder) =>
       withDockerEngine(join(folder, "engine"), async ({ docker, env }) => {
         const lading = (...args: string[]) =>
-          mustRun(process.execPath, ["lib/cli/main.ts", ...args], { env });
+          mustRun(process.execPath, ["lib/cli/main.ts", ...args], {
+            env: { ...env, LADING_CACHE: join(folder, "cache") },
+          });
         const image = `oci:${folder}/image:1`;
         await lading("append", "scratch", "lib/model:/model", "README.md:/doc/", "--to", image);
         const pinned = (await lading("copy", image, "docker-daemon:acme/app:1")).stdout.trim();

@@ -25,7 +25,7 @@ async function runExamples(files: readonly string[]): Promise<number> {
     const options = ["-A", "--doc", `--config=${join(root, "deno.json")}`, `--preload=${offline}`];
     const { code, stdout, stderr } = await run(deno, ["test", ...options, ...files], {
       cwd,
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", LADING_CACHE: join(cwd, "cache") },
       timeoutMs: 300_000,
     });
     assert.equal(code, 0, (stdout + stderr).slice(-8000));
@@ -64,7 +64,8 @@ test("every command of the README does what it says", async () => {
       const main = join(root, "lib/cli/main.ts");
       const script = `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`;
       writeFileSync(join(bin, "lading"), script, { mode: 0o755 });
-      const env = { PATH: `${bin}${delimiter}${process.env["PATH"]}` };
+      const LADING_CACHE = join(folder, "cache");
+      const env = { PATH: `${bin}${delimiter}${process.env["PATH"]}`, LADING_CACHE };
       let count = 0;
       for (const line of commandLines()) {
         // This test is part of `npm test`.
@@ -75,7 +76,7 @@ test("every command of the README does what it says", async () => {
         const isScript = line.startsWith("npm ");
         const { stdout } = await mustRun("bash", ["-o", "pipefail", "-c", offline], {
           cwd: isScript ? root : folder,
-          env: isScript ? { TMPDIR: folder } : env,
+          env: isScript ? { TMPDIR: folder, LADING_CACHE } : env,
         });
         if (!line.includes("validate")) assert.notEqual(stdout.trim(), "", line);
         count++;

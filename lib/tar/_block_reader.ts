@@ -16,6 +16,7 @@ export class BlockReader {
   #at = 0;
   #isEnded = false;
   #pending: Promise<boolean> | undefined;
+  #view = new DataView(NO_BYTES.buffer);
   /** Bytes read so far. */
   offset = 0;
 
@@ -67,6 +68,11 @@ export class BlockReader {
     this.#at = end;
     this.offset += part.length;
     return part;
+  }
+
+  /** Gives a view of the whole buffer that lent bytes lie in: for most that are lent it is the same. */
+  viewOf({ buffer }: Bytes): DataView {
+    return this.#view.buffer === buffer ? this.#view : this.#view = new DataView(buffer);
   }
 
   /** Gives `length` bytes when all of them are at hand. They are lent. */

@@ -174,8 +174,10 @@ export class MetadataMerger {
     this.#longName = undefined;
     this.#longLink = undefined;
 
+    // Most entries have none, and many keys are looked for.
+    const records = pax.size === 0 ? undefined : pax;
     const number = (key: string, fallback: number): number => {
-      const value = pax.get(key);
+      const value = records?.get(key);
       return value === undefined ? fallback : paxInteger(value, key, offset);
     };
     const size = number("size", header.size);
@@ -184,10 +186,10 @@ export class MetadataMerger {
     const flag = typeFlag.charCodeAt(0);
     const hasContent = hasTarContent(flag, name.at(-1));
     const storedSize = hasContent ? size : 0;
-    const sparse = sparseOf(header, pax, block, storedSize, offset);
+    const sparse = sparseOf(header, records, block, storedSize, offset);
     if (sparse !== undefined && !hasContent) refuse("it is sparse and has no content", offset);
     const type = flag === 0 && !hasContent ? "directory" : TYPES[typeFlag] ?? "unknown";
-    const record = pax.get("mtime");
+    const record = records?.get("mtime");
     const time = record === undefined ? undefined : paxTime(record, "mtime", offset);
     return {
       type,
@@ -198,8 +200,8 @@ export class MetadataMerger {
         : undefined,
       uid: number("uid", header.uid),
       gid: number("gid", header.gid),
-      userName: textOf(pax.get("uname")) ?? header.userName,
-      groupName: textOf(pax.get("gname")) ?? header.groupName,
+      userName: textOf(records?.get("uname")) ?? header.userName,
+      groupName: textOf(records?.get("gname")) ?? header.groupName,
       mtime: time === undefined ? header.mtime : seconds(time),
       mtimeNs: time ?? BigInt(header.mtime) * SECOND_NS,
       pax,
@@ -221,12 +223,12 @@ function seconds(time: bigint): number {
 
 function sparseOf(
   header: TarHeader,
-  pax: ReadonlyMap<string, Bytes>,
+  records: ReadonlyMap<string, Bytes> | undefined,
   block: Bytes,
   storedSize: number,
   offset: number,
 ): SparseMapReader | undefined {
-  if (header.typeFlag !== "S") return paxSparseMap(pax, storedSize, offset);
+  if (header.typeFlag !== "S") return records && paxSparseMap(records, storedSize, offset);
   if (header.format !== "gnu") refuse("it is sparse and its header is not GNU's", offset);
   return oldSparseMap(block, offset);
 }

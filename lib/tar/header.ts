@@ -105,11 +105,12 @@ function formatOf(block: Bytes): TarFormat {
  *
  * @param block The 512 bytes.
  * @param offset Where they start in the archive, for errors.
+ * @param view A view of the whole buffer that they lie in, made anew by default.
  * @returns The fields.
  * @throws {InvalidTarError} when the checksum is wrong or a number is none.
  */
-export function parseHeader(block: Bytes, offset: number): TarHeader {
-  if (!hasTarChecksum(block)) refuse("the checksum is wrong", offset);
+export function parseHeader(block: Bytes, offset: number, view?: DataView): TarHeader {
+  if (!hasTarChecksum(block, view)) refuse("the checksum is wrong", offset);
   const format = formatOf(block);
   const size = numericField(block, 124, 12, "the size", offset);
   if (size < 0) refuse("the size is negative", offset);

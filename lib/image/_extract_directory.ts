@@ -5,11 +5,14 @@ import type { ExtractOptions } from "./extract_options.ts";
 export class ExtractDirectory {
   readonly #fs: FileSystem;
   readonly #path: string;
+  /** What comes before the paths in it. */
+  readonly #prefix: string;
   readonly #found: "nothing" | "empty" | "anything";
 
   private constructor(fs: FileSystem, path: string, found: "nothing" | "empty" | "anything") {
     this.#fs = fs;
     this.#path = path;
+    this.#prefix = path.endsWith("/") ? path : `${path}/`;
     this.#found = found;
   }
 
@@ -33,8 +36,7 @@ export class ExtractDirectory {
 
   /** Tells where a path of the tree is. */
   at(path: string): string {
-    if (path === "") return this.#path;
-    return this.#path.endsWith("/") ? `${this.#path}${path}` : `${this.#path}/${path}`;
+    return path === "" ? this.#path : this.#prefix + path;
   }
 
   /** Leaves it as it was found; where there may have been anything, nothing is known to be ours. */

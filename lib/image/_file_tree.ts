@@ -165,6 +165,7 @@ export class FileTree<Meta> {
     for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
       const { path, node } = next;
       if (path !== "") yield next;
+      if (node.children.size === 0) continue;
       // What is put on the stack last comes first.
       const names = [...node.children.keys()].sort().reverse();
       for (const name of names) {

@@ -9,13 +9,23 @@ export interface NamedNode {
   readonly node: FileNode<FileMeta>;
 }
 
+/** A further name of something that has one. */
+export interface LinkedNode extends NamedNode {
+  /** Its first name. */
+  readonly target: string;
+}
+
 /** A tree with names that a file system can have. */
 export interface JudgedTree {
   readonly root: FileNode<FileMeta>;
   /** Directories, outer ones first. */
   readonly directories: readonly NamedNode[];
-  /** Everything else, under every name that it has. */
+  /** Everything else, under its first name. */
   readonly others: readonly NamedNode[];
+  /** Further names. */
+  readonly links: readonly LinkedNode[];
+  /** How many names have extended attributes. */
+  readonly withXattrs: number;
 }
 
 /**
@@ -25,20 +35,31 @@ export interface JudgedTree {
  * @param options Whose rules count.
  * @throws {UnsafePathError} when a name leads out of the root, or cannot be one on a file system.
  */
-export function judgeTree(
-  tree: FileTree<FileMeta>,
-  { system }: SanitizePathOptions,
-): JudgedTree {
+export function judgeTree(tree: FileTree<FileMeta>, options: SanitizePathOptions): JudgedTree {
   const directories: NamedNode[] = [];
   const others: NamedNode[] = [];
+  const links: LinkedNode[] = [];
+  const firstNames = new Map<FileNode<FileMeta>, string>();
+  let withXattrs = 0;
   for (const named of tree.entries()) {
     const { path, node } = named;
     checkText(path, path);
-    sanitizePath(path, { system });
+    sanitizePath(path, options);
     if (node.target !== undefined) checkText(path, node.target);
-    (node.kind === "directory" ? directories : others).push(named);
+    if (node.meta !== undefined && node.meta.xattrs.size > 0) withXattrs++;
+    if (node.kind === "directory") {
+      directories.push(named);
+      continue;
+    }
+    const target = node.links > 1 ? firstNames.get(node) : undefined;
+    if (target !== undefined) {
+      links.push({ path, node, target });
+      continue;
+    }
+    if (node.links > 1) firstNames.set(node, path);
+    others.push(named);
   }
-  return { root: tree.root, directories, others };
+  return { root: tree.root, directories, others, links, withXattrs };
 }
 
 /** Makes the error for a path that must not be written. */

@@ -5,7 +5,7 @@ import { attributesOf } from "./_extracted_file.ts";
 import type { ExtractDirectory } from "./_extract_directory.ts";
 import type { ExtractOptions, ExtractResult } from "./extract_options.ts";
 import type { FileNode } from "./_file_tree.ts";
-import { type JudgedTree, type NamedNode, refusal } from "./_judged_tree.ts";
+import { type JudgedTree, refusal } from "./_judged_tree.ts";
 import type { FileMeta } from "./_layer_files.ts";
 import { entryOf } from "./_rootfs_entry_of.ts";
 import type { RootfsEntry } from "./rootfs_entry.ts";
@@ -51,14 +51,13 @@ export class Placement {
   }
 
   async run(): Promise<ExtractResult> {
-    const { root, directories, others } = this.#tree;
+    const { root, directories, others, links, withXattrs } = this.#tree;
     const { signal } = this.#options;
     for (const { path } of directories) {
       signal?.throwIfAborted();
       await this.#makeDirectory(path);
     }
-    const { first, links } = byNames(others);
-    await mapConcurrent(first, MAX_CALLS, ({ path, node }) => this.#make(path, node), { signal });
+    await mapConcurrent(others, MAX_CALLS, ({ path, node }) => this.#make(path, node), { signal });
     for (const { path, node, target } of links) {
       signal?.throwIfAborted();
       await this.#link(path, node, target);
@@ -67,14 +66,13 @@ export class Placement {
     await this.#checkNames();
     for (const { path, node } of [...directories].reverse()) await this.#finish(path, node.meta);
     if (root.meta !== undefined) await this.#finish("", root.meta);
-    const hasXattrs = ({ node }: { node: Node }) => (node.meta?.xattrs.size ?? 0) > 0;
     return {
       directories: directories.length,
       files: this.#files,
       links: this.#links,
       bytes: this.#bytes,
       leftOut: this.#leftOut,
-      withXattrs: directories.filter(hasXattrs).length + others.filter(hasXattrs).length,
+      withXattrs,
     };
   }
 
@@ -157,26 +155,6 @@ export class Placement {
     const attributes = attributesOf(meta ?? IMPLIED, this.#owners);
     await this.#fs.setAttributes(this.#directory.at(path), attributes);
   }
-}
-
-/** Tells the first name of everything from further ones, which are links to what has that. */
-function byNames(named: readonly NamedNode[]): {
-  readonly first: readonly NamedNode[];
-  readonly links: readonly (NamedNode & { readonly target: string })[];
-} {
-  const first: NamedNode[] = [];
-  const links: (NamedNode & { readonly target: string })[] = [];
-  const targets = new Map<Node, string>();
-  for (const one of named) {
-    const target = one.node.links > 1 ? targets.get(one.node) : undefined;
-    if (target !== undefined) {
-      links.push({ ...one, target });
-      continue;
-    }
-    if (one.node.links > 1) targets.set(one.node, one.path);
-    first.push(one);
-  }
-  return { first, links };
 }
 
 /** Devices and pipes are not made. */

@@ -1,4 +1,4 @@
-import type { FileSystem, UnnamedFile } from "../store/file_system.ts";
+import type { FileAttributes, FileSystem, UnnamedFile } from "../store/file_system.ts";
 import type { TarEntry } from "../tar/reader.ts";
 import { attributesOf } from "./_extracted_file.ts";
 import type { FileMeta } from "./_layer_files.ts";
@@ -8,11 +8,12 @@ import type { Staging } from "./_staging.ts";
 export class UnnamedFiles implements Staging {
   readonly replacesNames = false;
   readonly hasLost = false;
-  readonly #create: () => UnnamedFile;
+  readonly #create: (attributes: FileAttributes) => UnnamedFile;
   readonly #owners: boolean;
-  readonly #files = new Map<FileMeta, UnnamedFile>();
+  /** By the number of the layer, and of the entry in it: nothing has to be hashed. */
+  readonly #files: (UnnamedFile | undefined)[][] = [];
 
-  private constructor(create: () => UnnamedFile, owners: boolean) {
+  private constructor(create: (attributes: FileAttributes) => UnnamedFile, owners: boolean) {
     this.#create = create;
     this.#owners = owners;
   }
@@ -24,30 +25,28 @@ export class UnnamedFiles implements Staging {
   }
 
   write(meta: FileMeta, entry: TarEntry): Promise<void> {
-    const file = this.#create();
-    file.setAttributes(attributesOf(meta, this.#owners));
-    this.#files.set(meta, file);
+    const file = this.#create(attributesOf(meta, this.#owners));
+    (this.#files[meta.layer] ??= [])[meta.ordinal] = file;
     return entry.lend((piece) => file.write(piece));
   }
 
-  lose(meta: FileMeta): void {
-    this.#files.delete(meta);
+  lose({ layer, ordinal }: FileMeta): void {
+    const files = this.#files[layer];
+    if (files !== undefined) files[ordinal] = undefined;
   }
 
   async sweep(): Promise<void> {}
 
-  has(meta: FileMeta): boolean {
-    return this.#files.has(meta);
+  has({ layer, ordinal }: FileMeta): boolean {
+    return this.#files[layer]?.[ordinal] !== undefined;
   }
 
-  place(meta: FileMeta, path: string): void {
-    this.#files.get(meta)?.place(path);
+  place({ layer, ordinal }: FileMeta, path: string): void {
+    this.#files[layer]?.[ordinal]?.place(path);
   }
 
   placeEmpty(meta: FileMeta, path: string): void {
-    const file = this.#create();
-    file.setAttributes(attributesOf(meta, this.#owners));
-    file.place(path);
+    this.#create(attributesOf(meta, this.#owners)).place(path);
   }
 
   async remove(): Promise<void> {}

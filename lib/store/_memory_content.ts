@@ -15,8 +15,8 @@ export class MemoryPool {
   /** Copies bytes to memory that nobody else writes to. */
   copy(bytes: Bytes): Bytes {
     const { length } = bytes;
-    // Memory that is made by a copy is not filled with zeros first.
-    if (length > MAX_POOLED_BYTES) return bytes.slice();
+    // V8 fills what slice() makes with zeros before it copies.
+    if (length > MAX_POOLED_BYTES) return new Uint8Array(bytes);
     if (length > this.#buffer.byteLength - this.#used) {
       this.#buffer = new ArrayBuffer(POOL_BYTES);
       this.#used = 0;
@@ -28,12 +28,14 @@ export class MemoryPool {
   }
 }
 
-const NO_CHUNKS: Bytes[] = [];
+const NO_BYTES: Bytes = new Uint8Array(0);
 
 /** The content of a file in memory. */
 export class MemoryContent {
   readonly #pool: MemoryPool;
-  #chunks = NO_CHUNKS;
+  /** Most files are of one piece: those make no array. */
+  #first = NO_BYTES;
+  #others: Bytes[] | undefined;
   #size = 0;
 
   constructor(pool: MemoryPool) {
@@ -46,25 +48,29 @@ export class MemoryContent {
   }
 
   /** Appends a copy of some bytes. */
-  append(bytes: Bytes): void {
+  write(bytes: Bytes): void {
     if (bytes.length === 0) return;
     const copied = this.#pool.copy(bytes);
-    // Most files are of one piece, and arrays that grow make room for a dozen.
-    if (this.#size === 0) this.#chunks = [copied];
-    else this.#chunks.push(copied);
+    if (this.#size === 0) this.#first = copied;
+    else if (this.#others === undefined) this.#others = [copied];
+    else this.#others.push(copied);
     this.#size += bytes.length;
   }
 
   /** Gives a copy of a part, less at the end. */
   read(position: number, length: number): Bytes {
     // Written in pieces, read as one: the pieces are joined when the file is first read.
-    if (this.#chunks.length > 1) this.#chunks = [concatBytes(this.#chunks)];
-    return this.#chunks[0]?.slice(position, position + length) ?? new Uint8Array(0);
+    if (this.#others !== undefined) {
+      this.#first = concatBytes([this.#first, ...this.#others]);
+      this.#others = undefined;
+    }
+    return this.#first.slice(position, position + length);
   }
 
   /** Leaves nothing. */
   clear(): void {
-    this.#chunks = NO_CHUNKS;
+    this.#first = NO_BYTES;
+    this.#others = undefined;
     this.#size = 0;
   }
 }

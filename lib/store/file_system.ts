@@ -121,12 +121,6 @@ export interface UnnamedFile {
    */
   write(chunk: Bytes): void;
   /**
-   * Sets metadata on it.
-   *
-   * @param attributes What to set.
-   */
-  setAttributes(attributes: FileAttributes): void;
-  /**
    * Gives it its name.
    *
    * @param path The new name; its directory must be there.
@@ -182,12 +176,13 @@ export interface FileSystem {
   createWhole?(path: string, content: Bytes, attributes: FileAttributes): Promise<void>;
 
   /**
-   * Creates a file without a name, open for nobody but its owner. Absent where that, or naming it,
-   * takes time: in a file system in memory nothing has to be waited for.
+   * Creates a file without a name. Absent where that, or naming it, takes time: in a file system in
+   * memory nothing has to be waited for.
    *
+   * @param attributes What is set on it; it is open for nobody but its owner by default.
    * @returns The file.
    */
-  createUnnamed?(): UnnamedFile;
+  createUnnamed?(attributes: FileAttributes): UnnamedFile;
 
   /**
    * Moves a name, atomically. A file replaces a file. A directory replaces an *empty* directory;

@@ -44,7 +44,6 @@ interface Attributes {
   mtimeMs: number;
 }
 
-type FileNode = Attributes & { readonly type: "file"; readonly content: MemoryContent };
 type LinkNode = Attributes & { readonly type: "symlink"; readonly target: string };
 type DirectoryNode = Attributes & {
   readonly type: "directory";
@@ -93,17 +92,19 @@ class MemoryFileSystem implements FileSystem {
       if (node === undefined) throw refused("write", path, "not-found");
       if (node.type === "symlink") throw refused("write", path, "symlink");
       if (node.type === "directory") throw refused("write", path, "is-directory");
-      node.content.clear();
+      node.clear();
       node.mtimeMs = this.#now();
       return new MemoryWriter(node, this.#now);
     }
-    const file = this.#newFile((options.mode ?? 0o666) & 0o7755);
+    const file = this.#newFile(this.#attributes((options.mode ?? 0o666) & 0o7755));
     this.#place(file, path);
     return new MemoryWriter(file, this.#now);
   }
 
-  createUnnamed(): UnnamedFile {
-    return new MemoryUnnamedFile(this.#newFile(0o600), this.#place);
+  createUnnamed(
+    { mode = 0o600, uid = 0, gid = 0, mtimeMs = this.#now() }: FileAttributes,
+  ): UnnamedFile {
+    return this.#newFile({ mode: mode & 0o7777, uid, gid, mtimeMs });
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -157,9 +158,9 @@ class MemoryFileSystem implements FileSystem {
   ): Promise<void> {
     const recursive = options.recursive ?? false;
     const mode = (options.mode ?? 0o777) & 0o7755;
-    const above = path.replace(/\/+[^/]*\/*$/, "");
-    if (recursive && above !== path && above !== "") {
-      await this.makeDirectory(above, { recursive });
+    if (recursive) {
+      const above = path.replace(/\/+[^/]*\/*$/, "");
+      if (above !== path && above !== "") await this.makeDirectory(above, { recursive });
     }
     const { parent, name, node } = this.#find("create", path, recursive);
     if (recursive && node?.type === "directory") return;
@@ -216,9 +217,8 @@ class MemoryFileSystem implements FileSystem {
     this.#put(parent, name, file);
   };
 
-  #newFile(mode: number): FileNode {
-    const content = new MemoryContent(this.#pool);
-    return { type: "file", content, mode, uid: 0, gid: 0, mtimeMs: this.#now() };
+  #newFile(attributes: Attributes): FileNode {
+    return new FileNode(this.#pool, attributes, this.#place);
   }
 
   #attributes(mode: number): Attributes {
@@ -280,6 +280,33 @@ class MemoryFileSystem implements FileSystem {
   }
 }
 
+/** A file, with a name or without. */
+class FileNode extends MemoryContent implements Attributes, UnnamedFile {
+  readonly type = "file";
+  mode: number;
+  uid: number;
+  gid: number;
+  mtimeMs: number;
+  readonly #place: (file: FileNode, path: string) => void;
+
+  constructor(
+    pool: MemoryPool,
+    { mode, uid, gid, mtimeMs }: Attributes,
+    place: (file: FileNode, path: string) => void,
+  ) {
+    super(pool);
+    this.mode = mode;
+    this.uid = uid;
+    this.gid = gid;
+    this.mtimeMs = mtimeMs;
+    this.#place = place;
+  }
+
+  place(path: string): void {
+    this.#place(this, path);
+  }
+}
+
 class MemoryFile implements RandomAccess {
   readonly isGivenAway = true;
   readonly #file: FileNode;
@@ -289,11 +316,11 @@ class MemoryFile implements RandomAccess {
   }
 
   get size(): number {
-    return this.#file.content.size;
+    return this.#file.size;
   }
 
   async read(position: number, length: number): Promise<Bytes> {
-    return this.#file.content.read(position, length);
+    return this.#file.read(position, length);
   }
 
   async close(): Promise<void> {}
@@ -309,7 +336,7 @@ class MemoryWriter implements FileWriter {
   }
 
   async write(chunk: Bytes): Promise<void> {
-    this.#file.content.append(chunk);
+    this.#file.write(chunk);
     this.#file.mtimeMs = this.#now();
   }
 
@@ -320,28 +347,6 @@ class MemoryWriter implements FileWriter {
   }
 
   async close(): Promise<void> {}
-}
-
-class MemoryUnnamedFile implements UnnamedFile {
-  readonly #file: FileNode;
-  readonly #place: (file: FileNode, path: string) => void;
-
-  constructor(file: FileNode, place: (file: FileNode, path: string) => void) {
-    this.#file = file;
-    this.#place = place;
-  }
-
-  write(chunk: Bytes): void {
-    this.#file.content.append(chunk);
-  }
-
-  setAttributes(attributes: FileAttributes): void {
-    setAttributes(this.#file, attributes);
-  }
-
-  place(path: string): void {
-    this.#place(this.#file, path);
-  }
 }
 
 function setAttributes(node: Node, { mode, uid, gid, mtimeMs }: FileAttributes): void {
@@ -373,7 +378,7 @@ function contains(directory: DirectoryNode, sought: DirectoryNode): boolean {
 
 function infoOf(node: Node): FileInfo {
   const { type, mtimeMs, mode, uid, gid } = node;
-  const size = type === "file" ? node.content.size : type === "symlink" ? node.target.length : 0;
+  const size = type === "file" ? node.size : type === "symlink" ? node.target.length : 0;
   return { type, size, mtimeMs, mode, uid, gid };
 }
 

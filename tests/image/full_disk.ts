@@ -1,5 +1,5 @@
 import type { Bytes } from "../../lib/model/bytes.ts";
-import type { FileSystem, UnnamedFile } from "../../lib/store/mod.ts";
+import type { FileAttributes, FileSystem, UnnamedFile } from "../../lib/store/mod.ts";
 
 /** Makes a file system that has no room for more than some bytes. */
 export function fullDisk(fs: FileSystem, maxBytes: number): FileSystem {
@@ -19,15 +19,14 @@ export function fullDisk(fs: FileSystem, maxBytes: number): FileSystem {
       close: () => writer.close(),
     };
   };
-  const createUnnamed = (): UnnamedFile | undefined => {
-    const file = fs.createUnnamed?.();
+  const createUnnamed = (attributes: FileAttributes): UnnamedFile | undefined => {
+    const file = fs.createUnnamed?.(attributes);
     if (file === undefined) return undefined;
     return {
       write(chunk: Bytes) {
         take(chunk);
         file.write(chunk);
       },
-      setAttributes: (attributes) => file.setAttributes(attributes),
       place: (path) => file.place(path),
     };
   };

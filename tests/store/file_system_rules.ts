@@ -188,19 +188,18 @@ export const checkFileSystem: readonly (readonly [string, Check])[] = [
     if (fs.createUnnamed === undefined) return;
     await fs.makeDirectory(root, { recursive: true });
     const content = utf8("abc");
-    const file = fs.createUnnamed();
+    const file = fs.createUnnamed({ mode: 0o4640, mtimeMs: 5000 });
     file.write(content);
     content.fill(0);
     assert.deepEqual(await fs.readDirectory(root), []);
-    file.setAttributes({ mode: 0o4640, mtimeMs: 5000 });
     file.place(`${root}/a`);
-    fs.createUnnamed().place(`${root}/empty`);
+    fs.createUnnamed({}).place(`${root}/empty`);
     assert.equal(text(await readFile(fs, `${root}/a`)), "abc");
     const { mode, mtimeMs } = await fs.stat(`${root}/a`) ?? assert.fail();
     assert.deepEqual([mode, mtimeMs], [0o4640, 5000]);
     assert.equal((await fs.stat(`${root}/empty`))?.mode, 0o600);
     await fs.symlink("nowhere", `${root}/link`);
-    const other = fs.createUnnamed();
+    const other = fs.createUnnamed({});
     for (const name of ["a", "link", "."]) {
       assert.throws(() => other.place(`${root}/${name}`), { reason: "exists" }, name);
     }

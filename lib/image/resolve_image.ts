@@ -1,13 +1,17 @@
-import type { CallOptions, Source } from "../model/content.ts";
+import { verifyBytes } from "../bytes/verify.ts";
+import type { Bytes } from "../model/bytes.ts";
+import type { CallOptions, NamedFetcher, Source } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { ParsedManifest } from "../model/manifest.ts";
+import { isSchema1Type } from "../model/media_types.ts";
+import { parseManifest } from "../model/parse_manifest.ts";
 import type { Platform } from "../model/platform.ts";
 import { chooseFromIndex } from "./choose_image.ts";
 import { fetchManifest } from "./fetch_manifest.ts";
 
 /** Options of {@linkcode resolveImage}. */
 export interface ResolveImageOptions extends CallOptions {
-  /** Is told the manifest that the reference points at, where it was read. */
+  /** Is told the manifest of the result where it was read: it is, where that takes no more requests. */
   readonly found?: ((parsed: ParsedManifest) => void) | undefined;
 }
 
@@ -23,16 +27,30 @@ export interface ResolveImageOptions extends CallOptions {
  * @throws {PlatformNotFoundError} when the index has no image for the platform.
  */
 export async function resolveImage(
-  source: Source,
+  source: Source & Partial<NamedFetcher>,
   reference: string,
   platform?: Platform | "all",
   options: ResolveImageOptions = {},
 ): Promise<Descriptor> {
   const { signal, found } = options;
-  const descriptor = await source.resolve(reference, { signal });
-  if (platform === undefined || platform === "all") return descriptor;
-  const parsed = await fetchManifest(source, descriptor, { signal });
-  found?.(parsed);
-  if (parsed.kind !== "index") return descriptor;
-  return await chooseFromIndex(source, { parsed, descriptor }, platform, { signal });
+  const isChosen = platform !== undefined && platform !== "all";
+  const { descriptor, raw } = source.fetchNamed !== undefined && (isChosen || found !== undefined)
+    ? await source.fetchNamed(reference, { signal })
+    : { descriptor: await source.resolve(reference, { signal }) };
+  // The digest of schema 1 is that of the signed bytes; fetchManifest() knows.
+  const known = raw === undefined || isSchema1Type(descriptor.mediaType)
+    ? undefined
+    : proved(raw, descriptor);
+  const parsed = known ??
+    (isChosen ? await fetchManifest(source, descriptor, { signal }) : undefined);
+  if (isChosen && parsed?.kind === "index") {
+    return await chooseFromIndex(source, { parsed, descriptor }, platform, { signal });
+  }
+  if (parsed !== undefined) found?.(parsed);
+  return descriptor;
+}
+
+function proved(raw: Bytes, descriptor: Descriptor): ParsedManifest {
+  verifyBytes(raw, descriptor, { what: `the manifest ${descriptor.digest}` });
+  return parseManifest(raw, descriptor.mediaType);
 }

@@ -1,4 +1,4 @@
-import type { ByteSource, ByteStream } from "./bytes.ts";
+import type { Bytes, ByteSource, ByteStream } from "./bytes.ts";
 import type { Descriptor } from "./descriptor.ts";
 
 /** Options of every call that may take time. */
@@ -52,6 +52,16 @@ export interface ContentStore extends ContentSource {
   push(expected: Descriptor, content: ByteSource, options?: CallOptions): Promise<void>;
 }
 
+/** Options of {@linkcode Resolver.resolve}. */
+export interface ResolveOptions extends CallOptions {
+  /**
+   * Whether a registry may be sent a GET when the header of a manifest alone does not tell its digest,
+   * or why it is not there. Default `true`, but for the digest on Docker Hub, where each manifest that
+   * is read counts against the quota of pulls.
+   */
+  readonly allowGet?: boolean | undefined;
+}
+
 /** Finds the descriptor behind a name. */
 export interface Resolver {
   /**
@@ -59,7 +69,7 @@ export interface Resolver {
    *
    * @throws {NotFoundError} when there is no such reference.
    */
-  resolve(reference: string, options?: CallOptions): Promise<Descriptor>;
+  resolve(reference: string, options?: ResolveOptions): Promise<Descriptor>;
 }
 
 /** Gives names to manifests. */
@@ -104,6 +114,25 @@ export interface RepositoryName {
 export interface Locator {
   /** Tells which repository of a registry content is in; `undefined` where it is in none. */
   locate(target: Descriptor, options?: CallOptions): Promise<RepositoryName | undefined>;
+}
+
+/** What a name stands for. */
+export interface NamedContent {
+  /** The descriptor of the manifest. */
+  readonly descriptor: Descriptor;
+  /** Its bytes, proved, where they came along. */
+  readonly raw?: Bytes | undefined;
+}
+
+/** An optional power: finds the descriptor behind a name and reads the manifest in one request. */
+export interface NamedFetcher {
+  /**
+   * Finds a manifest by tag or digest, for somebody who reads it next. Where reading is dearer than
+   * asking, the bytes are left out.
+   *
+   * @throws {NotFoundError} when there is no such reference.
+   */
+  fetchNamed(reference: string, options?: CallOptions): Promise<NamedContent>;
 }
 
 /** An optional power: stores a manifest and gives it a name in one request. */

@@ -2,7 +2,7 @@ import { mapConcurrent } from "../bytes/map_concurrent.ts";
 import { fetchManifest } from "../image/fetch_manifest.ts";
 import { resolveImage } from "../image/resolve_image.ts";
 import { MAX_MANIFESTS, tooMany } from "../image/walk_indexes.ts";
-import type { NamedPusher, Referrers, Source, Target } from "../model/content.ts";
+import type { NamedFetcher, NamedPusher, Referrers, Source, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { ContentError, UnsupportedMediaTypeError } from "../model/errors.ts";
 import type { ParsedManifest } from "../model/manifest.ts";
@@ -17,7 +17,7 @@ const REFERRERS_JOBS = 3;
 
 /** Where a copy goes from and to. */
 export interface Route {
-  readonly source: Source & Partial<Referrers>;
+  readonly source: Source & Partial<NamedFetcher & Referrers>;
   readonly target: Target & Partial<NamedPusher>;
   readonly signal: AbortSignal;
 }
@@ -28,12 +28,11 @@ export interface CopyGraph {
   readonly manifests: readonly WalkedManifest[];
   /** Blobs, each once. */
   readonly blobs: readonly Descriptor[];
-  /** The digests of the manifests that the target has. */
+  /** The digests of the manifests that the target was asked for, and of those that it has. */
+  readonly asked: ReadonlySet<string>;
   readonly present: ReadonlySet<string>;
   /** The referrers that come along, in the order they were found. */
   readonly referrers: readonly Descriptor[];
-  /** The bytes of manifests that came from the source. */
-  readonly bytesFetched: number;
 }
 
 /** What is to be copied. */
@@ -50,9 +49,7 @@ export async function resolveRoot(
   platform: Platform | "all" | undefined,
 ): Promise<Root> {
   let parsed: ParsedManifest | undefined;
-  const found = (manifest: ParsedManifest): void => {
-    if (manifest.kind !== "index") parsed = manifest;
-  };
+  const found = (manifest: ParsedManifest): void => void (parsed = manifest);
   try {
     const descriptor = await resolveImage(source, reference, platform, { signal, found });
     return { descriptor, parsed };
@@ -63,7 +60,7 @@ export async function resolveRoot(
 
 /**
  * Walks everything below a manifest, and on request what refers to it; what the target has of it is
- * not read from the source.
+ * not read from the source. What was read to be found is there: the target is not asked for it yet.
  */
 export async function collectGraph(
   route: Route,
@@ -83,9 +80,9 @@ export async function collectGraph(
 /** A graph that is being collected. */
 class GraphCollector implements CopyGraph {
   readonly manifests: WalkedManifest[] = [];
+  readonly asked: Set<string> = new Set();
   readonly present: Set<string> = new Set();
   readonly referrers: Descriptor[] = [];
-  bytesFetched = 0;
   readonly #route: Route;
   readonly #root: Root;
   readonly #blobs = new Map<string, Descriptor>();
@@ -151,9 +148,9 @@ class GraphCollector implements CopyGraph {
   }
 
   async #read(descriptor: Descriptor, signal: AbortSignal): Promise<ParsedManifest> {
-    const found = await readFromTarget(this.#route, descriptor, signal);
     const known = descriptor === this.#root.descriptor ? this.#root.parsed : undefined;
-    const parsed = found ?? known ??
+    const found = known === undefined ? await this.#readFromTarget(descriptor, signal) : undefined;
+    const parsed = known ?? found ??
       await fetchManifest(this.#route.source, descriptor, { signal });
     if (parsed.kind === "schema1") {
       const { mediaType } = parsed;
@@ -162,22 +159,29 @@ class GraphCollector implements CopyGraph {
         { mediaType },
       );
     }
-    if (found === undefined) this.bytesFetched += parsed.raw.byteLength;
-    else this.present.add(descriptor.digest);
+    if (found !== undefined) this.present.add(descriptor.digest);
     return parsed;
+  }
+
+  async #readFromTarget(
+    descriptor: Descriptor,
+    signal: AbortSignal,
+  ): Promise<ParsedManifest | undefined> {
+    this.asked.add(descriptor.digest);
+    return await readFromTarget(this.#route, descriptor, signal);
   }
 }
 
-async function readFromTarget(
-  { target }: Route,
+/** Reads what the target has of a manifest. */
+export async function readFromTarget(
+  { target }: Pick<Route, "target">,
   descriptor: Descriptor,
   signal: AbortSignal,
 ): Promise<ParsedManifest | undefined> {
   try {
-    if (!await target.exists(descriptor, { signal })) return undefined;
     return await fetchManifest(target, descriptor, { signal });
   } catch (error) {
-    // A damaged copy is no reason to fail: the source has another one.
+    // It is not there, or damaged, which is no reason to fail: the source has another one.
     if (error instanceof ContentError) return undefined;
     throw blame("target", error, descriptor, signal);
   }

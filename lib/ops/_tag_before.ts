@@ -1,7 +1,9 @@
 import type { Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { CopyOptions } from "./copy.ts";
-import { digestAt, type ListedSource, tagIn } from "./sync_names.ts";
+import { type ListedSource, tagIn } from "./sync_names.ts";
+import { namedPerhaps } from "./_target_name.ts";
+import { together } from "./_together.ts";
 
 /** What is known of a tag before its image is read. */
 export interface TagBefore {
@@ -27,9 +29,12 @@ export async function tagBefore(
   options: Look,
 ): Promise<TagBefore> {
   const { platform = "all", referrers = false, format, signal } = options;
-  const digest = await digestAt(target, tagIn(reference), signal);
   const isPlain = platform === "all" && referrers === false && format === undefined;
-  if (digest === undefined || !isPlain) return { digest };
-  const descriptor = await source.resolve(reference, { signal });
-  return descriptor.digest === digest ? { digest, unchanged: descriptor } : { digest };
+  const [here, there] = await together(
+    async (signal) => isPlain ? await source.resolve(reference, { signal }) : undefined,
+    (signal) => namedPerhaps(target, tagIn(reference), signal),
+    signal,
+  );
+  const digest = there?.digest;
+  return here !== undefined && here.digest === digest ? { digest, unchanged: here } : { digest };
 }

@@ -1,60 +1,81 @@
 import type { Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { NameTakenError, NotFoundError } from "../model/errors.ts";
+import { isLadingError, NameTakenError, NotFoundError } from "../model/errors.ts";
 import { isDigestReference } from "../model/reference.ts";
 import { blame } from "./_side.ts";
-import { digestAt } from "./sync_names.ts";
+
+/** What tells the name that an image gets, and whether another image may lose it. */
+interface Naming {
+  readonly targetReference?: string | undefined;
+  readonly existing?: "replace" | "refuse" | undefined;
+}
 
 /** The name that an image gets: the one that was asked for, else the one it has in the source. */
-export function targetName(
-  { targetReference }: { readonly targetReference?: string | undefined },
-  reference: string,
-  root: Descriptor,
-): string {
+export function targetName(naming: Naming, reference: string, root: Descriptor): string {
+  return givenName(naming, reference) ?? root.digest;
+}
+
+/** The name that an image gets, where it is known before the image is. */
+function givenName({ targetReference }: Naming, reference: string): string | undefined {
   if (targetReference !== undefined) return targetReference;
   const [name = ""] = reference.split("@");
   // A digest pins the source, it is no name.
-  return name === "" || isDigestReference(name) ? root.digest : name;
+  return name === "" || isDigestReference(name) ? undefined : name;
 }
 
-/** What happens to a name that stands for another image, and how long to wait for the answer. */
-interface TakenOptions {
-  readonly existing: "replace" | "refuse" | undefined;
-  readonly signal: AbortSignal;
+/**
+ * Finds out what the name of an image stands for before the image is known. Stores that list their
+ * roots have names that are found by others too: they are only asked where no name is to be taken.
+ *
+ * @returns The manifest; `undefined` where the name stands for none, or is not known yet.
+ */
+export async function namedBefore(
+  target: Target,
+  naming: Naming,
+  reference: string,
+  signal: AbortSignal,
+): Promise<Descriptor | undefined> {
+  const name = givenName(naming, reference);
+  if (name === undefined) return undefined;
+  if (naming.existing === "refuse") return await namedNow(target, name, signal);
+  return "roots" in target ? undefined : await namedPerhaps(target, name, signal);
 }
 
-/** Refuses a name that stands for another image already, where it was asked to. */
-export async function refuseTaken(
+/** Tells what a name stands for; nothing where that cannot be told: a copy will fail, or mend it. */
+export async function namedPerhaps(
   target: Target,
   name: string,
-  root: Descriptor,
-  { existing, signal }: TakenOptions,
-): Promise<void> {
-  if (existing !== "refuse" || isDigestReference(name)) return;
-  let found: Descriptor;
+  signal: AbortSignal,
+): Promise<Descriptor | undefined> {
+  if (isDigestReference(name)) return undefined;
   try {
-    found = await target.resolve(name, { signal });
+    return await target.resolve(name, { signal, allowGet: false });
   } catch (error) {
-    if (error instanceof NotFoundError) return;
-    throw blame("target", error, root, signal);
+    if (isLadingError(error)) return undefined;
+    throw blame("target", error, undefined, signal);
   }
-  if (found.digest === root.digest) return;
+}
+
+/** Finds out what a name stands for, if anything; digests are no names. */
+export async function namedNow(
+  target: Target,
+  name: string,
+  signal: AbortSignal,
+): Promise<Descriptor | undefined> {
+  if (isDigestReference(name)) return undefined;
+  try {
+    return await target.resolve(name, { signal });
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined;
+    throw blame("target", error, undefined, signal);
+  }
+}
+
+/** Refuses a name that stands for another image. */
+export function refuseTaken(name: string, found: Descriptor | undefined, root: Descriptor): void {
+  if (found === undefined || found.digest === root.digest) return;
   throw new NameTakenError(
     `Cannot give the name ${JSON.stringify(name)} to ${root.digest}: it stands for ${found.digest}`,
     { reference: name, descriptor: found },
   );
-}
-
-/**
- * Tells whether a tag in a registry stands for an image already: those that are fixed there cannot be
- * given again. Stores that list their roots have names that are found by others too, and digests.
- */
-export async function standsFor(
-  target: Target,
-  name: string,
-  root: Descriptor,
-  signal: AbortSignal,
-): Promise<boolean> {
-  if ("roots" in target || isDigestReference(name)) return false;
-  return await digestAt(target, name, signal) === root.digest;
 }

@@ -17,7 +17,8 @@ import { presentManifests } from "./_present_manifests.ts";
 import { type ReferrersChoice, referrersChoice } from "./referrers_choice.ts";
 import { listDigestTags, visitDigestTags } from "./_digest_tags.ts";
 import { blame } from "./_side.ts";
-import { refuseTaken, standsFor, targetName } from "./_target_name.ts";
+import { namedBefore, namedNow, refuseTaken, targetName } from "./_target_name.ts";
+import { together } from "./_together.ts";
 import type { WalkedManifest } from "./walk.ts";
 
 /** How many blobs move at the same time unless told otherwise: what Docker's engine does. */
@@ -76,7 +77,7 @@ export interface CopyResult {
   readonly descriptor: Descriptor;
   /** The name it has in the target; its digest when it has none. */
   readonly reference: string;
-  /** The bytes of manifests and blobs that came from the source. */
+  /** The bytes of manifests and blobs that came from the source, and that the target did not have. */
   readonly bytesFetched: number;
   /** The bytes of manifests and blobs that the target had already. */
   readonly bytesSkipped: number;
@@ -97,10 +98,10 @@ export interface CopyResult {
 /**
  * Copies an image, an index or an artifact from any place to any other. The reference is resolved
  * once, and everything is copied by digest from then on: manifests byte for byte, blobs streamed
- * with at most a chunk each in memory. What the target has is not read from the source. Blobs go
- * first, then manifests, the outermost last, then the name: when anything fails nothing was
- * named, and what was proved stays for the next attempt. Referrers go behind their subjects and
- * before the name. Memory is that of the manifests, at most 64 MiB.
+ * with at most a chunk each in memory. What the target has is not read from the source, but for the
+ * manifest behind the name. Blobs go first, then manifests, the outermost last, then the name: when
+ * anything fails nothing was named, and what was proved stays for the next attempt. Referrers go
+ * behind their subjects and before the name. Memory is that of the manifests, at most 64 MiB.
  *
  * Copies at the same time into the same target object move each blob once. Foreign layers are
  * copied when the source has them, and left out otherwise; their `urls` are not fetched. Blobs that a
@@ -198,17 +199,26 @@ class Copy {
 
   async run(reference: string, options: CopyOptions, jobs: number): Promise<CopyResult> {
     const { target, signal } = this.#route;
-    const found = await resolveRoot(this.#route, reference, options.platform);
+    const [found, before] = await together(
+      (signal) => resolveRoot({ ...this.#route, signal }, reference, options.platform),
+      (signal) => namedBefore(target, options, reference, signal),
+      signal,
+    );
     this.#emit({ type: "resolved", reference, descriptor: found.descriptor });
     const graph = await collectGraph(this.#route, found, referrersChoice(options.referrers));
     const { blobs, referrers } = graph;
     const { root, manifests } = convertGraph(graph, found.descriptor, options.format);
-    const present = await presentManifests(this.#route, graph, manifests);
     const name = targetName(options, reference, root);
     const { existing } = options;
-    await refuseTaken(target, name, root, { existing, signal });
-    this.#bytesFetched += graph.bytesFetched;
-    await this.#moveBlobs(blobs, jobs);
+    if (existing === "refuse") refuseTaken(name, before, root);
+    const [present] = await together(
+      (signal) => presentManifests({ target, signal }, graph, manifests),
+      (signal) => this.#moveBlobs(blobs, jobs, signal),
+      signal,
+    );
+    for (const { descriptor, parsed: { raw } } of graph.manifests) {
+      if (!present.has(descriptor.digest)) this.#bytesFetched += raw.byteLength;
+    }
     const groups = manifestGroups(manifests);
     const isLast = groups.at(-1)?.every(({ descriptor }) => descriptor.digest === root.digest);
     // Nothing has to come between storing it and naming it.
@@ -221,9 +231,11 @@ class Copy {
       ? await this.#copyDigestTags(manifests, { jobs, existing })
       : [];
     if (named === undefined) {
-      await refuseTaken(target, name, root, { existing, signal });
-      const isNamed = present.has(root.digest) && await standsFor(target, name, root, signal);
-      if (!isNamed) await this.#asTarget(root, target.tag(root, name, { signal }));
+      if (existing === "refuse") refuseTaken(name, await namedNow(target, name, signal), root);
+      // A tag in a registry may be fixed: it cannot be given again.
+      const isNamed = !("roots" in target) && present.has(root.digest) &&
+        before?.digest === root.digest;
+      if (!isNamed) await this.#asTarget(root, this.#name(root, name, manifests, present));
     }
     return {
       descriptor: root,
@@ -237,6 +249,22 @@ class Copy {
       digestTags,
       leftOut: this.#leftOut,
     };
+  }
+
+  /** Names what is stored. Registries take the bytes for that: what was not pushed they are given here. */
+  async #name(
+    root: Descriptor,
+    name: string,
+    manifests: readonly WalkedManifest[],
+    present: ReadonlySet<string>,
+  ): Promise<void> {
+    const { target, signal } = this.#route;
+    const { digest } = root;
+    const found = manifests.find(({ descriptor }) => descriptor.digest === digest);
+    if (target.pushNamed === undefined || found === undefined || !present.has(digest)) {
+      return await target.tag(root, name, { signal });
+    }
+    await target.pushNamed(root, found.parsed.raw, name, { signal });
   }
 
   async #copyDigestTags(
@@ -264,8 +292,12 @@ class Copy {
     });
   }
 
-  async #moveBlobs(blobs: readonly Descriptor[], jobs: number): Promise<void> {
-    const { target, signal } = this.#route;
+  async #moveBlobs(
+    blobs: readonly Descriptor[],
+    jobs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { target } = this.#route;
     const isThere = lookAhead(blobs, jobs, (blob, signal) => target.exists(blob, { signal }));
     const move = (blob: Descriptor, index: number, signal: AbortSignal): Promise<void> =>
       this.#moveBlob(blob, isThere(index, signal), signal);

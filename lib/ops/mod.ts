@@ -26,6 +26,7 @@ export type {
   ContentSource,
   ContentStore,
   FetchOptions,
+  ResolveOptions,
   Resolver,
   Source,
   Tagger,

@@ -9,7 +9,7 @@ import { type PlannedContent, PlannedContents } from "./planned_contents.ts";
 import { presentManifests } from "./_present_manifests.ts";
 import { referrersChoice } from "./referrers_choice.ts";
 import { blame } from "./_side.ts";
-import { refuseTaken, targetName } from "./_target_name.ts";
+import { namedNow, refuseTaken, targetName } from "./_target_name.ts";
 
 /** What a copy would do. */
 export interface CopyPlan {
@@ -50,7 +50,9 @@ export async function planCopy(
   const graph = await collectGraph(route, root, referrersChoice(options.referrers));
   const { root: descriptor, manifests } = convertGraph(graph, root.descriptor, options.format);
   const name = targetName(options, reference, descriptor);
-  await refuseTaken(target, name, descriptor, { existing, signal });
+  if (existing === "refuse") {
+    refuseTaken(name, await namedNow(target, name, signal), descriptor);
+  }
   const contents = new PlannedContents();
   for (const blob of graph.blobs) {
     const isThere = await hasContent(route, blob);

@@ -1,5 +1,5 @@
-import type { Referrers, Roots, Source, Tags, Target } from "../model/content.ts";
-import { isLadingError, LimitExceededError } from "../model/errors.ts";
+import type { Referrers, Roots, Source, Tags } from "../model/content.ts";
+import { LimitExceededError } from "../model/errors.ts";
 import { isTag, parseReference } from "../model/reference.ts";
 
 /** How many names one sync may be about. */
@@ -11,20 +11,6 @@ export type ListedSource = Source & Partial<Referrers> & (Tags | Roots);
 /** Tells whether a place lists its names. */
 export function isListed(source: Source): source is ListedSource {
   return "tags" in source || "roots" in source;
-}
-
-/** What a tag points at; `undefined` also where that cannot be told: the copy will fail, or mend it. */
-export async function digestAt(
-  target: Target,
-  reference: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  try {
-    return (await target.resolve(reference, { signal })).digest;
-  } catch (error) {
-    if (isLadingError(error)) return undefined;
-    throw error;
-  }
 }
 
 // distribution-spec, referrers tag schema; the digests of SHA-512 are cut.

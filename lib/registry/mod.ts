@@ -40,10 +40,13 @@ export type {
   Locator,
   Mounter,
   MountOptions,
+  NamedContent,
+  NamedFetcher,
   NamedPusher,
   Referrers,
   ReferrersOptions,
   RepositoryName,
+  ResolveOptions,
   Resolver,
   Tagger,
 } from "../model/content.ts";
@@ -88,12 +91,7 @@ export { referrersTag } from "./referrers.ts";
 export { fetchManifest, type FetchManifestOptions } from "./fetch_manifest.ts";
 export { Registry } from "./registry.ts";
 export type { RegistryOptions } from "./registry_options.ts";
-export {
-  type ImageOptions,
-  type ListOptions,
-  Repository,
-  type ResolveOptions,
-} from "./repository.ts";
+export { type ImageOptions, type ListOptions, Repository } from "./repository.ts";
 export type { RetryOptions } from "./retry.ts";
 export type { TimeoutOptions } from "./timeouts.ts";
 // Behind the rest, which may be all that a bundle has: its order decides how well it compresses.

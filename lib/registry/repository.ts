@@ -10,10 +10,13 @@ import type {
   Locator,
   Mounter,
   MountOptions,
+  NamedContent,
+  NamedFetcher,
   NamedPusher,
   Referrers,
   ReferrersOptions,
   RepositoryName,
+  ResolveOptions,
   Resolver,
   Tagger,
 } from "../model/content.ts";
@@ -46,15 +49,6 @@ import { type PushOptions, uploadBlob } from "./upload.ts";
 import type { UploadSession } from "./_upload_session.ts";
 import type { UploadState } from "./upload_state.ts";
 
-/** Options of {@linkcode Repository.resolve}. */
-export interface ResolveOptions extends CallOptions {
-  /**
-   * Whether a manifest may be fetched when its header alone does not tell the digest. Default `true`,
-   * but `false` on Docker Hub, where each fetch counts against the quota of pulls.
-   */
-  readonly allowGet?: boolean | undefined;
-}
-
 /** Options of {@linkcode Repository.image}. */
 export interface ImageOptions extends CallOptions {
   /** The platform to choose from an index; needed when it has images for several. */
@@ -82,7 +76,16 @@ function uploadsBy({ client }: RepositoryContext): SingleFlight<string, void> {
  * else. Made by `Registry.repository`.
  */
 export class Repository
-  implements ContentStore, Resolver, Tagger, NamedPusher, Referrers, Mounter, Locator, Deleter {
+  implements
+    ContentStore,
+    Resolver,
+    NamedFetcher,
+    Tagger,
+    NamedPusher,
+    Referrers,
+    Mounter,
+    Locator,
+    Deleter {
   /** The registry's name: `docker.io`. */
   readonly registry: string;
   /** The repository's name in the registry: `library/alpine`. */
@@ -123,7 +126,7 @@ export class Repository
       const found = await headManifest(this.#context, name, options);
       if (found !== undefined) return found;
     } catch (error) {
-      if (!(error instanceof NotFoundError)) throw error;
+      if (!(error instanceof NotFoundError) || options.allowGet === false) throw error;
       // A header says no more than 404; the body names what is missing.
       return (await getManifest(this.#context, name, options)).descriptor;
     }
@@ -157,6 +160,26 @@ export class Repository
    */
   async manifest(reference: string, options: ManifestOptions = {}): Promise<Manifest> {
     return await getManifest(this.#context, manifestName(reference), options);
+  }
+
+  /**
+   * Finds the descriptor of a manifest that is read next, and reads it in the same request. Not on
+   * Docker Hub, where each manifest that is read counts against the quota of pulls: whoever has it
+   * already need not read it.
+   *
+   * @param reference A tag or a digest.
+   * @param options A signal.
+   * @returns The descriptor, and the bytes where they were read.
+   * @throws {NotFoundError} when there is no such manifest.
+   * @throws {DigestMismatchError} when the bytes have another digest than was asked for, or than the
+   * registry says.
+   * @throws {InvalidManifestError} when the bytes are no manifest.
+   * @throws {InvalidReferenceError} when the reference is none.
+   */
+  async fetchNamed(reference: string, options: CallOptions = {}): Promise<NamedContent> {
+    return this.registry === DEFAULT_REGISTRY
+      ? { descriptor: await this.resolve(reference, options) }
+      : await this.manifest(reference, options);
   }
 
   /**

@@ -35,6 +35,7 @@ export type {
   ContentSource,
   ContentStore,
   FetchOptions,
+  ResolveOptions,
   Resolver,
   Source,
   Tagger,

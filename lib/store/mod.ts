@@ -35,6 +35,7 @@ export type {
   FetchOptions,
   Referrers,
   ReferrersOptions,
+  ResolveOptions,
   Resolver,
   Root,
   Roots,

@@ -25,6 +25,7 @@ export type {
   FetchOptions,
   Referrers,
   ReferrersOptions,
+  ResolveOptions,
   Resolver,
   Root,
   Roots,

@@ -38,6 +38,7 @@ export type {
   CallOptions,
   ContentSource,
   FetchOptions,
+  ResolveOptions,
   Resolver,
   Source,
 } from "../../model/content.ts";

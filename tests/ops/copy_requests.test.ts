@@ -1,0 +1,212 @@
+// What a copy between registries asks, in rounds: the requests of a round are answered once all of
+// them are there. Who asks one after the other what could be asked together never comes to the end.
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import type { Transport } from "../../lib/model/transport.ts";
+import { copy, sync } from "../../lib/ops/mod.ts";
+import { Registry } from "../../lib/registry/mod.ts";
+import { memoryStore } from "../../lib/store/mod.ts";
+import { memoryRegistry } from "../../lib/testing/mod.ts";
+import { get, putImage, type Store } from "./content.ts";
+
+/** How long a round waits for its last request before the test has failed. */
+const PATIENCE_MS = 10_000;
+
+const BLOBS = ["config", "layer1", "layer2", "layer3"] as const;
+
+/** Stores an image with three layers, and tells what its digests are called here. */
+async function threeLayers(store: Store, reference?: string): Promise<ReadonlyMap<string, string>> {
+  const image = await putImage(store, ["one", "two", "three"]);
+  if (reference !== undefined) await store.tag(image, reference);
+  const { config, layers } = JSON.parse(new TextDecoder().decode(await get(store, image)));
+  const digests: string[] = [config, ...layers].map(({ digest }) => digest);
+  return new Map([
+    [image.digest, "image"],
+    ...digests.map((digest, index) => [digest, BLOBS[index] ?? ""] as const),
+  ]);
+}
+
+/** A request in words: `HEAD to/app/blobs/layer1`. */
+function wordsOf({ method, url }: Request, names: ReadonlyMap<string, string>): string {
+  const { host, pathname, searchParams } = new URL(url);
+  const digest = searchParams.get("digest") ?? searchParams.get("mount");
+  const path = pathname.replace(/^\/v2/, "").replace(/uploads\/.*/, "uploads");
+  const words = `${method} ${host.replace(".test", "")}${path}${digest ? ` ${digest}` : ""}`;
+  return [...names].reduce((text, [digest, name]) => text.replace(digest, name), words);
+}
+
+/** Answers the requests of a round together, and refuses every other one. */
+class Rounds {
+  readonly #names: ReadonlyMap<string, string>;
+  readonly #rounds: string[][];
+  #waiting: (() => void)[] = [];
+  #missing: string[];
+
+  constructor(names: ReadonlyMap<string, string>, rounds: readonly (readonly string[])[]) {
+    this.#names = names;
+    this.#rounds = rounds.map((round) => [...round]);
+    this.#missing = this.#rounds.shift() ?? [];
+  }
+
+  /** What was never asked. */
+  get missing(): readonly string[] {
+    return [this.#missing, ...this.#rounds].flat();
+  }
+
+  of(transport: Transport): Transport {
+    return async (request) => {
+      const words = wordsOf(request, this.#names);
+      const index = this.#missing.indexOf(words);
+      if (index < 0) {
+        throw new TypeError(`${words} is asked for, but not ${this.#missing.join(", ")}`);
+      }
+      this.#missing.splice(index, 1);
+      await this.#together();
+      return await transport(request);
+    };
+  }
+
+  async #together(): Promise<void> {
+    const round = this.#missing;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve, reject) => {
+      const late = () => reject(new TypeError(`Nobody asks for ${round.join(", ")} meanwhile`));
+      timer = setTimeout(late, PATIENCE_MS);
+      this.#waiting.push(resolve);
+      if (round.length > 0) return;
+      this.#missing = this.#rounds.shift() ?? [];
+      for (const go of this.#waiting.splice(0)) go();
+    }).finally(() => clearTimeout(timer));
+  }
+}
+
+/** What two repositories are, of which the first one has the image. */
+interface Setup {
+  /** The registry and the repository that it goes to. */
+  readonly to: readonly [host: string, name: string];
+  /** The name that the image has there already. */
+  readonly named?: string;
+  readonly rounds: readonly (readonly string[])[];
+}
+
+async function repositories({ to: [host, name], named, rounds }: Setup) {
+  const names = await threeLayers(memoryStore());
+  const both = ["from.test", "to.test"].map((host) => memoryRegistry({ host }));
+  for (const [registry, reference] of [[both[0], "app:1"], [both[1], named]] as const) {
+    if (reference !== undefined && registry !== undefined) {
+      await threeLayers(registry.store, reference);
+    }
+  }
+  const meeting = new Rounds(names, rounds);
+  const transport = meeting.of(async (request) => {
+    const registry = both.find(({ host }) => host === new URL(request.url).host);
+    return await registry?.transport(request) ?? Response.error();
+  });
+  const open = (host: string, name: string) =>
+    new Registry(host, { transport, retry: { retries: 0 } }).repository(name);
+  return { source: open("from.test", "app"), target: open(host, name), meeting };
+}
+
+test("an image of three layers is copied in seven rounds, and nothing is asked twice", async () => {
+  const { source, target, meeting } = await repositories({
+    to: ["to.test", "app"],
+    rounds: [
+      ["GET from/app/manifests/1", "HEAD to/app/manifests/1"],
+      [
+        "GET to/app/manifests/image",
+        ...BLOBS.map((blob) => `HEAD to/app/blobs/${blob}`),
+      ],
+      // Three of them move at the same time.
+      ...[BLOBS.slice(0, 3), BLOBS.slice(3)].flatMap((blobs) => [
+        blobs.flatMap((blob) => [`GET from/app/blobs/${blob}`, "POST to/app/blobs/uploads"]),
+        blobs.map((blob) => `PUT to/app/blobs/uploads ${blob}`),
+      ]),
+      ["PUT to/app/manifests/1"],
+    ],
+  });
+  await copy(source, "1", target);
+  assert.deepEqual(meeting.missing, []);
+});
+
+test("with as many jobs as blobs it is copied in five rounds", async () => {
+  const { source, target, meeting } = await repositories({
+    to: ["to.test", "app"],
+    rounds: [
+      ["GET from/app/manifests/1", "HEAD to/app/manifests/1"],
+      [
+        "GET to/app/manifests/image",
+        ...BLOBS.map((blob) => `HEAD to/app/blobs/${blob}`),
+      ],
+      BLOBS.flatMap((blob) => [`GET from/app/blobs/${blob}`, "POST to/app/blobs/uploads"]),
+      BLOBS.map((blob) => `PUT to/app/blobs/uploads ${blob}`),
+      ["PUT to/app/manifests/1"],
+    ],
+  });
+  await copy(source, "1", target, { jobs: BLOBS.length });
+  assert.deepEqual(meeting.missing, []);
+});
+
+test("that everything is there already is known after two rounds", async () => {
+  const { source, target, meeting } = await repositories({
+    to: ["to.test", "app"],
+    named: "app:1",
+    rounds: [
+      ["GET from/app/manifests/1", "HEAD to/app/manifests/1"],
+      [
+        "GET to/app/manifests/image",
+        ...BLOBS.map((blob) => `HEAD to/app/blobs/${blob}`),
+      ],
+    ],
+  });
+  const { bytesFetched } = await copy(source, "1", target);
+  assert.equal(bytesFetched, 0);
+  assert.deepEqual(meeting.missing, []);
+});
+
+test("what has another name there is named in a third round", async () => {
+  const { source, target, meeting } = await repositories({
+    to: ["to.test", "app"],
+    named: "app:other",
+    rounds: [
+      ["GET from/app/manifests/1", "HEAD to/app/manifests/1"],
+      [
+        "GET to/app/manifests/image",
+        ...BLOBS.map((blob) => `HEAD to/app/blobs/${blob}`),
+      ],
+      ["PUT to/app/manifests/1"],
+    ],
+  });
+  await copy(source, "1", target);
+  assert.deepEqual(meeting.missing, []);
+});
+
+test("within a registry blobs are mounted, and nothing else is asked for", async () => {
+  const { source, target, meeting } = await repositories({
+    to: ["from.test", "other"],
+    rounds: [
+      ["GET from/app/manifests/1", "HEAD from/other/manifests/1"],
+      [
+        "GET from/other/manifests/image",
+        ...BLOBS.map((blob) => `HEAD from/other/blobs/${blob}`),
+      ],
+      BLOBS.map((blob) => `POST from/other/blobs/uploads ${blob}`),
+      ["PUT from/other/manifests/1"],
+    ],
+  });
+  await copy(source, "1", target, { jobs: BLOBS.length });
+  assert.deepEqual(meeting.missing, []);
+});
+
+test("a sync asks both sides at once what a tag stands for", async () => {
+  const { source, target, meeting } = await repositories({
+    to: ["to.test", "app"],
+    named: "app:1",
+    rounds: [
+      ["GET from/app/tags/list"],
+      ["HEAD from/app/manifests/1", "HEAD to/app/manifests/1"],
+    ],
+  });
+  const { unchanged } = await sync(source, target);
+  assert.deepEqual(unchanged.map(({ reference }) => reference), ["1"]);
+  assert.deepEqual(meeting.missing, []);
+});

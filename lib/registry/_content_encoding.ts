@@ -1,3 +1,4 @@
+import { streamOfChunks } from "../bytes/chunks.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 
@@ -74,18 +75,14 @@ async function peek(stream: ByteStream): Promise<{ prefix: Bytes; whole: ByteStr
   }
   const prefix = concatBytes(chunks);
   let isPrefixGiven = false;
-  const whole = new ReadableStream<Bytes>({
-    async pull(controller) {
-      if (!isPrefixGiven && prefix.byteLength > 0) {
-        isPrefixGiven = true;
-        return controller.enqueue(prefix);
-      }
-      const { done, value } = await reader.read();
-      if (done) controller.close();
-      else controller.enqueue(value);
+  const whole = streamOfChunks({
+    async next() {
+      if (isPrefixGiven) return (await reader.read()).value;
+      isPrefixGiven = true;
+      return prefix;
     },
     cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
+  });
   return { prefix, whole };
 }
 

@@ -1,3 +1,5 @@
+import { streamOfChunks } from "../bytes/chunks.ts";
+import { inLargePieces } from "../bytes/large_pieces.ts";
 import { noteOwnedChunks, ownsChunks } from "../bytes/lineage.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { isLadingError } from "../model/errors.ts";
@@ -110,6 +112,7 @@ class ResumingDownload {
     const answer = await this.#client.send({
       ...call,
       headers: { ...call.headers, ...(isRanged ? range : {}) },
+      read: (body) => inLargePieces(body, this.#wanted - this.#received),
     });
     if (answer.status === 200) return await this.#take(answer, start);
     if (!isRanged || answer.status !== 206 && answer.status !== 416) {
@@ -230,19 +233,18 @@ class ResumingDownload {
   }
 
   stream(): ByteStream {
-    const stream = new ReadableStream<Bytes>({
-      pull: async (controller) => {
+    const stream = streamOfChunks({
+      next: async () => {
         const chunk = await this.#next();
         // What was opened meanwhile is let go.
-        if (this.#isCancelled) return void this.#close().catch(() => {});
-        if (chunk === undefined) controller.close();
-        else controller.enqueue(chunk);
+        if (this.#isCancelled) this.#close().catch(() => {});
+        return chunk;
       },
       cancel: async (reason) => {
         this.#isCancelled = true;
         await this.#close(reason);
       },
-    }, { highWaterMark: 0 });
+    });
     this.#givesChunks = this.#body?.ownsChunks === true;
     if (this.#givesChunks) noteOwnedChunks(stream);
     return stream;

@@ -54,6 +54,8 @@ export interface Call {
   readonly lane: Lane;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RequestBody | undefined;
+  /** How the body of the answer is read; by default as it comes. */
+  readonly read?: (body: ByteStream) => ByteStream;
   /** Sends it without credentials, also when the registry asks for them. */
   readonly isBare?: boolean;
   /** `false` leaves repetitions to the caller. */
@@ -289,7 +291,7 @@ export class Client {
       attempt.answered();
       if (!isForeign) this.#warn(response.headers.get("warning"));
       const { status, headers } = response;
-      const body = this.#watch(response, attempt, permit);
+      const body = this.#watch(response, attempt, permit, call.read);
       return { method: call.method, url, isForeign, status, headers, body, attempts };
     } catch (error) {
       permit.release();
@@ -299,7 +301,12 @@ export class Client {
   }
 
   /** Holds the place in the lane until the body is over. */
-  #watch(response: Response, attempt: Attempt, permit: Permit): ByteStream {
+  #watch(
+    response: Response,
+    attempt: Attempt,
+    permit: Permit,
+    read: Call["read"],
+  ): ByteStream {
     const body = response.body as ByteStream | null;
     if (body === null) {
       permit.release();
@@ -307,7 +314,7 @@ export class Client {
       return streamOf(new Uint8Array());
     }
     permit.reading(false);
-    return guarded(body, {
+    return guarded(read?.(body) ?? body, {
       clock: this.clock,
       idleMs: this.#setup.timeouts.idleMs,
       signal: attempt.signal,

@@ -1,3 +1,5 @@
+import { streamOfChunks } from "../bytes/chunks.ts";
+import { fixedLength } from "../bytes/fixed_length.ts";
 import { noteOwnedChunks, ownsChunks } from "../bytes/lineage.ts";
 import { openSource } from "../bytes/source.ts";
 import { through } from "../bytes/through.ts";
@@ -11,11 +13,6 @@ import { SilenceError } from "./timeouts.ts";
 
 /** How fast a registry has to take in and store what it got, at least: then it counts as silent. */
 const MIN_BYTES_PER_SECOND = 64 * 1024;
-
-/** workerd sends a length for this kind of stream only; for others it sends chunks. */
-interface FixedLengthStreamType {
-  new (length: number): { readonly readable: ByteStream; readonly writable: WritableStream<Bytes> };
-}
 
 /** How an upload is watched. */
 export interface UploadWatch {
@@ -94,8 +91,8 @@ export class UploadBody implements RequestBody {
       reader?.cancel().catch(() => {});
     };
     this.#release = release;
-    const body: ByteStream = new ReadableStream<Bytes>({
-      pull: async (controller) => {
+    const body: ByteStream = streamOfChunks({
+      next: async () => {
         patience.stop();
         try {
           // Opened with the first read: where a registry refuses at once, nothing is.
@@ -107,9 +104,8 @@ export class UploadBody implements RequestBody {
           if (isReleased) release();
           const { done, value } = await reader.read();
           if (isReleased || attempt.signal.aborted) throw new Error("nobody reads on");
-          if (done) controller.close();
-          else controller.enqueue(value);
           patience.wait(done ? storingMs(this.#watch, size) : this.#watch.idleMs);
+          return value;
         } catch (error) {
           if (!isReleased && !attempt.signal.aborted) {
             this.#failure = { error };
@@ -121,9 +117,13 @@ export class UploadBody implements RequestBody {
       cancel: () => {
         patience.stop();
         release();
+        return Promise.resolve();
       },
-    }, { highWaterMark: 0 });
-    return { body: withLength(body, size, attempt), headers: { "content-length": String(size) } };
+    });
+    return {
+      body: fixedLength(body, size, attempt.signal),
+      headers: { "content-length": String(size) },
+    };
   }
 }
 
@@ -187,13 +187,4 @@ class Patience {
     const fail = () => this.#attempt.abort(new SilenceError("headers", ms));
     this.#stop = this.#clock.setTimer(ms, fail);
   }
-}
-
-/** Gives a stream a length that workerd sends as `Content-Length`. */
-function withLength(body: ByteStream, size: number, attempt: Attempt): ByteStream {
-  const { FixedLengthStream } = globalThis as { FixedLengthStream?: FixedLengthStreamType };
-  if (FixedLengthStream === undefined) return body;
-  const { readable, writable } = new FixedLengthStream(size);
-  body.pipeTo(writable, { signal: attempt.signal }).catch(() => {});
-  return readable;
 }

@@ -1,7 +1,6 @@
 import type { Transport } from "../model/transport.ts";
 import { fetchTransport } from "../registry/fetch_transport.ts";
 import { detectRuntime } from "./detect.ts";
-import { largePieces } from "./_large_pieces.ts";
 import { usesEnvironmentProxies } from "./_environment_proxies.ts";
 import { socketRequests } from "./_socket_requests.ts";
 
@@ -21,8 +20,7 @@ export function hostTransport(): Transport {
     const send = (request: Request): Promise<Response> => fetch(request);
     return Object.assign(send, { traits: { manualRedirect: false, streamingUpload: false } });
   }
-  if (runtime === "workerd") return largePieces(fetchTransport);
-  const hasSockets = !usesEnvironmentProxies(runtime);
+  const hasSockets = runtime !== "workerd" && !usesEnvironmentProxies(runtime);
   const send = hasSockets ? socketRequests() : undefined;
   if (send === undefined) return fetchTransport;
   return (request) => {

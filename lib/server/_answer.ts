@@ -1,3 +1,4 @@
+import { fixedLength } from "../bytes/fixed_length.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { Refusal } from "./_refusal.ts";
 
@@ -30,7 +31,7 @@ export function streamAnswer(
   length: number,
   headers: HeaderFields,
 ): Response {
-  return new Response(body, {
+  return new Response(fixedLength(body, length), {
     status,
     headers: { ...COMMON_HEADERS, "content-length": String(length), ...headers },
   });

@@ -1,4 +1,6 @@
 import { createHasher } from "../hash/create_hasher.ts";
+import { streamOfChunks } from "../bytes/chunks.ts";
+import { passLineage } from "../bytes/lineage.ts";
 import { openSource } from "../bytes/source.ts";
 import { verified } from "../bytes/verify.ts";
 import { iterate } from "../bytes/iterate.ts";
@@ -172,14 +174,13 @@ async function storeProved(
   descriptor: Descriptor,
   content: ByteStream,
 ): Promise<void> {
-  const reader = verified(content, descriptor).getReader();
-  const proved = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    async pull(controller) {
-      const { done, value } = await reader.read();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-  }, { highWaterMark: 0 });
+  const source = verified(content, descriptor);
+  const reader = source.getReader();
+  const proved = streamOfChunks({
+    next: async () => (await reader.read()).value,
+    cancel: () => Promise.resolve(),
+  });
+  passLineage(source, proved);
   await context.guard.keep(descriptor.digest, async () => {
     await context.target.push(descriptor, proved);
     while (!(await reader.read()).done);

@@ -14,7 +14,7 @@ const CACHE_CONTROL = "max-age=31536000, immutable";
 
 /**
  * Content up to this size, most configs among it, is proved before the answer starts, and keeps its
- * Content-Length where a runtime takes it from streams (Bun.serve, workerd).
+ * Content-Length where a runtime takes it from streams (Bun.serve).
  */
 const SMALL_BYTES = 64 * 1024;
 

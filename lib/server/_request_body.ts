@@ -1,3 +1,6 @@
+import { streamOfChunks } from "../bytes/chunks.ts";
+import { inLargePieces } from "../bytes/large_pieces.ts";
+import { noteOwnedChunks, ownsChunks } from "../bytes/lineage.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 
 /**
@@ -8,15 +11,19 @@ export class RequestBody {
   readonly #reader: ReadableStreamDefaultReader<Bytes> | undefined;
   /** The length that was announced; `undefined` when there was none. */
   readonly length: number | undefined;
+  /** Whether nobody else holds its chunks. */
+  readonly ownsChunks: boolean;
   /** Whether reading it failed. */
   hasFailed = false;
 
   constructor(request: Request) {
     const body = request.body as ByteStream | null;
-    this.#reader = body?.getReader();
     const length = request.headers.get("content-length");
     const isLength = length !== null && /^\d{1,15}$/.test(length);
     this.length = body === null ? 0 : isLength ? Number(length) : undefined;
+    const content = body && inLargePieces(body, this.length ?? Infinity);
+    this.ownsChunks = content !== null && ownsChunks(content);
+    this.#reader = content?.getReader();
   }
 
   /** Reads one chunk; `undefined` at the end. */
@@ -33,15 +40,12 @@ export class RequestBody {
 
   /** Gives what was not read yet as a stream. Cancelling it leaves the rest to be read. */
   stream(): ByteStream {
-    return new ReadableStream<Bytes>({
-      pull: async (controller) => {
-        for (;;) {
-          const chunk = await this.read();
-          if (chunk === undefined) return controller.close();
-          if (chunk.byteLength > 0) return controller.enqueue(chunk);
-        }
-      },
-    }, { highWaterMark: 0 });
+    const stream = streamOfChunks({
+      next: () => this.read(),
+      cancel: () => Promise.resolve(),
+    });
+    if (this.ownsChunks) noteOwnedChunks(stream);
+    return stream;
   }
 
   /** Gives up on the rest; a read that waits sees the end. */

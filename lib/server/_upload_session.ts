@@ -1,3 +1,4 @@
+import { freeChunk } from "../bytes/lineage.ts";
 import { createHasher } from "../hash/create_hasher.ts";
 import type { Hasher } from "../hash/hasher.ts";
 import type { ByteSource } from "../model/bytes.ts";
@@ -106,6 +107,8 @@ export class UploadSession {
         this.#offset += wanted.byteLength;
         this.lastUsed = Date.now();
       }
+      // Where it is shared, appending has copied them.
+      if (this.#shared !== undefined && body.ownsChunks) freeChunk(chunk);
       if (wanted !== chunk) {
         throw new Refusal(400, "SIZE_INVALID", "the body is longer than its range", {
           headers: this.headers,

@@ -1,3 +1,4 @@
+import { fixedLength } from "../bytes/fixed_length.ts";
 import { watched } from "../bytes/watched.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { abortable } from "./_abortable.ts";
@@ -13,14 +14,6 @@ import { letGo } from "./_files.ts";
 
 /** R2 and S3 remove so many objects with one request. */
 const MAX_DELETED_KEYS = 1000;
-
-/** What workerd has: the only streams of our own making that R2 takes. */
-interface HostStreams {
-  readonly FixedLengthStream?: new (length: number) => {
-    readonly readable: ByteStream;
-    readonly writable: WritableStream<Bytes>;
-  };
-}
 
 /** The objects of a bucket below a prefix: calls that can be aborted and fail with our errors. */
 export class BucketObjects {
@@ -78,14 +71,18 @@ export class BucketObjects {
   ): Promise<void> {
     const name = this.#prefix + key;
     let failure: { readonly error: unknown } | undefined;
-    const { body, stop } = measured(
+    const stopping = new AbortController();
+    const body = fixedLength(
       watched(content, { moved() {}, error: (error) => failure ??= { error } }),
       size,
+      stopping.signal,
     );
     try {
       await this.#call("write", name, signal, () => this.#bucket.put(name, body, options));
     } catch (error) {
-      stop(error);
+      stopping.abort(error);
+      // A write that nobody reads would wait for ever.
+      void letGo(body, error);
       throw failure === undefined ? error : failure.error;
     }
   }
@@ -144,26 +141,4 @@ export class BucketObjects {
 /** The properties of an object of R2 are getters of its class. */
 function pick({ key, size, etag, uploaded, customMetadata = {} }: BucketObject): BucketObject {
   return { key, size, etag, uploaded, customMetadata };
-}
-
-/** Gives a stream a length where the runtime knows streams that have one. */
-function measured(
-  stream: ByteStream,
-  size: number,
-): { readonly body: ByteStream; readonly stop: (reason: unknown) => void } {
-  const { FixedLengthStream } = globalThis as HostStreams;
-  if (FixedLengthStream === undefined) {
-    return { body: stream, stop: (reason) => void letGo(stream, reason) };
-  }
-  const { readable, writable } = new FixedLengthStream(size);
-  const stopping = new AbortController();
-  stream.pipeTo(writable, { signal: stopping.signal }).catch(() => {});
-  return {
-    body: readable,
-    stop(reason) {
-      stopping.abort(reason);
-      // A write that nobody reads would wait for ever, and the end of the pipe with it.
-      void letGo(readable, reason);
-    },
-  };
 }

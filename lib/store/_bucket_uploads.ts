@@ -1,4 +1,6 @@
 import { iterate } from "../bytes/iterate.ts";
+import { inLargePieces } from "../bytes/large_pieces.ts";
+import { noteOwnedChunks, ownsChunks } from "../bytes/lineage.ts";
 import { streamFrom } from "../bytes/stream_from.ts";
 import type { Bytes, ByteSource } from "../model/bytes.ts";
 import { LimitExceededError, NotFoundError } from "../model/errors.ts";
@@ -120,7 +122,11 @@ class BucketUpload implements SharedUpload {
   }
 
   source(): Promise<ByteSource> {
-    return Promise.resolve(() => streamFrom(this.#read()));
+    return Promise.resolve(() => {
+      const stream = streamFrom(this.#read());
+      noteOwnedChunks(stream);
+      return stream;
+    });
   }
 
   async remove(): Promise<void> {
@@ -169,7 +175,9 @@ class BucketUpload implements SharedUpload {
       if (object === undefined) {
         throw new NotFoundError(`Cannot read ${JSON.stringify(key)} in the bucket: it is gone`);
       }
-      yield* iterate(object.body);
+      const body = inLargePieces(object.body, object.size);
+      const isOwner = ownsChunks(body);
+      for await (const chunk of iterate(body)) yield isOwner ? chunk : chunk.slice();
     }
   }
 }

@@ -1,3 +1,4 @@
+import { inLargePieces } from "../bytes/large_pieces.ts";
 import { mapConcurrent } from "../bytes/map_concurrent.ts";
 import { readAll } from "../bytes/read_all.ts";
 import { withSignal } from "../bytes/signal.ts";
@@ -158,7 +159,8 @@ class BucketContent implements BucketStore {
       await letGo(object.body, error);
       throw error;
     }
-    const content = range === undefined ? this.#verified(object.body, target) : object.body;
+    const body = inLargePieces(object.body, end - start);
+    const content = range === undefined ? this.#verified(body, target) : body;
     return withSignal(content, signal);
   }
 

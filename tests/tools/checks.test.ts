@@ -80,7 +80,7 @@ test("the npm package passes publint and are-the-types-wrong, and its types need
     );
     const imports = names.map((name, i) => `import * as m${i} from "lading${name.slice(1)}";`);
     const all = names.map((_, i) => `m${i}`).join(", ");
-    writeFileSync(join(folder, "use.ts"), `${imports.join("\n")}\nexport const all = [${all}];\n`);
+    writeFileSync(join(folder, "use.mts"), `${imports.join("\n")}\nexport const all = [${all}];\n`);
     for (const project of PROJECTS) {
       const compilerOptions = {
         ...project,
@@ -93,7 +93,7 @@ test("the npm package passes publint and are-the-types-wrong, and its types need
         noEmit: true,
       };
       const config = join(folder, "tsconfig.json");
-      writeFileSync(config, JSON.stringify({ compilerOptions, files: ["use.ts"] }));
+      writeFileSync(config, JSON.stringify({ compilerOptions, files: ["use.mts"] }));
       check(bin("tsc"), "-p", config);
     }
   });

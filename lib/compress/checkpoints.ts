@@ -63,6 +63,9 @@ const MIN_EVERY_BYTES = 65_536;
 
 const DEFAULT_MAX_CHECKPOINTS = 1024;
 
+/** What is held back until it is proved: twice what lies between two checkpoints by default. */
+const MAX_HELD_BYTES = 8 * 1024 * 1024;
+
 /**
  * Decompresses gzip as `gunzip()` does, and notes where an inflater could begin: at starts of blocks
  * and of gzip members. That costs a hash of the compressed bytes, and 32 KiB for each checkpoint.
@@ -200,8 +203,9 @@ export function decodeCheckpoints(bytes: Uint8Array): Checkpoints {
 /**
  * Opens a part of the decompressed stream: fetches the compressed bytes from the checkpoint before
  * it to the one behind it, and nothing else. Those bytes are proved to be the ones that the
- * checkpoints were made of, and the last part between two checkpoints is handed on only then.
- * Memory is one chunk and the window of an inflater.
+ * checkpoints were made of, and what lies between two checkpoints is handed on only then. Of more than
+ * 8 MiB, as a larger `everyBytes` gives, the last 8 MiB wait. Memory is that, one chunk and the window
+ * of an inflater.
  *
  * @param checkpoints The checkpoints of the stream.
  * @param fetchRange Fetches compressed bytes.
@@ -296,7 +300,8 @@ async function* readSpan(
     point.isMember ? { format: "gzip" } : { format: "deflate-raw", resume: point },
   );
   let at = point.offset;
-  let held: Bytes | undefined;
+  const held: Bytes[] = [];
+  let heldBytes = 0;
   let lastByte: number | undefined;
   try {
     let left = compressedEnd - point.compressedOffset;
@@ -313,9 +318,13 @@ async function* readSpan(
       for (const output of outputs(inflater)) {
         const piece = output.slice(Math.max(part.start - at, 0), Math.max(wanted - at, 0));
         at += output.byteLength;
-        if (piece.byteLength > 0) {
-          if (held !== undefined) yield held;
-          held = piece;
+        if (piece.byteLength > 0) held.push(piece);
+        heldBytes += piece.byteLength;
+        while (heldBytes > MAX_HELD_BYTES) {
+          const first = held.shift();
+          if (first === undefined) break;
+          heldBytes -= first.byteLength;
+          yield first;
         }
         if (at >= wanted) break;
       }
@@ -329,7 +338,7 @@ async function* readSpan(
     if (at < Math.min(end, part.end)) {
       throw new CorruptStreamError("Cannot inflate: the checkpoints are not those of the stream");
     }
-    if (held !== undefined) yield held;
+    yield* held;
     return lastByte;
   } finally {
     inflater.close();

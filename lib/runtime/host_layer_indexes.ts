@@ -67,6 +67,14 @@ function userCaches(): string | undefined {
 export function hostLayerIndexes(options: HostLayerIndexesOptions = {}): LayerIndexes | undefined {
   const { directory = layerIndexLocation(), ...limits } = options;
   if (directory === undefined) return undefined;
-  const uid = (globalThis as Host).process?.getuid?.();
-  return layerIndexDirectory(nodeFileSystem(), directory, { ...limits, uid });
+  return layerIndexDirectory(nodeFileSystem(), directory, { ...limits, uid: userID() });
+}
+
+/** Deno throws where it is not allowed; Windows has none. */
+function userID(): number | undefined {
+  try {
+    return (globalThis as Host).process?.getuid?.();
+  } catch {
+    return undefined;
+  }
 }

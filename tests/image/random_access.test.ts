@@ -192,7 +192,7 @@ test("two images are compared by their indexes", async () => {
   }
 });
 
-test("bytes that changed since the index was made are refused, and none of a short file is given", async () => {
+test("bytes that changed since the index was made are refused, and none of them is given", async () => {
   const layer = await gzipLayer(await tarOf([...FILES.slice(0, 2), "short=1"]));
   const store = memoryStore();
   const digest = digestBytes("sha256", layer.bytes);
@@ -222,7 +222,7 @@ test("bytes that changed since the index was made are refused, and none of a sho
       }
     };
     await assert.rejects(read(), DigestMismatchError);
-    assert.ok(given < (path === "short" ? 1 : 900_000), `${given} bytes of ${path}`);
+    assert.equal(given, 0, path);
   }
 });
 

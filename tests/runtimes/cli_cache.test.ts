@@ -130,18 +130,17 @@ test("--no-cache neither uses nor keeps an index", async () => {
   });
 });
 
-test("a registry that answers with other bytes than before is found out", async () => {
+test("a registry that answers with other bytes than before is found out, and none of them printed", async () => {
   await withBench(async ({ image, change }) => {
     assert.equal((await lading("ls", image)).code, 0);
     change((bytes) => {
       bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
       return bytes;
     });
-    const note = await lading("cat", image, "/etc/note");
-    assert.deepEqual([note.code, note.bytes.length], [5, 0], note.errors);
-    const data = await lading("cat", image, "/data/12");
-    assert.equal(data.code, 5, data.errors);
-    assert.ok(data.bytes.length < FILE_BYTES);
+    for (const path of ["/etc/note", "/data/12"]) {
+      const { code, bytes, errors } = await lading("cat", image, path);
+      assert.deepEqual([code, bytes.length], [5, 0], errors);
+    }
   });
 });
 

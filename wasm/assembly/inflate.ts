@@ -32,8 +32,8 @@
 //     its index, which saves a shift for every symbol.
 //   - Two literals with short codes are decoded as one symbol, and up to three entries of literals
 //     between two refills.
-//   - What may follow a symbol is loaded before it is asked what the symbol is, so that a processor
-//     that guessed wrong has it all the same.
+//   - The entry behind that of literals is loaded before it is asked whether they are literals, so
+//     that a processor that guessed wrong has it all the same.
 //   - Matches are copied in three vectors at once, without looking whether the others are needed;
 //     those of a distance below 16 are a pattern that fills a vector.
 //

@@ -119,10 +119,10 @@ function valueOf(entry: u32, before: u64): u32 {
  *     level |= 56;
  *
  * Processors guess whether a symbol is a literal or a length, and guess wrong for every fifth one;
- * then all that was begun behind the guess is lost. So both of what may follow a symbol, the entry
- * of the next one and that of a distance, are loaded before it is asked what the symbol is. For the
- * same reason refills are made without asking whether bits are missing, and always behind the look
- * at the next entry, whose bits were there before.
+ * then all that was begun behind the guess is lost. So the entry that follows a literal is loaded
+ * before it is asked whether there is one. (That of a distance is not: with two literals to an entry
+ * most of such loads would be in vain.) For the same reason refills are made without asking whether
+ * bits are missing, and always behind the look at the next entry, whose bits were there before.
  */
 function decodeFast(): i32 {
   const inputLimit = inputEnd - INPUT_MARGIN;
@@ -151,7 +151,6 @@ function decodeFast(): i32 {
     buffer >>= <u64>entry;
     level -= entry;
     let following = literalEntry(buffer);
-    let distanceEntry = distanceEntryOf(buffer);
     if (<i32>entry < 0) {
       output = putLiterals(output, entry);
       entry = following;
@@ -159,7 +158,6 @@ function decodeFast(): i32 {
       buffer >>= <u64>entry;
       level -= entry;
       following = literalEntry(buffer);
-      distanceEntry = distanceEntryOf(buffer);
       if (<i32>entry < 0) {
         output = putLiterals(output, entry);
         entry = following;
@@ -167,7 +165,6 @@ function decodeFast(): i32 {
         buffer >>= <u64>entry;
         level -= entry;
         following = literalEntry(buffer);
-        distanceEntry = distanceEntryOf(buffer);
         if (<i32>entry < 0) {
           output = putLiterals(output, entry);
           entry = following;
@@ -179,6 +176,7 @@ function decodeFast(): i32 {
       }
     }
 
+    let distanceEntry = distanceEntryOf(buffer);
     if (entry & EXCEPTION) {
       if (entry & NO_SUB_TABLE) {
         status = entry & INVALID ? INVALID_LITERAL : ENDED;

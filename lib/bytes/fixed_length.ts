@@ -13,13 +13,36 @@ interface Host {
 
 /**
  * Gives a stream a length where the runtime knows streams that have one. workerd says the length of
- * a body for these only, stores no others in R2, and sends them on without another copy: chunks that
- * nobody else holds are freed one by one.
+ * a body for these only, and stores no others in R2. Memory is one chunk: those that nobody else holds
+ * are freed one by one, whereas a body without a length leaves them to the collector, up to 90 MiB of
+ * them. A failure of the stream breaks the result off, with an error that tells the same.
  *
  * @param stream The stream; it is locked from now on, unless it is given back.
  * @param length How many bytes it has; with any other number, the result breaks off.
  * @param signal Cancels the stream, and breaks the result off.
  * @returns The same bytes; the stream itself where the runtime has no such streams.
+ *
+ * @example Hand a layer on from a Worker, proved
+ * ```ts
+ * import { registryHandler } from "@lading/lading/server";
+ * import { memoryStore } from "@lading/lading/store";
+ * import { randomImage } from "@lading/lading/testing";
+ * import { Registry } from "@lading/lading/registry";
+ * import { fixedLength } from "@lading/lading/workerd";
+ *
+ * const store = memoryStore();
+ * await (await randomImage("seed")).pushTo(store, "acme/app:1");
+ * const transport = registryHandler(store); // without it, the registry is asked
+ *
+ * const repository = new Registry("ghcr.io", { transport }).repository("acme/app");
+ * const { parsed } = await repository.image("1");
+ * if (parsed.kind === "image") {
+ *   const [layer] = parsed.value.layers;
+ *   if (layer !== undefined) {
+ *     console.log(new Response(fixedLength(await repository.fetch(layer), layer.size)).status); // 200
+ *   }
+ * }
+ * ```
  */
 export function fixedLength(stream: ByteStream, length: number, signal?: AbortSignal): ByteStream {
   const { FixedLengthStream } = globalThis as Host;

@@ -9,10 +9,11 @@ import { freeChunk, noteOwnedChunks } from "./lineage.ts";
 const PIECE_BYTES = 512 * 1024;
 
 /**
- * A read waits for so much, or the end: two records of TLS. What has come of it when a connection
- * breaks has to come again; a server that takes longer for it than it may be silent is given up.
+ * A read waits for so much, or the end: servers send less at a time. What has come of it when a
+ * connection breaks has to come again; a server that takes longer for it than it may be silent, a
+ * minute by default, is given up.
  */
-const LEAST_BYTES = 32 * 1024;
+const LEAST_BYTES = 256 * 1024;
 
 /** What is no longer is few pieces anyway. */
 const SHORT_BYTES = 128 * 1024;

@@ -1,5 +1,6 @@
 /**
- * What lading needs from Cloudflare workerd: the transport over `fetch`, with its traits.
+ * What lading needs from Cloudflare workerd: the transport over `fetch`, with its traits, and bodies
+ * that have a length.
  *
  * @example Read a manifest
  * ```ts
@@ -13,6 +14,7 @@
  * @module
  */
 
+export { fixedLength } from "../bytes/fixed_length.ts";
 export { detectRuntime, type RuntimeName } from "./detect.ts";
 export { hostPlatform } from "./host_platform.ts";
 export { hostTransport } from "./host_transport.ts";

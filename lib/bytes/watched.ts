@@ -1,6 +1,7 @@
 import type { ByteStream } from "../model/bytes.ts";
 import { passLineage } from "./lineage.ts";
 import { through } from "./through.ts";
+import { noteWork, turnOfOthers } from "./turns.ts";
 
 /** What {@linkcode watched} tells. */
 export interface WatchHandlers {
@@ -12,7 +13,8 @@ export interface WatchHandlers {
 
 /**
  * Hands a stream on as it is and tells what passes. What was proved of the stream stays proved:
- * {@linkcode verified} does not hash it again.
+ * {@linkcode verified} does not hash it again. Between stores in memory nothing ever waits: so that
+ * timers and others can go on, this does from time to time.
  *
  * @param stream The stream; it is locked from now on.
  * @param handlers Who is told.
@@ -25,7 +27,8 @@ export function watched(stream: ByteStream, handlers: WatchHandlers): ByteStream
     through(stream, {
       chunk(chunk) {
         moved(chunk.byteLength);
-        return chunk;
+        noteWork(chunk.byteLength);
+        return turnOfOthers()?.then(() => chunk) ?? chunk;
       },
       ...(error === undefined ? {} : { error }),
     }),

@@ -22,11 +22,12 @@ function tell(context: CommandContext, event: SyncEvent): void {
 
 async function answer(context: CommandContext, result: SyncResult): Promise<void> {
   const { output } = context;
-  const { copied, unchanged, kept, failed, bytesFetched } = result;
+  const { copied, unchanged, kept, failed, bytesFetched, bytesMounted } = result;
   const left = kept.length === 0 ? "" : `${kept.length} kept, `;
   output.note(
     `${copied.length} copied, ${unchanged.length} unchanged, ${left}${failed.length} failed; ` +
-      `moved ${formatSize(bytesFetched)}`,
+      `moved ${formatSize(bytesFetched)}` +
+      (bytesMounted === 0 ? "" : `, ${formatSize(bytesMounted)} mounted`),
   );
   if (flag(context, "json")) {
     await output.json({ ...result, failed: failures(failed) });

@@ -49,6 +49,8 @@ export interface SyncResult {
   readonly failed: readonly FailedTag[];
   /** The bytes that came from the source. */
   readonly bytesFetched: number;
+  /** The bytes of blobs that the target took over from the source by itself. */
+  readonly bytesMounted: number;
 }
 
 /** A tag is finished. */
@@ -95,7 +97,10 @@ export function sync(
   options: SyncOptions = {},
 ): Operation<SyncResult, SyncEvent> {
   return startOperation<SyncResult, SyncEvent>(async ({ emit, signal }) => {
-    const result: Synced = { copied: [], unchanged: [], kept: [], failed: [], bytesFetched: 0 };
+    const result: Synced = {
+      ...{ copied: [], unchanged: [], kept: [], failed: [] },
+      ...{ bytesFetched: 0, bytesMounted: 0 },
+    };
     for (const reference of await namesOf(source, options.include, signal)) {
       try {
         const status = await syncTag({ source, target, options, signal, emit }, reference, result);
@@ -120,6 +125,7 @@ interface Synced extends SyncResult {
   readonly kept: SyncedTag[];
   readonly failed: FailedTag[];
   bytesFetched: number;
+  bytesMounted: number;
 }
 
 interface SyncRun {
@@ -153,8 +159,9 @@ async function syncTag(
       hasMoved ||= isMove(event);
       emit(event);
     }
-    const { descriptor, bytesFetched } = await operation;
+    const { descriptor, bytesFetched, bytesMounted } = await operation;
     result.bytesFetched += bytesFetched;
+    result.bytesMounted += bytesMounted;
     const isSame = before.digest === descriptor.digest && !hasMoved;
     result[isSame ? "unchanged" : "copied"].push({ reference, descriptor });
     return isSame ? "unchanged" : "copied";

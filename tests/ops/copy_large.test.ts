@@ -7,6 +7,8 @@ import type { Descriptor } from "../../lib/model/descriptor.ts";
 import { formatDigest } from "../../lib/model/mod.ts";
 import { copy } from "../../lib/ops/mod.ts";
 import { Registry } from "../../lib/registry/mod.ts";
+import { memoryStore } from "../../lib/store/mod.ts";
+import { putImage } from "./content.ts";
 
 const MIB = 1024 * 1024;
 const LAYERS = 8;
@@ -156,4 +158,18 @@ test(`copy() moves ${LAYERS * LAYER_MIB} MiB between registries with at most ${M
   assert.equal(traffic.open, 0);
   assert.ok(traffic.mostOpen > 2 && traffic.mostOpen <= MOST_OPEN, `${traffic.mostOpen} bodies`);
   assert.ok(traffic.mostHeld <= MOST_HELD, `${traffic.mostHeld} bytes were held`);
+});
+
+test("timers fire while a blob is copied between stores in memory", async () => {
+  const [from, to] = [memoryStore(), memoryStore()];
+  const layer = new Uint8Array(32 * MIB);
+  await putImage(from, [layer], { reference: "1" });
+  let isTimeOfOthers = false;
+  const timer = setTimeout(() => isTimeOfOthers = true, 0);
+  const wasTimeOfOthers: boolean[] = [];
+  for await (const event of copy(from, "1", to)) {
+    if (event.type === "manifest") wasTimeOfOthers.push(isTimeOfOthers);
+  }
+  clearTimeout(timer);
+  assert.deepEqual(wasTimeOfOthers, [true]);
 });

@@ -5,7 +5,7 @@ import { memoryFileSystem, memoryStore, ociLayout } from "../../lib/store/mod.ts
 import { Registry, type Repository } from "../../lib/registry/mod.ts";
 import { copy, planSync, sync, type SyncedTag, type SyncEvent } from "../../lib/ops/mod.ts";
 import { memoryRegistry } from "../../lib/testing/mod.ts";
-import { putImage, watched } from "./content.ts";
+import { get, putImage, watched } from "./content.ts";
 
 const names = (tags: readonly SyncedTag[]): string[] => tags.map(({ reference }) => reference);
 
@@ -69,6 +69,18 @@ test("sync() copies the tags that are chosen, and leaves others of the target al
   assert.deepEqual(names(copied), ["1.0", "2.0"]);
   await assert.rejects(to.resolve("nightly"), NotFoundError);
   await to.resolve("own");
+});
+
+test("sync() within a registry tells what was mounted", async () => {
+  const { store, transport, host } = memoryRegistry();
+  await putImage(store, ["one", "two"], { reference: "acme/app:1" });
+  const registry = new Registry(host, { transport });
+  const result = await sync(registry.repository("acme/app"), registry.repository("acme/copied"));
+  const { config, layers } = JSON.parse(
+    new TextDecoder().decode(await get(store, await store.resolve("acme/app:1"))),
+  );
+  const sizes: number[] = [config, ...layers].map(({ size }) => size);
+  assert.equal(result.bytesMounted, sizes.reduce((sum, size) => sum + size, 0));
 });
 
 test("sync() of one platform finds that nothing is to be done", async () => {

@@ -8,14 +8,13 @@ export class EarlySession {
   readonly #clock: Clock;
   readonly #attempt: Attempt;
   readonly #opening: Promise<UploadSession>;
-  #session: UploadSession | undefined;
 
   constructor(context: RepositoryContext, action: string, signal: AbortSignal | undefined) {
     this.#clock = context.client.clock;
     this.#attempt = new Attempt(signal);
     this.#opening = UploadSession.open(context, action, this.#attempt.signal)
       .finally(() => this.#attempt.close());
-    this.#opening.then((session) => this.#session = session, () => {});
+    this.#opening.catch(() => {});
   }
 
   /** Gives the session, once it is open, to whoever sends the content. */
@@ -24,12 +23,11 @@ export class EarlySession {
   }
 
   /**
-   * Gives the session back to the registry. Nobody waits for the answer that opens it: one that is
-   * not there yet is let go when it comes, or given up after a while.
+   * Gives the session back to the registry. Nobody waits for that: one that is not open yet is given
+   * back when it is, or given up after a while.
    */
-  async giveBack(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#session !== undefined) return await this.#session.cancel(signal);
+  giveBack(): void {
     const stop = this.#clock.setTimer(CANCEL_MS, () => this.#attempt.abort(undefined));
-    this.#opening.then((session) => session.cancel(signal), () => {}).finally(stop);
+    this.#opening.then((session) => session.cancel(), () => {}).finally(stop);
   }
 }

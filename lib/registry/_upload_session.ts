@@ -142,14 +142,16 @@ export class UploadSession {
     return bytesIn(answer.headers);
   }
 
-  /** Gives the session back; the registry may ask for rights for that, or not know how. */
-  async cancel(outer?: AbortSignal): Promise<void> {
+  /**
+   * Gives the session back; the registry may ask for rights for that, or not know how. It takes 5
+   * seconds at most and never fails: who has an error to tell does not wait for it.
+   */
+  async cancel(): Promise<void> {
     const { clock } = this.#context.client;
     const controller = new AbortController();
     const stop = clock.setTimer(CANCEL_MS, () => controller.abort());
     try {
-      const signal = AbortSignal.any([controller.signal, ...(outer === undefined ? [] : [outer])]);
-      const call = this.#call("DELETE", this.#location, signal);
+      const call = this.#call("DELETE", this.#location, controller.signal);
       discard(await this.#context.client.send({ ...call, isRepeatable: false }));
     } catch {
       // It ends by itself after a while.

@@ -363,7 +363,7 @@ export class Repository
       }
     } finally {
       // Somebody else's upload of the same blob has served for this one.
-      if (!isOwn) await opened?.cancel(signal);
+      if (!isOwn) opened?.cancel();
       if (content instanceof ReadableStream && !content.locked) content.cancel().catch(() => {});
     }
   }
@@ -450,8 +450,7 @@ export class Repository
     const isKept = options.isPushedNext === true;
     const unwanted = isKept ? this.#opened.get(target.digest) : session;
     if (isKept) this.#opened.set(target.digest, session);
-    await unwanted?.cancel(options.signal);
-    options.signal?.throwIfAborted();
+    unwanted?.cancel();
     return isMounted;
   }
 

@@ -108,8 +108,8 @@ export async function uploadBlob(
     if (session !== undefined) unused = undefined;
     await new Upload(setup, source, way, session).run();
   } finally {
-    await early?.giveBack(signal);
-    await unused?.cancel(signal);
+    early?.giveBack();
+    unused?.cancel();
     if (content instanceof ReadableStream && !content.locked) content.cancel().catch(() => {});
   }
 }
@@ -212,9 +212,7 @@ class Upload {
     } catch (error) {
       const isWrong = error instanceof DigestMismatchError || error instanceof SizeMismatchError;
       const isKept = options.onState !== undefined || options.state !== undefined;
-      const cancelled = isKept && !isWrong ? undefined : this.#cancel();
-      // Whoever aborts does not wait for one more answer.
-      if (!signal?.aborted) await cancelled;
+      if (!isKept || isWrong) this.#cancel();
       throw error;
     }
   }
@@ -346,9 +344,9 @@ class Upload {
     this.#offset = 0;
   }
 
-  /** Gives back what is open. */
-  async #cancel(): Promise<void> {
-    await (this.#chunks ?? this.#session)?.cancel();
+  /** Gives back what is open; nobody waits for the answer. */
+  #cancel(): void {
+    (this.#chunks ?? this.#session)?.cancel();
   }
 
   #isReplayable(): boolean {

@@ -1,9 +1,11 @@
 import type { Checkpoints } from "../compress/checkpoint.ts";
+import { noteWork, turnOfOthers } from "../bytes/turns.ts";
 import { checkpointingGunzip, openAt } from "../compress/checkpoints.ts";
 import type { LayerThreads } from "../compress/layer_threads.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { TarEntry } from "../tar/entry.ts";
+import { BLOCK_SIZE } from "../tar/header.ts";
 import { type Layer, storedLayer } from "./layer.ts";
 import type { FileMeta, TreeEntry } from "./_layer_files.ts";
 import { decodeIndex, IndexRecorder, type LayerIndex } from "./_layer_index.ts";
@@ -30,10 +32,24 @@ async function* indexedEntries(
   { threads, signal }: Omit<TreeEntriesOptions, "layerIndexes">,
 ): AsyncGenerator<TreeEntry, void, undefined> {
   const index = await indexOf(layer, indexes);
-  if (index !== undefined) yield* await index.entries();
+  if (index !== undefined) yield* entriesInTurns(index, { signal });
   // A thread does not say where it could be inflated from.
   else if (threads !== undefined) yield* layer.entries({ threads, signal });
   else yield* recordedEntries(layer, indexes, { signal });
+}
+
+/** Gives the entries of an index. Nothing is waited for: so that others can go on, this does at times. */
+async function* entriesInTurns(
+  index: LayerIndex,
+  { signal }: CallOptions,
+): AsyncGenerator<TreeEntry, void, undefined> {
+  for (const entry of await index.entries()) {
+    const others = turnOfOthers();
+    if (others !== undefined) await others;
+    signal?.throwIfAborted();
+    noteWork(BLOCK_SIZE);
+    yield entry;
+  }
 }
 
 /**

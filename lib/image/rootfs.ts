@@ -157,9 +157,11 @@ export async function loadRootfs(
   const readers: FileReader[] = [];
   let hasTables = false;
   for (const [number, layer] of layers.entries()) {
-    // An index was made of the archive itself, and asks nobody.
-    const isIndexed = await indexOf(layer, layerIndexes) !== undefined;
-    const table = isIndexed ? undefined : await usableTable(layer, tables, { signal });
+    // An index was made of the archive itself, and asks nobody; one of zstd has no places to begin at.
+    const index = await indexOf(layer, layerIndexes);
+    const table = index?.isSeekable === true
+      ? undefined
+      : await usableTable(layer, tables, { signal });
     if (table === undefined) {
       await mergeLayer([tree], layer, number, options);
       readers.push(layerReader(layer));

@@ -17,7 +17,13 @@ import { memoryStore } from "../../lib/store/mod.ts";
 import type { TarInput } from "../../lib/tar/mod.ts";
 import { corpusBytes, corpusList } from "../support/corpus.ts";
 import { entry, tarOf, textOf } from "./images.ts";
-import { noise, observedImage, type TableLayer, zstdChunkedLayer } from "./table_layers.ts";
+import {
+  estargzLayer,
+  noise,
+  observedImage,
+  type TableLayer,
+  zstdChunkedLayer,
+} from "./table_layers.ts";
 
 async function gzipLayer(tar: Bytes): Promise<TableLayer> {
   const bytes = await readAll(gzip(streamOf(tar), { level: 1 }), { maxBytes: 1 << 28 });
@@ -256,6 +262,40 @@ test("of a layer that is no gzip, whatever its media type says, the tree is kept
       assert.deepEqual(fetched, new Array(wholes).fill("whole"));
     }
   }
+});
+
+test("a table of contents serves a file that an index cannot, and an index needs no table", async () => {
+  const body = noise(300_000);
+  for (const make of [estargzLayer, zstdChunkedLayer]) {
+    const layer = await make([{ path: "a", body }, { path: "b", body: noise(300_000, 2) }]);
+    const layerIndexes = memoryLayerIndexes({ everyBytes: 65_536 });
+    await (await observedImage(layer)).image.rootfs({ layerIndexes });
+    const { image, fetched, bytes } = await observedImage(layer);
+    assert.deepEqual(await image.readFile("a", { layerIndexes }), body);
+    assert.ok(!fetched.includes("whole") && bytes() < 500_000, `${make.name}: ${fetched.join()}`);
+    assert.equal(fetched.length === 1, make === estargzLayer, fetched.join());
+  }
+});
+
+test("timers fire while a large tree is made of an index, and an abort ends it", async () => {
+  const layer = await gzipLayer(
+    await tarOf(Array.from({ length: 30_000 }, (_, index) => `${index >> 8}-${index}=`)),
+  );
+  const layerIndexes = memoryLayerIndexes();
+  await (await observedImage(layer)).image.rootfs({ layerIndexes });
+  const { image, fetched } = await observedImage(layer);
+  const layers = await image.layers();
+  let hasFired = false;
+  const timer = setTimeout(() => hasFired = true, 0);
+  await loadRootfs(layers, { layerIndexes });
+  clearTimeout(timer);
+  assert.ok(hasFired);
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  setTimeout(() => controller.abort(reason), 0);
+  const aborted = loadRootfs(layers, { layerIndexes, signal: controller.signal });
+  assert.equal(await aborted.catch((error: unknown) => error), reason);
+  assert.deepEqual(fetched, []);
 });
 
 test("indexes in memory that have no more room forget what was not used for longest", () => {

@@ -70,6 +70,8 @@ class LayerIndexDirectory implements LayerIndexes {
   readonly #directory: string;
   readonly #maxBytes: number;
   readonly #uid: number | undefined;
+  /** What the files take, as far as this process knows; infinite before it has looked. */
+  #total = Infinity;
 
   constructor(
     fs: FileSystem,
@@ -105,7 +107,8 @@ class LayerIndexDirectory implements LayerIndexes {
       await this.#fs.makeDirectory(this.#directory, { recursive: true, mode: 0o700 });
       if (!await this.#isTrusted()) return;
       await this.#write(nameOf(digest), index);
-      await this.#makeRoom();
+      this.#total += onDisk(index.byteLength);
+      if (this.#total > this.#maxBytes) this.#total = await this.#makeRoom();
     });
   }
 
@@ -131,8 +134,12 @@ class LayerIndexDirectory implements LayerIndexes {
     }
   }
 
-  /** Removes what was not used for longest, and what killed processes left behind. */
-  async #makeRoom(): Promise<void> {
+  /**
+   * Removes what was not used for longest, and what killed processes left behind.
+   *
+   * @returns What the files take.
+   */
+  async #makeRoom(): Promise<number> {
     const files: { readonly path: string; readonly bytes: number; readonly mtimeMs: number }[] = [];
     for (const { name, type } of await this.#fs.readDirectory(this.#directory)) {
       if (type !== "file") continue;
@@ -141,22 +148,27 @@ class LayerIndexDirectory implements LayerIndexes {
       if (info === undefined) continue;
       const { size, mtimeMs } = info;
       if (!name.startsWith(TEMPORARY_PREFIX)) {
-        files.push({ path, bytes: Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES, mtimeMs });
+        files.push({ path, bytes: onDisk(size), mtimeMs });
       } else if (Date.now() - mtimeMs > TEMPORARY_MAX_AGE_MS) {
         await unlessRefused(() => this.#fs.remove(path));
       }
     }
     let total = files.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const { path, bytes } of files.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
-      if (total <= this.#maxBytes) return;
+      if (total <= this.#maxBytes) break;
       await unlessRefused(() => this.#fs.remove(path));
       total -= bytes;
     }
+    return total;
   }
 
   #at(name: string): string {
     return `${this.#directory}/${name}`;
   }
+}
+
+function onDisk(bytes: number): number {
+  return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
 /** Names of files have no colon on Windows. */

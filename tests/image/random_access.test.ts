@@ -277,6 +277,34 @@ test("a table of contents serves a file that an index cannot, and an index needs
   }
 });
 
+test("an index is the same on every runtime, and another format is another version", async () => {
+  const layer = await gzipLayer(await tarOf(["a=1", "dir/", "b->a", "dir/c=>a", "é=2"]));
+  const layerIndexes = memoryLayerIndexes();
+  await (await observedImage(layer)).image.rootfs({ layerIndexes });
+  const digests = [...layerIndexes.entries()].map(([, index]) => digestBytes("sha256", index));
+  // With another digest, FORMAT in lib/image/_layer_index.ts has to be another one too.
+  assert.deepEqual(digests, [
+    "sha256:0c3638deb7de5ddfe36d7349a82f4bc42a429686583de96bcf7ca74106ff121f",
+  ]);
+});
+
+test("with threads an index is used, and none is made", async () => {
+  const layer = await gzipLayer(await tarOf(["a=1", "b=2"]));
+  const layerIndexes = memoryLayerIndexes();
+  const threads = { size: 2, minBytes: 0, take: () => Promise.resolve(undefined) };
+  const { image, fetched } = await observedImage(layer);
+  const layers = await image.layers();
+  const inThreads = await loadRootfs(layers, { layerIndexes, threads });
+  assert.deepEqual([...layerIndexes.entries()], []);
+  const here = await loadRootfs(layers, { layerIndexes });
+  fetched.length = 0;
+  const indexed = await loadRootfs(layers, { layerIndexes, threads });
+  for (const rootfs of [here, indexed]) {
+    assert.deepEqual([...rootfs.entries()], [...inThreads.entries()]);
+  }
+  assert.deepEqual(fetched, []);
+});
+
 test("timers fire while a large tree is made of an index, and an abort ends it", async () => {
   const layer = await gzipLayer(
     await tarOf(Array.from({ length: 30_000 }, (_, index) => `${index >> 8}-${index}=`)),

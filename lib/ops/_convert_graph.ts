@@ -4,6 +4,7 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import { UnsupportedMediaTypeError } from "../model/errors.ts";
 import { type ImageFormat, typeIn } from "../model/image_format.ts";
+import { childDescriptors, type ParsedImageManifest } from "../model/manifest.ts";
 import { parseManifest } from "../model/parse_manifest.ts";
 import { isConfigType, isForeignLayerType, isLayerType } from "../model/media_types.ts";
 import type { CopyGraph } from "./_copy_graph.ts";
@@ -22,7 +23,7 @@ const OCI_FIELDS = ["artifactType", "subject", "annotations"];
 
 /**
  * Writes the manifests of a graph anew in a format, if there is one to have. Configs and layers keep
- * their bytes; unknown fields stay. What is no image (artifacts, attestations) stays as it is, but
+ * their bytes, but for the layers that are stored in another way; unknown fields stay. What is no image (artifacts, attestations) stays as it is, but
  * that an attestation in an index names the image it speaks about by its new digest. In Docker's
  * format there are no annotations, subjects and artifact types of manifests: they are left out.
  *
@@ -32,11 +33,12 @@ export function convertGraph(
   { manifests, referrers }: CopyGraph,
   root: Descriptor,
   format: ImageFormat | undefined,
+  layers: ReadonlyMap<string, Descriptor>,
 ): ConvertedGraph {
   if (format === undefined) return { root, manifests };
   const renamed = new Map<string, Descriptor>();
   const converted = manifests.map((walked) => {
-    const changed = convert(walked, format, renamed);
+    const changed = convert(walked, format, renamed, layers);
     if (changed !== walked) renamed.set(walked.descriptor.digest, changed.descriptor);
     return changed;
   });
@@ -54,6 +56,7 @@ function convert(
   walked: WalkedManifest,
   format: ImageFormat,
   renamed: ReadonlyMap<string, Descriptor>,
+  stored: ReadonlyMap<string, Descriptor>,
 ): WalkedManifest {
   const { parsed } = walked;
   const mediaType = typeIn(format, parsed.mediaType);
@@ -64,17 +67,48 @@ function convert(
     if (isSame) return walked;
     return rewritten(walked, mediaType, { ...parsed.value, mediaType, manifests }, format);
   }
-  if (parsed.kind !== "image" || mediaType === parsed.mediaType) return walked;
+  if (parsed.kind !== "image" || !isConverted(parsed, format)) return walked;
   const { config, layers } = parsed.value;
-  const isImage = isConfigType(config.mediaType) && layers.every(isConvertible);
-  if (!isImage) return walked;
   const value = {
     ...parsed.value,
     mediaType,
     config: { ...config, mediaType: typeIn(format, config.mediaType) },
-    layers: layers.map((layer) => ({ ...layer, mediaType: typeIn(format, layer.mediaType) })),
+    layers: layers.map((layer) => layerNow(layer, format, stored)),
   };
   return rewritten(walked, mediaType, value, format);
+}
+
+/** The blobs that are named by the manifests of a graph as they are now. */
+export function namedBlobs(
+  { blobs }: CopyGraph,
+  manifests: readonly WalkedManifest[],
+  layers: ReadonlyMap<string, Descriptor>,
+): readonly Descriptor[] {
+  if (layers.size === 0) return blobs;
+  const named = manifests.flatMap(({ parsed }) => childDescriptors(parsed));
+  const digests = new Set(named.map(({ digest }) => digest));
+  return [...blobs, ...layers.values()].filter(({ digest }) => digests.has(digest));
+}
+
+/** Whether a manifest is written anew in a format: that of an image that is in the other one. */
+export function isConverted(
+  { mediaType, value: { config, layers } }: ParsedImageManifest,
+  format: ImageFormat,
+): boolean {
+  return !isIn(mediaType, format) && isConfigType(config.mediaType) && layers.every(isConvertible);
+}
+
+/** A layer as it is in a format. */
+function layerNow(
+  layer: Descriptor,
+  format: ImageFormat,
+  stored: ReadonlyMap<string, Descriptor>,
+): Descriptor {
+  const now = stored.get(layer.digest);
+  if (now === undefined) return { ...layer, mediaType: typeIn(format, layer.mediaType) };
+  // They are about the bytes as they were.
+  const { annotations: _annotations, data: _data, urls: _urls, ...rest } = layer;
+  return { ...rest, ...now, mediaType: typeIn(format, now.mediaType) };
 }
 
 function isConvertible({ mediaType }: Descriptor): boolean {

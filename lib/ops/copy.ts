@@ -8,8 +8,9 @@ import type { BlobEvent, CopyEvent } from "../model/events.ts";
 import type { ImageFormat } from "../model/image_format.ts";
 import { childDescriptors } from "../model/manifest.ts";
 import type { Platform } from "../model/platform.ts";
-import { copyBlob } from "./copy_blob.ts";
-import { convertGraph } from "./_convert_graph.ts";
+import { type BlobWay, copyBlob } from "./copy_blob.ts";
+import { convertGraph, namedBlobs } from "./_convert_graph.ts";
+import { gzipLayers } from "./_gzip_layers.ts";
 import { lookAhead } from "./_look_ahead.ts";
 import { manifestGroups } from "./_manifest_groups.ts";
 import { collectGraph, isElsewhere, resolveRoot, type Route } from "./_copy_graph.ts";
@@ -62,9 +63,10 @@ export interface CopyOptions extends CallOptions {
   readonly digestTags?: boolean | undefined;
   /**
    * Writes the manifests anew in this format, which changes their digests: `"oci"`, or `"docker"` for
-   * what only knows that. By default every digest stays. Configs and layers keep their bytes. What
-   * Docker's format has no place for (annotations, subjects and artifact types of manifests) is left
-   * out there.
+   * what only knows that. By default every digest stays. Configs and layers keep their bytes, but that
+   * Docker's format knows no zstd: such layers are stored in gzip there, the archive in them stays, and
+   * they are read twice. What it has no place for (annotations, subjects and artifact types of
+   * manifests) is left out.
    */
   readonly format?: ImageFormat | undefined;
   /** Threads to hash blobs in while they move; default none. The result is the same. */
@@ -178,6 +180,8 @@ interface Named {
 /** One copy under way. */
 class Copy {
   readonly #route: Route;
+  /** Where the blobs are. */
+  #content: BlobWay["source"];
   readonly #emit: (event: CopyEvent) => void;
   readonly #way: Pick<CopyOptions, "mountFrom" | "threads">;
   readonly #leftOut: Descriptor[] = [];
@@ -193,6 +197,7 @@ class Copy {
     { mountFrom, threads }: CopyOptions,
   ) {
     this.#route = route;
+    this.#content = route.source;
     this.#emit = emit;
     this.#way = { mountFrom, threads };
   }
@@ -206,8 +211,12 @@ class Copy {
     );
     this.#emit({ type: "resolved", reference, descriptor: found.descriptor });
     const graph = await collectGraph(this.#route, found, referrersChoice(options.referrers));
-    const { blobs, referrers } = graph;
-    const { root, manifests } = convertGraph(graph, found.descriptor, options.format);
+    const { format } = options;
+    const { source, layers } = await gzipLayers(graph, { ...this.#route, format, jobs });
+    const { root, manifests } = convertGraph(graph, found.descriptor, format, layers);
+    const { referrers } = graph;
+    const blobs = namedBlobs(graph, manifests, layers);
+    this.#content = source;
     const name = targetName(options, reference, root);
     const { existing } = options;
     if (existing === "refuse") refuseTaken(name, before, root);
@@ -316,7 +325,7 @@ class Copy {
       this.#leftOut.push(blob);
       return tell("skipped", 0);
     }
-    const { source, target } = this.#route;
+    const [source, target] = [this.#content, this.#route.target];
     const moved = (current: number): void => tell("moving", current);
     const way = { source, target, isThere, ...this.#way };
     const { status, bytesFetched } = await copyBlob(way, blob, moved, signal);
@@ -384,7 +393,8 @@ class Copy {
    * @returns Whether there were any.
    */
   async #sendClaimed({ parsed }: WalkedManifest, jobs: number): Promise<boolean> {
-    const { source, target, signal } = this.#route;
+    const { target, signal } = this.#route;
+    const source = this.#content;
     const blobs = childDescriptors(parsed).filter(({ digest }) => this.#claimed.delete(digest));
     await mapConcurrent(blobs, jobs, async (blob, _, signal) => {
       const way = { source, target, isThere: Promise.resolve(false), mountFrom: false } as const;

@@ -1,9 +1,10 @@
 import type { Source, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { convertGraph } from "./_convert_graph.ts";
+import { convertGraph, namedBlobs } from "./_convert_graph.ts";
 import { collectGraph, isElsewhere, resolveRoot, type Route } from "./_copy_graph.ts";
-import { checkDigestTags, type CopyOptions } from "./copy.ts";
+import { checkDigestTags, type CopyOptions, DEFAULT_JOBS } from "./copy.ts";
 import { listDigestTags, visitDigestTags } from "./_digest_tags.ts";
+import { gzipLayers } from "./_gzip_layers.ts";
 import { mountableFrom } from "./_mountable_from.ts";
 import { type PlannedContent, PlannedContents } from "./planned_contents.ts";
 import { presentManifests } from "./_present_manifests.ts";
@@ -26,8 +27,8 @@ export interface CopyPlan {
 }
 
 /**
- * Tells what `copy` would do, and moves nothing: manifests are read, and the target is asked what it
- * has.
+ * Tells what `copy` would do, and moves nothing: manifests are read, and layers that would be stored
+ * in another format than they are, and the target is asked what it has.
  *
  * @param source Where the image is.
  * @param reference Its name or digest there.
@@ -48,16 +49,20 @@ export async function planCopy(
   const route = { source, target, signal };
   const root = await resolveRoot(route, reference, platform);
   const graph = await collectGraph(route, root, referrersChoice(options.referrers));
-  const { root: descriptor, manifests } = convertGraph(graph, root.descriptor, options.format);
+  const { format } = options;
+  const reading = { source, signal, format, jobs: DEFAULT_JOBS };
+  const { layers, source: content } = await gzipLayers(graph, reading);
+  const { root: descriptor, manifests } = convertGraph(graph, root.descriptor, format, layers);
   const name = targetName(options, reference, descriptor);
   if (existing === "refuse") {
     refuseTaken(name, await namedNow(target, name, signal), descriptor);
   }
   const contents = new PlannedContents();
-  for (const blob of graph.blobs) {
+  const way = { source: content, target, mountFrom };
+  for (const blob of namedBlobs(graph, manifests, layers)) {
     const isThere = await hasContent(route, blob);
     const isLeft = !isThere && await isElsewhere(route, blob, Promise.resolve(false), signal);
-    const isMounted = await mountableFrom({ ...route, mountFrom }, blob, signal) !== undefined;
+    const isMounted = await mountableFrom(way, blob, signal) !== undefined;
     const missing = isLeft ? "skip" : isMounted ? "mount" : "copy";
     contents.addBlob({ descriptor: blob, action: isThere ? "exists" : missing });
   }

@@ -2,6 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { encodeBase64 } from "../../lib/model/base64.ts";
 import {
+  CorruptStreamError,
   type Descriptor,
   MEDIA_TYPE_DOCKER_CONFIG,
   MEDIA_TYPE_DOCKER_LAYER,
@@ -11,11 +12,15 @@ import {
   MEDIA_TYPE_OCI_CONFIG,
   MEDIA_TYPE_OCI_INDEX,
   MEDIA_TYPE_OCI_LAYER,
+  MEDIA_TYPE_OCI_LAYER_ZSTD,
   MEDIA_TYPE_OCI_MANIFEST,
   type ParsedManifest,
   UnsupportedMediaTypeError,
 } from "../../lib/model/mod.ts";
+import { readAll } from "../../lib/bytes/mod.ts";
+import { gunzip } from "../../lib/compress/mod.ts";
 import { fetchManifest } from "../../lib/image/fetch_manifest.ts";
+import { layerFrom } from "../../lib/image/mod.ts";
 import { memoryStore } from "../../lib/store/mod.ts";
 import { copy, planCopy, pushArtifact, validate } from "../../lib/ops/mod.ts";
 import { get, put, putImage, putIndex, type Store, watched } from "./content.ts";
@@ -201,4 +206,91 @@ test("planCopy() names the manifests as they would be in the target", async () =
   assert.deepEqual(new Set(after.manifests.map(({ action }) => action)), new Set(["exists"]));
   assert.equal(after.bytesToCopy, 0);
   assert.ok((await get(to, descriptor)).length > 0);
+});
+
+/** Two images for two platforms, with a layer in zstd that both have. */
+async function zstdImages(store: Store) {
+  const layer = await layerFrom([{ path: "a.txt", body: new TextEncoder().encode("content") }], {
+    compression: "zstd",
+  });
+  const { mediaType } = layer.descriptor();
+  assert.equal(mediaType, MEDIA_TYPE_OCI_LAYER_ZSTD);
+  const annotations = { "io.github.containers.zstd-chunked.manifest-checksum": "sha256:0" };
+  const stored = await put(store, mediaType, await readAll(await layer.compressed(), ALL), {
+    annotations,
+  });
+  const diffIDs = [await layer.diffID()];
+  const images: Descriptor[] = [];
+  for (const architecture of ["amd64", "arm64"]) {
+    const os = "linux";
+    const rootfs = { type: "layers", diff_ids: diffIDs };
+    const config = await put(store, MEDIA_TYPE_OCI_CONFIG, { architecture, os, rootfs });
+    const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_MANIFEST, config };
+    const content = { ...manifest, layers: [stored] };
+    images.push(
+      await put(store, MEDIA_TYPE_OCI_MANIFEST, content, { platform: { architecture, os } }),
+    );
+  }
+  await putIndex(store, images, "app:1");
+  return { layer, stored };
+}
+
+const ALL = { maxBytes: 1024 * 1024 };
+
+test("copy() to Docker's format stores in gzip what is in zstd, and the archive stays", async () => {
+  const from = memoryStore();
+  const { layer, stored } = await zstdImages(from);
+  const to = watched(memoryStore());
+  const { descriptor } = await copy(from, "app:1", to, { format: "docker" });
+  const index = await fetchManifest(to, descriptor);
+  assert.ok(index.kind === "index");
+  const layers: Descriptor[] = [];
+  for (const child of index.value.manifests) {
+    const image = await fetchManifest(to, child);
+    assert.ok(image.kind === "image");
+    layers.push(...image.value.layers);
+  }
+  const [one, other] = layers;
+  assert.ok(one !== undefined);
+  assert.deepEqual(one, other);
+  assert.equal(one.mediaType, MEDIA_TYPE_DOCKER_LAYER_GZIP);
+  assert.deepEqual(Object.keys(one), ["mediaType", "digest", "size"]);
+  const archive = await readAll(await layer.uncompressed(), ALL);
+  assert.deepEqual(await readAll(gunzip(await to.fetch(one)), ALL), archive);
+  assert.equal(await to.exists(stored), false, "nobody needs it there");
+  assert.deepEqual((await validate(to, "app:1")).problems, []);
+});
+
+test("planCopy() knows what is stored in gzip then", async () => {
+  const from = memoryStore();
+  await zstdImages(from);
+  const to = memoryStore();
+  const plan = await planCopy(from, "app:1", to, { format: "docker" });
+  const { descriptor, bytesFetched } = await copy(from, "app:1", to, { format: "docker" });
+  assert.equal(plan.descriptor.digest, descriptor.digest);
+  const planned = plan.blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+  const manifests = plan.manifests.length;
+  assert.equal(manifests, 3);
+  assert.ok(bytesFetched > planned);
+  const again = await planCopy(from, "app:1", to, { format: "docker" });
+  assert.equal(again.bytesToCopy, 0);
+});
+
+test("copy() in OCI's format leaves zstd as it is", async () => {
+  const from = memoryStore();
+  const { stored } = await zstdImages(from);
+  const to = memoryStore();
+  const { descriptor } = await copy(from, "app:1", to, { format: "oci" });
+  assert.equal(descriptor.digest, (await from.resolve("app:1")).digest);
+  assert.equal(await to.exists(stored), true);
+});
+
+test("copy() to Docker's format stores nothing where a layer in zstd is damaged", async () => {
+  const from = memoryStore();
+  const bad = await put(from, MEDIA_TYPE_OCI_LAYER_ZSTD, Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0));
+  await putImage(from, [bad], { reference: "app:1" });
+  const to = watched(memoryStore());
+  const damaged = Promise.resolve(copy(from, "app:1", to, { format: "docker" }));
+  await assert.rejects(damaged, CorruptStreamError);
+  assert.deepEqual(to.written, []);
 });

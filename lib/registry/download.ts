@@ -212,7 +212,7 @@ class ResumingDownload {
   async #next(): Promise<Bytes | undefined> {
     for (;;) {
       const body = this.#body;
-      if (body === undefined) return undefined;
+      if (body === undefined || this.#isCancelled) return undefined;
       let cause: unknown;
       try {
         const chunk = await this.#read(body);
@@ -227,7 +227,6 @@ class ResumingDownload {
         cause = error;
       }
       if (this.#isCancelled || this.#received >= this.#wanted) return undefined;
-      body.reader.cancel(cause).catch(() => {});
       await this.#resume(cause);
     }
   }

@@ -18,8 +18,8 @@ export interface PushPlaceOptions extends OpenOptions, Pick<PushOptions, "jobs" 
  * @param to The place: `registry.acme.dev/app:2`, `oci:./app:2`, `docker-archive:app.tar:app:2`.
  * @param options The concurrency, the repository to mount blobs from where the image does not tell,
  * and how to open the place.
- * @returns The operation; its `reference` is digest-pinned: `registry.acme.dev/app@sha256:…`, of a
- * layout or an archive the digest.
+ * @returns The operation; its `reference` is digest-pinned: `registry.acme.dev/app@sha256:…`, of
+ * a layout or an archive `oci:./app@sha256:…`, of an engine and `dir:` the digest.
  */
 export function pushPlace(
   image: Image | IndexView,

@@ -23,7 +23,8 @@ test("lading copies to dir: and back, and looks into it", async () => {
     assert.match((await lading("validate", directory)).errors, /is valid/);
     done(await lading("copy", directory, image.replace("app:1", "copied:2")));
     assert.equal(done(await lading("digest", image.replace("app:1", "copied:2"))), digest);
-    assert.equal(done(await lading("push", `${folder}/image`, `oci:${folder}/layout:3`)), digest);
+    const pushed = done(await lading("push", `${folder}/image`, `oci:${folder}/layout:3`));
+    assert.equal(pushed, `oci:${folder}/layout@${digest}`);
   });
 });
 

@@ -30,7 +30,8 @@ test("lading append puts a directory, a file and an archive on an image of a reg
     const tar = done(
       await lading("append", "scratch", `${dist}:/from-tar`, "--to", `oci:${folder}/x:1`),
     );
-    assert.match(tar, /^sha256:[0-9a-f]{64}$/);
+    assert.match(tar, /x@sha256:[0-9a-f]{64}$/);
+    assert.equal((await lading("ls", tar)).out, (await lading("ls", `oci:${folder}/x:1`)).out);
     const exported = await lading("export", `oci:${folder}/x:1`);
     writeFileSync(join(folder, "tree.tar"), exported.bytes);
     const to = image.replace("acme/app:1", "acme/new:2");
@@ -239,7 +240,9 @@ test("lading attach makes a referrer, which copy --referrers takes along", async
 test("lading copy writes archives, and reads them again", async () => {
   await withRegistry(async (image, folder, digest) => {
     const archive = `oci-archive:${folder}/app.tar`;
-    assert.equal(done(await lading("copy", image, archive)), digest);
+    const pinned = done(await lading("copy", image, archive));
+    assert.equal(pinned, `oci-archive:${folder}/app.tar@${digest}`);
+    assert.equal(done(await lading("digest", pinned)), digest);
     assert.equal(done(await lading("digest", archive)), digest);
     const docker = `docker-archive:${folder}/docker.tar`;
     done(await lading("copy", image, docker, "--platform", "linux/amd64"));
@@ -261,7 +264,9 @@ test("lading copy --format converts, and --dry-run tells the digest before", asy
   await withRegistry(async (image, folder, digest) => {
     const to = `oci:${folder}/docker:1`;
     const plan = await json("copy", image, to, "--format", "docker", "--dry-run", "--json");
-    const converted = done(await lading("copy", image, to, "--format", "docker"));
+    const pinned = done(await lading("copy", image, to, "--format", "docker"));
+    const [place, converted] = pinned.split("@");
+    assert.equal(place, `oci:${folder}/docker`);
     assert.notEqual(converted, digest);
     assert.equal(plan.descriptor.digest, converted);
     assert.match(

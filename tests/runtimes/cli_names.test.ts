@@ -82,7 +82,8 @@ test("lading tag, untag and delete change the names in a layout", async () => {
   await withRegistry(async (image, folder, digest) => {
     const layout = `oci:${folder}/layout`;
     done(await lading("copy", image, `${layout}:1`));
-    assert.equal(done(await lading("tag", `${layout}:1`, "2", "acme/app:3")), digest);
+    const tagged = done(await lading("tag", `${layout}:1`, "2", "acme/app:3"));
+    assert.equal(tagged, `${layout}@${digest}`);
     assert.equal(done(await lading("tags", layout)), "1\n2\nacme/app:3");
     done(await lading("untag", `${layout}:1`));
     assert.equal((await lading("untag", `${layout}:1`)).code, 3);
@@ -199,6 +200,7 @@ test("lading digest --full-ref pins the reference, also to the image of a platfo
     assert.equal(JSON.parse(done(await lading("validate", image, "--json"))).stats.manifests, 3);
     assert.equal((await lading("validate", image, "--platform", "plan9/mips")).code, 3);
     done(await lading("copy", image, `oci:${folder}/layout:1`));
-    assert.equal(done(await lading("digest", `oci:${folder}/layout:1`, "--full-ref")), digest);
+    const layout = `oci:${folder}/layout`;
+    assert.equal(done(await lading("digest", `${layout}:1`, "--full-ref")), `${layout}@${digest}`);
   });
 });

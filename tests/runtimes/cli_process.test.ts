@@ -39,7 +39,7 @@ test("the lading process answers on stdout, and says nothing else there", () =>
     assert.match(pulled.stdout, /^127\.0\.0\.1:\d+\/acme\/app@sha256:[0-9a-f]{64}\n$/);
     assert.match(pulled.stderr, /^moved [^\n]+\n$/);
     const quiet = await lading(["copy", image, `oci:${folder}/all:1`, "--quiet"]);
-    assert.equal(quiet.stdout, `${index.descriptor.digest}\n`);
+    assert.equal(quiet.stdout, `oci:${folder}/all@${index.descriptor.digest}\n`);
     assert.equal(quiet.stderr, "");
     const json = await lading(["digest", pulled.stdout.trim(), "--json"]);
     assert.deepEqual(Object.keys(JSON.parse(json.stdout)), ["mediaType", "digest", "size"]);

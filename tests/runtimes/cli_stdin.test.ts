@@ -71,7 +71,7 @@ test("lading copy reads an OCI archive from its standard input, and keeps the di
   await inFolder(async (folder) => {
     const run = await pipe(bytes, "copy", "oci-archive:-", `oci:${folder}/layout:1`);
     assert.equal(run.code, 0, run.stderr);
-    assert.equal(run.stdout, `${digest}\n`);
+    assert.equal(run.stdout, `oci:${folder}/layout@${digest}\n`);
     const { manifests } = JSON.parse(readFileSync(join(folder, "layout", "index.json"), "utf8"));
     assert.equal(manifests[0].digest, digest);
   });

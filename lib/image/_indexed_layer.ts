@@ -1,5 +1,5 @@
-import type { Checkpoints } from "../compress/checkpoint.ts";
 import { noteWork, turnOfOthers } from "../bytes/turns.ts";
+import type { Checkpoints } from "../compress/checkpoint.ts";
 import { checkpointingGunzip, openAt } from "../compress/checkpoints.ts";
 import type { LayerThreads } from "../compress/layer_threads.ts";
 import type { ByteStream } from "../model/bytes.ts";

@@ -9,19 +9,19 @@ export const MANIFEST_PLATFORM_OPTION: OptionSpecs = {
   platform: {
     type: "string",
     value: "OS/ARCH[/VARIANT]|all",
-    help: "of an index, take this platform's (default: the machine's, on Linux); all: the index",
+    help: "of an index, take this platform's (default: all, the index itself)",
   },
 };
 
 /**
- * Reads the manifest of the image that an argument names, or with `--platform all` whatever it
- * names.
+ * Reads what an argument names, byte for byte as `lading digest` counts it, or the manifest of its
+ * image for a platform.
  */
 export async function manifestArgument(context: CommandContext, index: number): Promise<Bytes> {
   const { signal } = context;
   const name = argument(context, index);
   const platform = platformsOption(context);
-  if (platform !== "all") {
+  if (platform !== undefined && platform !== "all") {
     const image = await imageNamed(context, name, platform);
     return await image.rawManifest({ signal });
   }

@@ -8,14 +8,14 @@ import { REGISTRY_OPTION } from "./_options.ts";
 export const manifestCommand: Command = {
   name: "manifest",
   synopsis: "IMAGE",
-  summary: "print the manifest of an image, byte for byte",
+  summary: "print the manifest of an image, or an index, byte for byte",
   arity: [1, 1],
   options: { ...MANIFEST_PLATFORM_OPTION, ...REGISTRY_OPTION },
   commands: [manifestPushCommand, manifestDiffCommand],
   isVerb: true,
   examples: [
     "lading manifest alpine:3.20 --platform linux/arm64 | jq .layers",
-    "lading manifest alpine:3.20 --platform all | jq .manifests",
+    "lading manifest alpine:3.20 | jq .manifests",
   ],
   async run(context) {
     await context.output.bytes(await manifestArgument(context, 0));

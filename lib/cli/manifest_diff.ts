@@ -22,7 +22,7 @@ export const manifestDiffCommand: Command = {
     "the same. lading diff compares the files of two images.",
   examples: [
     "lading manifest diff app:1 app:2",
-    "lading manifest diff alpine:3.19 alpine:3.20 --platform all",
+    "lading manifest diff alpine:3.19 alpine:3.20 --platform linux/arm64",
   ],
   async run(context) {
     const { output } = context;

@@ -28,7 +28,7 @@ export const manifestPushCommand: Command = {
     "are refused. The answer is the digest-pinned reference.",
   examples: [
     "lading manifest push registry.acme.dev/app:1 ./manifest.json",
-    "lading manifest alpine:3.20 --platform all | lading manifest push oci:./alpine:3.20 -",
+    "lading manifest alpine:3.20 | lading manifest push oci:./alpine:3.20 -",
   ],
   async run(context) {
     const { signal, output } = context;

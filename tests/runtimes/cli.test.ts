@@ -1,6 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { memoryStore, registryHandler } from "../../mod.ts";
+import { digestBytes } from "../../lib/hash/mod.ts";
 import type { BlobEvent } from "../../lib/model/events.ts";
 import { COMMANDS } from "../../lib/cli/_commands.ts";
 import { modeString } from "../../lib/cli/_long_listing.ts";
@@ -75,6 +76,12 @@ test("lading tags, catalog, manifest and config answer from a registry", async (
     assert.equal((await lading("catalog", host)).out, "acme/app\n");
     const platform = ["--platform", "linux/amd64"];
     const manifest = JSON.parse((await lading("manifest", image, ...platform)).out);
+    // Without a platform it is what the name stands for, as lading digest tells it.
+    for (const args of [platform, []]) {
+      const { bytes } = await lading("manifest", image, ...args);
+      const digest = await lading("digest", image, ...args);
+      assert.equal(digest.out, `${digestBytes("sha256", bytes)}\n`, args.join(" "));
+    }
     const config = await lading("config", image, ...platform);
     assert.equal(config.bytes.length, manifest.config.size);
   });

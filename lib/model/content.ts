@@ -60,6 +60,11 @@ export interface ResolveOptions extends CallOptions {
    * is read counts against the quota of pulls.
    */
   readonly allowGet?: boolean | undefined;
+  /**
+   * Says that content is pushed next: a registry is asked for the right to do so along with the one to
+   * read, in one token. Default `false`.
+   */
+  readonly isPushedNext?: boolean | undefined;
 }
 
 /** Finds the descriptor behind a name. */

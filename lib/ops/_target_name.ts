@@ -38,7 +38,7 @@ export async function namedBefore(
   const name = givenName(naming, reference);
   if (name === undefined) return undefined;
   if (naming.existing === "refuse") return await namedNow(target, name, signal);
-  return "roots" in target ? undefined : await namedPerhaps(target, name, signal);
+  return "roots" in target ? undefined : await namedPerhaps(target, name, signal, true);
 }
 
 /** Tells what a name stands for; nothing where that cannot be told: a copy will fail, or mend it. */
@@ -46,10 +46,11 @@ export async function namedPerhaps(
   target: Target,
   name: string,
   signal: AbortSignal,
+  isPushedNext = false,
 ): Promise<Descriptor | undefined> {
   if (isDigestReference(name)) return undefined;
   try {
-    return await target.resolve(name, { signal, allowGet: false });
+    return await target.resolve(name, { signal, allowGet: false, isPushedNext });
   } catch (error) {
     if (isLadingError(error)) return undefined;
     throw blame("target", error, undefined, signal);

@@ -1,6 +1,6 @@
 import { readAll } from "../bytes/read_all.ts";
 import type { Bytes } from "../model/bytes.ts";
-import type { CallOptions } from "../model/content.ts";
+import type { CallOptions, ResolveOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import { AuthenticationError, DigestMismatchError, LimitExceededError } from "../model/errors.ts";
@@ -10,7 +10,7 @@ import { isIndexType, isManifestType, isSchema1Type } from "../model/media_types
 import { MANIFEST_TYPES, SINGLE_TYPES } from "./accept.ts";
 import { type Answer, contentLength, contentType, discard, isEncoded } from "./_answer.ts";
 import { contentOf } from "./_content_encoding.ts";
-import { pullScopes, quotedName, type RepositoryContext } from "./_context.ts";
+import { pullScopes, pushScopes, quotedName, type RepositoryContext } from "./_context.ts";
 import { contradicts, isWebPage, namedDigest } from "./_digest_header.ts";
 import { answerError, failureOf, notARegistry } from "./errors.ts";
 import { type ManifestName, manifestName } from "./_manifest_name.ts";
@@ -57,16 +57,16 @@ async function ask(
   context: RepositoryContext,
   method: "GET" | "HEAD",
   reference: string,
-  options: ManifestOptions,
+  options: ManifestOptions & { readonly scopes?: readonly string[] },
 ): Promise<Answer> {
   const { client } = context;
-  const { accept = MANIFEST_TYPES, signal } = options;
+  const { accept = MANIFEST_TYPES, signal, scopes = pullScopes(context) } = options;
   const send = (types: readonly string[]): Promise<Answer> =>
     client.send({
       action: `pull ${quotedName(context, reference)}`,
       method,
       url: manifestURL(context, reference),
-      scopes: pullScopes(context),
+      scopes,
       lane: "metadata",
       headers: { accept: types.join(", ") },
       signal,
@@ -197,11 +197,13 @@ const HEAD_REFUSED: ReadonlySet<number> = new Set([400, 401, 403, 405, 501]);
 export async function headManifest(
   context: RepositoryContext,
   name: ManifestName,
-  options: CallOptions = {},
+  options: ResolveOptions = {},
 ): Promise<Descriptor | undefined> {
+  const { signal, isPushedNext } = options;
+  const scopes = isPushedNext ? pushScopes(context) : pullScopes(context);
   let answer: Answer;
   try {
-    answer = await ask(context, "HEAD", name.text, options);
+    answer = await ask(context, "HEAD", name.text, { signal, scopes });
   } catch (error) {
     if (error instanceof AuthenticationError) return undefined;
     throw error;

@@ -29,7 +29,8 @@ async function threeLayers(store: Store, reference?: string): Promise<ReadonlyMa
 /** A request in words: `HEAD to/app/blobs/layer1`. */
 function wordsOf({ method, url }: Request, names: ReadonlyMap<string, string>): string {
   const { host, pathname, searchParams } = new URL(url);
-  const digest = searchParams.get("digest") ?? searchParams.get("mount");
+  const query = ["digest", "mount", "scope"].map((name) => searchParams.get(name));
+  const digest = query.find((value) => value !== null);
   const path = pathname.replace(/^\/v2/, "").replace(/uploads\/.*/, "uploads");
   const words = `${method} ${host.replace(".test", "")}${path}${digest ? ` ${digest}` : ""}`;
   return [...names].reduce((text, [digest, name]) => text.replace(digest, name), words);
@@ -86,10 +87,27 @@ interface Setup {
   readonly to: readonly [host: string, name: string];
   /** The name that the image has there already. */
   readonly named?: string;
+  /** Whether both registries want tokens. */
+  readonly isGuarded?: boolean;
   readonly rounds: readonly (readonly string[])[];
 }
 
-async function repositories({ to: [host, name], named, rounds }: Setup) {
+/** Gives tokens that are what they are for, and lets nobody in without a good one. */
+function guarded(transport: Transport): Transport {
+  return async (request) => {
+    const { host, pathname, searchParams } = new URL(request.url);
+    if (pathname === "/token") {
+      return Response.json({ token: btoa(searchParams.get("scope") ?? "") });
+    }
+    const right = request.method === "GET" || request.method === "HEAD" ? "pull" : "pull,push";
+    const [, token = ""] = request.headers.get("authorization")?.split(" ") ?? [];
+    if (`${atob(token)},`.includes(`${right},`)) return await transport(request);
+    const challenge = `Bearer realm="https://${host}/token",scope="repository:app:${right}"`;
+    return new Response(null, { status: 401, headers: { "www-authenticate": challenge } });
+  };
+}
+
+async function repositories({ to: [host, name], named, isGuarded = false, rounds }: Setup) {
   const names = await threeLayers(memoryStore());
   const both = ["from.test", "to.test"].map((host) => memoryRegistry({ host }));
   for (const [registry, reference] of [[both[0], "app:1"], [both[1], named]] as const) {
@@ -98,10 +116,11 @@ async function repositories({ to: [host, name], named, rounds }: Setup) {
     }
   }
   const meeting = new Rounds(names, rounds);
-  const transport = meeting.of(async (request) => {
+  const answer: Transport = async (request) => {
     const registry = both.find(({ host }) => host === new URL(request.url).host);
     return await registry?.transport(request) ?? Response.error();
-  });
+  };
+  const transport = meeting.of(isGuarded ? guarded(answer) : answer);
   const open = (host: string, name: string) =>
     new Registry(host, { transport, retry: { retries: 0 } }).repository(name);
   return { source: open("from.test", "app"), target: open(host, name), meeting };
@@ -125,6 +144,27 @@ test("an image of three layers is copied in seven rounds, and nothing is asked t
     ],
   });
   await copy(source, "1", target);
+  assert.deepEqual(meeting.missing, []);
+});
+
+test("tokens of both sides are got in two rounds at the start, one of each", async () => {
+  const { source, target, meeting } = await repositories({
+    to: ["to.test", "app"],
+    isGuarded: true,
+    rounds: [
+      ["GET from/app/manifests/1", "HEAD to/app/manifests/1"],
+      ["GET from/token repository:app:pull", "GET to/token repository:app:pull,push"],
+      ["GET from/app/manifests/1", "HEAD to/app/manifests/1"],
+      [
+        "GET to/app/manifests/image",
+        ...BLOBS.map((blob) => `HEAD to/app/blobs/${blob}`),
+      ],
+      BLOBS.flatMap((blob) => [`GET from/app/blobs/${blob}`, "POST to/app/blobs/uploads"]),
+      BLOBS.map((blob) => `PUT to/app/blobs/uploads ${blob}`),
+      ["PUT to/app/manifests/1"],
+    ],
+  });
+  await copy(source, "1", target, { jobs: BLOBS.length });
   assert.deepEqual(meeting.missing, []);
 });
 

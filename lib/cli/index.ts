@@ -4,6 +4,11 @@ import type { Image } from "../image/image.ts";
 import { indexFrom } from "../image/index_from.ts";
 import type { IndexView } from "../image/index_view.ts";
 import { removeFromIndex } from "../image/remove_from_index.ts";
+import {
+  ANNOTATION_DOCKER_REFERENCE_DIGEST,
+  ANNOTATION_DOCKER_REFERENCE_TYPE,
+} from "../model/annotations.ts";
+import type { Descriptor } from "../model/descriptor.ts";
 import { formatPlatform } from "../model/platform.ts";
 import { argument, type Command, type CommandContext, flag, list, UsageError } from "./_command.ts";
 import { indexNamed, viewNamed } from "./_open.ts";
@@ -11,6 +16,7 @@ import { formatOption, pairsOption } from "./_options.ts";
 import { escapeControls } from "./_plain_text.ts";
 import { PUSH_OPTIONS, pushEdited, targetOption } from "./_push_edited.ts";
 import { formatSize } from "./size.ts";
+import { shortDigest } from "./_transfer_display.ts";
 
 type Action = (context: CommandContext, names: readonly string[]) => Promise<void>;
 
@@ -68,10 +74,18 @@ async function listEntries(context: CommandContext, names: readonly string[]): P
   const index = await indexNamed(context, only(names));
   const { manifests } = await index.manifest({ signal });
   if (flag(context, "json")) return await output.json(manifests);
-  for (const { digest, size, platform, mediaType } of manifests) {
-    const what = platform === undefined ? mediaType : formatPlatform(platform);
-    await output.line(`${digest}  ${formatSize(size).padStart(7)}  ${escapeControls(what)}`);
+  for (const child of manifests) {
+    const size = formatSize(child.size).padStart(7);
+    await output.line(`${child.digest}  ${size}  ${escapeControls(kindOf(child))}`);
   }
+}
+
+/** Says for which platform a manifest of an index is, or what else it is there for. */
+function kindOf({ platform, mediaType, artifactType, annotations = {} }: Descriptor): string {
+  const type = annotations[ANNOTATION_DOCKER_REFERENCE_TYPE];
+  const subject = annotations[ANNOTATION_DOCKER_REFERENCE_DIGEST];
+  if (type !== undefined && subject !== undefined) return `${type} of ${shortDigest(subject)}`;
+  return platform === undefined ? artifactType ?? mediaType : formatPlatform(platform);
 }
 
 function only(names: readonly string[]): string {

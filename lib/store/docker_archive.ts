@@ -168,10 +168,12 @@ class ImagesInArchive implements DockerArchive {
     const entries = await readEntries(this.#archive, members);
     if (entries === undefined) {
       if (members.find("index.json") !== undefined) return undefined;
-      throw new NotFoundError(
-        `Cannot open ${this.#archive.place}: it has no manifest.json; write it again with ` +
-          "Docker 1.10 or later",
-      );
+      // What a program writes that fails before `| lading` has no entries.
+      const [first] = members.names();
+      const reason = first === undefined
+        ? "it is empty"
+        : "it has no manifest.json; write it again with Docker 1.10 or later";
+      throw new NotFoundError(`Cannot open ${this.#archive.place}: ${reason}`);
     }
     const files = new Map<string, FileMember>();
     for (const file of members.files()) {

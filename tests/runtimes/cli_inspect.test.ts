@@ -132,3 +132,21 @@ test("lading ls lists what is below a path, and follows links to it", () =>
       assert.equal((await lading("ls", place, path)).code, 3, path);
     }
   }));
+
+test("lading index list says of an attestation what it is about", () =>
+  withRegistry(async (image, folder) => {
+    const index = JSON.parse(done(await lading("manifest", image)));
+    const [first, second] = index.manifests;
+    second.platform = { os: "unknown", architecture: "unknown" };
+    second.annotations = {
+      "vnd.docker.reference.type": "attestation-manifest",
+      "vnd.docker.reference.digest": first.digest,
+    };
+    const file = join(folder, "index.json");
+    writeFileSync(file, JSON.stringify(index));
+    const to = `${image}-attested`;
+    done(await lading("manifest", "push", to, file));
+    const [one = "", two = ""] = done(await lading("index", "list", to)).split("\n");
+    assert.ok(one.endsWith(`  ${first.platform.os}/${first.platform.architecture}`), one);
+    assert.ok(two.endsWith(`  attestation-manifest of ${first.digest.slice(7, 19)}`), two);
+  }));

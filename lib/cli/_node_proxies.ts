@@ -1,5 +1,5 @@
 import process from "node:process";
-import { namesProxy } from "../runtime/_environment_proxies.ts";
+import { namesProxy } from "../runtime/environment_proxies.ts";
 import { detectRuntime } from "../runtime/detect.ts";
 
 /** What Node 24 has in `node:http`. */

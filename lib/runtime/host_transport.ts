@@ -1,7 +1,7 @@
 import type { Transport } from "../model/transport.ts";
 import { fetchTransport } from "../registry/fetch_transport.ts";
 import { detectRuntime } from "./detect.ts";
-import { usesEnvironmentProxies } from "./_environment_proxies.ts";
+import { usesEnvironmentProxies } from "./environment_proxies.ts";
 import { socketRequests } from "./_socket_requests.ts";
 
 /**

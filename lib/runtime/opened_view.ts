@@ -1,6 +1,3 @@
-import type { Source } from "../model/content.ts";
-import type { OpenedPlace } from "./open.ts";
-
 /** A view of a place that is held open: of an archive, an engine, or a pipe put aside in files. */
 export interface OpenedView extends AsyncDisposable {
   /** Frees what is held open for the view; it cannot be read from then on. */
@@ -15,7 +12,7 @@ export interface OpenedView extends AsyncDisposable {
  * @returns The view.
  */
 export async function openedView<View extends object>(
-  place: OpenedPlace<Source>,
+  place: { close(): Promise<void> },
   load: () => Promise<View>,
 ): Promise<View & OpenedView> {
   const close = (): Promise<void> => place.close();

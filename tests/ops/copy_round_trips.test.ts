@@ -126,6 +126,19 @@ test("a manifest is read once, and stored and named in one request", async () =>
   }
 });
 
+test("on Docker Hub no manifest is read that the target has: each counts as a pull", async () => {
+  const hub = memoryRegistry({ host: "registry-1.docker.io" });
+  await putImage(hub.store, ["one"], { reference: "acme/app:1" });
+  const source = new Registry("docker.io", { transport: hub.transport }).repository("acme/app");
+  const { target } = registries();
+  const pulls = () =>
+    hub.requests.filter(({ method, path }) => method === "GET" && path.includes("/manifests/"));
+  await copy(source, "1", target);
+  assert.equal(pulls().length, 1);
+  await copy(source, "1", target);
+  assert.equal(pulls().length, 1);
+});
+
 test("a name comes last where something comes between", async () => {
   const store = memoryStore();
   const subject = await putApp(store, ["one"]);

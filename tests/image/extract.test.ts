@@ -47,6 +47,17 @@ test("extract() writes the merged tree: files, directories, links and what is kn
   });
 });
 
+test("extract() gives the directory what the layers say of their root", async () => {
+  const image = await imageOf([
+    entry({ path: "./", type: "directory", mode: 0o2710, uid: 3, gid: 4, mtime: 77 }),
+    "a=1",
+  ]);
+  const fs = memoryFileSystem();
+  await extract(image, fs, "/out", { owners: true });
+  const { mode, uid, gid, mtimeMs } = await fs.stat("/out") ?? assert.fail();
+  assert.deepEqual([mode.toString(8), uid, gid, mtimeMs], ["2710", 3, 4, 77_000]);
+});
+
 test("extract() without owners takes set-ID bits away, and keeps the sticky bit", async () => {
   const image = await imageOf([
     entry({ path: "su", body: text("1"), mode: 0o6755, uid: 9 }),

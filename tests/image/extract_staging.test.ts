@@ -163,7 +163,26 @@ test("extract() copies to a directory that is there and lies on another file sys
     entry({ path: "here", body: small }),
   ]]);
   const options = { existing: "replace", owners: true } as const;
-  await extract(image, mounted, "/out", options);
+  let open = 0;
+  const counted = new Proxy(mounted, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (name !== "open") return value;
+      return async (...args: Parameters<FileSystem["open"]>) => {
+        const file = await mounted.open(...args);
+        open++;
+        return new Proxy(file, {
+          get(of, key) {
+            if (key === "close") return () => (open--, of.close());
+            const member: unknown = Reflect.get(of, key);
+            return typeof member === "function" ? member.bind(of) : member;
+          },
+        });
+      };
+    },
+  });
+  await extract(image, counted, "/out", options);
+  assert.equal(open, 0);
   const told: unknown[] = [];
   for (const [name, body] of [["mounted/large", large], ["mounted/small", small]] as const) {
     const file = await fs.open(`/out/${name}`);
@@ -237,6 +256,29 @@ test("extract() leaves the directory as it was found when its signal ends it in 
   const image = await watched(() => assert.fail("read"), [["a=1"]]);
   await assert.rejects(extract(image, fs, "/other", { signal: aborted }), /before/);
   assert.equal(await fs.stat("/other"), undefined);
+});
+
+test("extract() ends with its signal while names are given, and leaves none", async () => {
+  for (const name of ["makeDirectory", "rename", "symlink", "link"] as const) {
+    await failsEverywhere(async (fs, directory, existing) => {
+      // Where something was before, nobody knows which names were given.
+      if (existing === "replace") return;
+      const abort = new AbortController();
+      const reason = new Error("enough");
+      let calls = 0;
+      const slow = before(fs, [name], (path, other) => {
+        if (!/\/[a-z]\d$/.test(typeof other === "string" ? other : path)) return;
+        calls++;
+        abort.abort(reason);
+      });
+      const layer = ["d1/", "d2/", "f1=1", "f2=2", "s1->f1", "s2->f2", "h1=>f1", "h2=>f2"];
+      const image = await watched(() => {}, [layer]);
+      const run = extract(image, slow, directory, { existing, signal: abort.signal });
+      await assert.rejects(run, (error) => error === reason, name);
+      // Files and symbolic links are given side by side.
+      if (name === "makeDirectory" || name === "link") assert.equal(calls, 1, name);
+    });
+  }
 });
 
 test("extract() that fails while names are given removes those that it gave", async () => {

@@ -18,6 +18,7 @@ const ALIASES: ReadonlyMap<string | undefined, string> = new Map([
   ["-h", "help"],
   ["--version", "version"],
   ["-V", "version"],
+  ["-v", "version"],
 ]);
 
 /** Finds a command by its name, one of the program or of a group. */

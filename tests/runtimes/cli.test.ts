@@ -145,6 +145,8 @@ test("every command has a help, with examples that it understands", async () => 
   }
   const all = (await lading()).out;
   assert.equal((await lading("--help")).out, all);
+  const version = (await lading("version")).out;
+  for (const name of ["--version", "-V", "-v"]) assert.equal((await lading(name)).out, version);
   for (const { name, summary } of COMMANDS) {
     assert.match(all, new RegExp(`^ {2}${name}.* {2}${summary}$`, "m"));
   }

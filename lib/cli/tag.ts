@@ -23,7 +23,11 @@ export const tagCommand: Command = {
     const v1 = v1Argument(context, text);
     const named = v1 === undefined ? namedArgument(context) : undefined;
     const wrong = named?.isRegistry === false ? undefined : tags.find((tag) => !isTag(tag));
-    if (wrong !== undefined) throw new UsageError(`${JSON.stringify(wrong)} is no tag`);
+    if (wrong !== undefined) {
+      throw new UsageError(
+        `${JSON.stringify(wrong)} is no tag; lading copy copies to other repositories`,
+      );
+    }
     if (named !== undefined) {
       const descriptor = await named.content.resolve(named.reference, { signal });
       for (const tag of tags) await named.content.tag(descriptor, tag, { signal });

@@ -35,6 +35,9 @@ test("lading tag gives several tags at once, and none when one of them is no tag
     assert.equal(done(await lading("tag", image, "1.2", "latest")), `${repository}@${digest}`);
     assert.equal(done(await lading("tags", repository)), "1\n1.2\nlatest");
     assert.equal((await lading("tag", image, "good", "not a tag")).code, 2);
+    // As docker tag takes it.
+    const whole = await lading("tag", image, `${repository}:other`);
+    assert.match(whole.errors, /is no tag; lading copy copies to other repositories$/m);
     assert.equal(done(await lading("tags", repository)), "1\n1.2\nlatest");
   });
 });

@@ -57,3 +57,17 @@ test("an engine that is silent for too long is an error where a limit was set", 
   assert.equal(error["code"], "PULL_FAILED");
   assert.equal(error["reason"], "silent");
 });
+
+test("an abort is thrown as it is, also when the connection breaks by it", async () => {
+  const reason = new Error("enough");
+  const controller = new AbortController();
+  const engine = new Engine({
+    apiVersion: "1.41",
+    transport: () => {
+      controller.abort(reason);
+      return Promise.reject(new TypeError("terminated"));
+    },
+  });
+  const { signal } = controller;
+  assert.equal(await failure(engine.images.list({ signal })), reason as unknown);
+});

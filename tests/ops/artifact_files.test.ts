@@ -165,8 +165,79 @@ test("saveArtifact() ends with the reason of its signal", async () => {
   const { artifact } = await withFiles("first");
   const reason = new Error("stop");
   const signal = AbortSignal.abort(reason);
-  assert.equal(
-    await failure(saveArtifact(artifact, memoryFileSystem(), "dir", { signal })),
-    reason,
-  );
+  const fs = memoryFileSystem();
+  assert.equal(await failure(saveArtifact(artifact, fs, "dir", { signal })), reason);
+  assert.equal(await fs.stat("dir"), undefined);
+});
+
+test("saveArtifact() writes below directories that are there", async () => {
+  const { artifact } = await withFiles("sub/deep/a.txt");
+  const fs = memoryFileSystem();
+  await fs.makeDirectory("dir/sub", { recursive: true });
+  await saveArtifact(artifact, fs, "dir");
+  assert.equal(await textOf(fs, "dir/sub/deep/a.txt"), "content 0");
+});
+
+test("saveArtifact() writes no file behind the one in which its signal ends it", async () => {
+  const { artifact } = await withFiles("first", "second");
+  const controller = new AbortController();
+  const reason = new Error("stop");
+  const memory = memoryFileSystem();
+  const fs: FileSystem = new Proxy(memory, {
+    get(at, name) {
+      const value: unknown = Reflect.get(at, name);
+      if (typeof value !== "function") return value;
+      if (name === "rename") controller.abort(reason);
+      return value.bind(at);
+    },
+  });
+  let opened = 0;
+  const files = artifact.files.map((file) => ({
+    ...file,
+    open: (...args: Parameters<typeof file.open>) => (opened++, file.open(...args)),
+  }));
+  const { signal } = controller;
+  assert.equal(await failure(saveArtifact({ ...artifact, files }, fs, "dir", { signal })), reason);
+  assert.deepEqual((await memory.readDirectory("dir")).map(({ name }) => name), ["first"]);
+  assert.equal(opened, 1);
+});
+
+test("saveArtifact() closes its files, and lets go of content that cannot be written", async () => {
+  const { artifact } = await withFiles("first", "second");
+  const memory = memoryFileSystem();
+  let open = 0;
+  let isFull = false;
+  const fs: FileSystem = new Proxy(memory, {
+    get(at, name) {
+      const value: unknown = Reflect.get(at, name);
+      if (typeof value !== "function") return value;
+      if (name !== "create") return value.bind(at);
+      return async (...args: Parameters<FileSystem["create"]>) => {
+        if (isFull) throw new FileSystemError("full", { reason: "no-space", path: args[0] });
+        const writer = await memory.create(...args);
+        open++;
+        return new Proxy(writer, {
+          get(of, key) {
+            if (key === "close") return () => (open--, of.close());
+            const member: unknown = Reflect.get(of, key);
+            return typeof member === "function" ? member.bind(of) : member;
+          },
+        });
+      };
+    },
+  });
+  await saveArtifact(artifact, fs, "dir");
+  assert.equal(open, 0);
+  isFull = true;
+  let isCancelled = false;
+  const files = artifact.files.slice(0, 1).map((file) => ({
+    ...file,
+    open: () =>
+      Promise.resolve(
+        new ReadableStream<Uint8Array<ArrayBuffer>>({ cancel: () => void (isCancelled = true) }),
+      ),
+  }));
+  const error = await failure(saveArtifact({ ...artifact, files }, fs, "other"));
+  assert.ok(error instanceof FileSystemError);
+  assert.ok(isCancelled);
 });

@@ -15,7 +15,6 @@
 import { realpathSync } from "node:fs";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { advice } from "./_advice.ts";
 import type { Command } from "./_command.ts";
 import { useProxies } from "./_node_proxies.ts";
 import { errorText } from "./_error_text.ts";
@@ -64,13 +63,19 @@ export async function main(
       output.fail("interrupted");
       return EXIT_CODE.interrupted;
     }
-    const help = called === undefined ? undefined : await advice(error, called);
+    const help = called === undefined ? undefined : await adviceFor(error, called);
     const text = errorText(error);
     output.fail(help === undefined ? text : `${text.replace(/[\s.:]+$/, "")}; ${help}`);
     return exitCode(error);
   } finally {
     await Promise.allSettled(closers.map((close) => close()));
   }
+}
+
+/** Loads what knows what helps: few runs fail. */
+async function adviceFor(error: unknown, called: CommandLine): Promise<string | undefined> {
+  const { advice } = await import("./_advice.ts");
+  return await advice(error, called);
 }
 
 /** Loads the commands that have to be known to run one: all, unless it is one of a transfer. */

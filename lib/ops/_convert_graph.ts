@@ -23,9 +23,10 @@ const OCI_FIELDS = ["artifactType", "subject", "annotations"];
 
 /**
  * Writes the manifests of a graph anew in a format, if there is one to have. Configs and layers keep
- * their bytes, but for the layers that are stored in another way; unknown fields stay. What is no image (artifacts, attestations) stays as it is, but
- * that an attestation in an index names the image it speaks about by its new digest. In Docker's
- * format there are no annotations, subjects and artifact types of manifests: they are left out.
+ * their bytes, but for the layers that are stored in another way; unknown fields stay. What is no
+ * image (artifacts, attestations) stays as it is, but that an attestation in an index names the image
+ * it speaks about by its new digest. In Docker's format there are no annotations, subjects and
+ * artifact types of manifests: they are left out.
  *
  * @throws {UnsupportedMediaTypeError} when the root is no image, or has referrers that would lose it.
  */

@@ -186,6 +186,7 @@ export const CLAIMS: readonly Claim[] = [
   publicAPI("entries()"),
   publicAPI(LEND),
   publicAPI("validate()"),
+  publicAPI("extract(), content dropped"),
   publicAPI("extract() to memory"),
   publicAPI("extract() to memory", "the kernel alone, its output kept"),
   {

@@ -14,6 +14,7 @@ import {
   MEDIA_TYPE_OCI_MANIFEST,
 } from "../../lib/model/media_types.ts";
 import { validate } from "../../lib/ops/validate.ts";
+import type { FileSystem } from "../../lib/store/file_system.ts";
 import { memoryFileSystem } from "../../lib/store/memory_file_system.ts";
 import { type BenchLayer, chunks, type Entrant, entrant } from "./_bench.ts";
 import { Headers } from "./_headers.ts";
@@ -119,6 +120,18 @@ async function lendAll(layer: Layer, kernel?: KernelChoice): Promise<void> {
   }
 }
 
+/** Has files in memory with their names and attributes, and drops what is written to them. */
+function filesWithoutContent(): FileSystem {
+  const files = memoryFileSystem();
+  const create = files.createUnnamed?.bind(files);
+  if (create === undefined) throw new Error("files in memory need a name");
+  files.createUnnamed = (attributes) => {
+    const file = create(attributes);
+    return { write() {}, place: (path) => file.place(path) };
+  };
+  return files;
+}
+
 /** What lading itself does with a layer; every one proves both digests, or fails. */
 export function ownPasses(layer: BenchLayer): Entrant[] {
   const image = new OneLayer(layer);
@@ -140,6 +153,9 @@ export function ownPasses(layer: BenchLayer): Entrant[] {
     },
     async "extract() to memory"() {
       await extract(image.view(), memoryFileSystem(), "/rootfs");
+    },
+    async "extract(), content dropped"() {
+      await extract(image.view(), filesWithoutContent(), "/rootfs");
     },
     "entries(), lend() of each file, all WebAssembly": () => lendAll(image.view("wasm"), "wasm"),
     async "four layers at once, lend() of each file, all WebAssembly"() {

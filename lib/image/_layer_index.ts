@@ -9,7 +9,7 @@ import type { Bytes } from "../model/bytes.ts";
 import { ArchiveError } from "../model/errors.ts";
 import { FieldReader } from "./_field_reader.ts";
 import { FieldWriter } from "./_field_writer.ts";
-import { readEntries, writeEntry } from "./_tree_entries.ts";
+import { readTreeEntries, writeTreeEntry } from "./_tree_entries.ts";
 import type { TreeEntry } from "./_layer_files.ts";
 
 // An index is fields, as `FieldWriter` writes them:
@@ -50,7 +50,7 @@ export class IndexRecorder {
   /** Sees the next entry. */
   add(entry: TreeEntry): void {
     if (this.#isTooLarge) return;
-    writeEntry(this.#entries, entry);
+    writeTreeEntry(this.#entries, entry);
     this.#isTooLarge = this.#entries.length > MAX_ENTRY_BYTES;
   }
 
@@ -96,7 +96,7 @@ function decode(bytes: Bytes): LayerIndex | undefined {
     diffID: diffID === "" ? undefined : diffID,
     async entries() {
       const plain = gunzip(streamOf(entries), { maxOutputBytes: 2 * MAX_ENTRY_BYTES });
-      return readEntries(await readAll(plain, { maxBytes: 2 * MAX_ENTRY_BYTES }));
+      return readTreeEntries(await readAll(plain, { maxBytes: 2 * MAX_ENTRY_BYTES }));
     },
     isSeekable: checkpoints.byteLength > 0,
     checkpoints: () => checkpoints.byteLength === 0 ? undefined : decodeCheckpoints(checkpoints),

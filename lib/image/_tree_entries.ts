@@ -23,7 +23,7 @@ const TYPES: readonly TarEntryType[] = [
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Writes all that a tree takes from an entry. */
-export function writeEntry(fields: FieldWriter, entry: TreeEntry): void {
+export function writeTreeEntry(fields: FieldWriter, entry: TreeEntry): void {
   fields.bytes(entry.pathBytes);
   fields.number(TYPES.indexOf(entry.type));
   fields.text(entry.typeFlag);
@@ -50,7 +50,7 @@ export function writeEntry(fields: FieldWriter, entry: TreeEntry): void {
  *
  * @throws {CorruptStreamError} when they are none.
  */
-export function* readEntries(bytes: Bytes): Generator<TreeEntry, void, undefined> {
+export function* readTreeEntries(bytes: Bytes): Generator<TreeEntry, void, undefined> {
   const fields = new FieldReader(bytes);
   while (!fields.isAtEnd) {
     const pathBytes = fields.bytes();

@@ -2,8 +2,6 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { AuthenticationError } from "../../lib/model/errors.ts";
 import {
-  type Authenticator,
-  type AuthenticatorOptions,
   createAuthenticator,
   type CredentialProvider,
   type Credentials,
@@ -16,11 +14,11 @@ import {
 } from "../../lib/auth/mod.ts";
 import {
   askedScopes,
+  authenticator,
   bearer,
   bearerRegistry,
   get,
   type Script,
-  type Scripted,
   scripted,
   tokenServer,
   unauthorized,
@@ -31,13 +29,6 @@ const REGISTRY = "https://r.example";
 const BASIC: Credentials = { kind: "basic", username: "user", password: "hunter2" };
 const BASIC_HEADER = "Basic dXNlcjpodW50ZXIy";
 const PULL = ["repository:app:pull"];
-
-function authenticator(
-  transport: Scripted,
-  options: Partial<AuthenticatorOptions> = {},
-): Authenticator {
-  return createAuthenticator({ transport, origin: REGISTRY, registry: "r.example", ...options });
-}
 
 /** A provider that counts how often it is asked. */
 function counting(credentials: Credentials) {

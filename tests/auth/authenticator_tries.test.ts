@@ -3,9 +3,6 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { AuthenticationError } from "../../lib/model/errors.ts";
 import {
-  type Authenticator,
-  type AuthenticatorOptions,
-  createAuthenticator,
   type Credentials,
   fetchToken,
   googleMetadataToken,
@@ -14,11 +11,11 @@ import {
 } from "../../lib/auth/mod.ts";
 import {
   askedScopes,
+  authenticator,
   bearer,
   bearerRegistry,
   get,
   type Script,
-  type Scripted,
   scripted,
   tokenServer,
   unauthorized,
@@ -29,13 +26,6 @@ const REGISTRY = "https://r.example";
 const METADATA = "metadata.google.internal";
 const BASIC: Credentials = { kind: "basic", username: "user", password: "hunter2" };
 const PUSH = ["repository:app:pull,push"];
-
-function authenticator(
-  transport: Scripted,
-  options: Partial<AuthenticatorOptions> = {},
-): Authenticator {
-  return createAuthenticator({ transport, origin: REGISTRY, registry: "r.example", ...options });
-}
 
 const once = { scopes: PUSH, replayable: false };
 const put = () => new Request(`${REGISTRY}/v2/app/blobs/uploads/1`, { method: "PUT" });

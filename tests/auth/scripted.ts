@@ -1,4 +1,9 @@
 /** A registry and its token server as plain functions, which write down what they were sent. */
+import {
+  type Authenticator,
+  type AuthenticatorOptions,
+  createAuthenticator,
+} from "../../lib/auth/mod.ts";
 import type { Transport } from "../../lib/model/transport.ts";
 
 export interface Seen {
@@ -30,6 +35,19 @@ export function scripted(hosts: Readonly<Record<string, Script>>): Scripted {
   };
   const at = (origin: string) => seen.filter(({ url }) => new URL(url).origin === origin);
   return Object.assign(send, { seen, at });
+}
+
+/** What authenticates requests to `https://r.example`. */
+export function authenticator(
+  transport: Scripted,
+  options: Partial<AuthenticatorOptions> = {},
+): Authenticator {
+  return createAuthenticator({
+    transport,
+    origin: "https://r.example",
+    registry: "r.example",
+    ...options,
+  });
 }
 
 /** A 401 with a challenge. */

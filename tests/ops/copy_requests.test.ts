@@ -14,6 +14,19 @@ const PATIENCE_MS = 10_000;
 
 const BLOBS = ["config", "layer1", "layer2", "layer3"] as const;
 
+// Rounds of a copy from one registry to another.
+const NAMES = ["GET from/app/manifests/1", "HEAD to/app/manifests/1"];
+const WHAT_IS_THERE = [
+  "GET to/app/manifests/image",
+  ...BLOBS.map((blob) => `HEAD to/app/blobs/${blob}`),
+];
+const BEGUN = BLOBS.flatMap((blob) => [
+  `GET from/app/blobs/${blob}`,
+  "POST to/app/blobs/uploads",
+]);
+const ENDED = BLOBS.map((blob) => `PUT to/app/blobs/uploads ${blob}`);
+const NAMED = ["PUT to/app/manifests/1"];
+
 /** Stores an image with three layers, and tells what its digests are called here. */
 async function threeLayers(store: Store, reference?: string): Promise<ReadonlyMap<string, string>> {
   const image = await putImage(store, ["one", "two", "three"]);
@@ -130,17 +143,14 @@ test("an image of three layers is copied in seven rounds, and nothing is asked t
   const { source, target, meeting } = await repositories({
     to: ["to.test", "app"],
     rounds: [
-      ["GET from/app/manifests/1", "HEAD to/app/manifests/1"],
-      [
-        "GET to/app/manifests/image",
-        ...BLOBS.map((blob) => `HEAD to/app/blobs/${blob}`),
-      ],
+      NAMES,
+      WHAT_IS_THERE,
       // Three of them move at the same time.
       ...[BLOBS.slice(0, 3), BLOBS.slice(3)].flatMap((blobs) => [
         blobs.flatMap((blob) => [`GET from/app/blobs/${blob}`, "POST to/app/blobs/uploads"]),
         blobs.map((blob) => `PUT to/app/blobs/uploads ${blob}`),
       ]),
-      ["PUT to/app/manifests/1"],
+      NAMED,
     ],
   });
   await copy(source, "1", target);
@@ -152,16 +162,13 @@ test("tokens of both sides are got in two rounds at the start, one of each", asy
     to: ["to.test", "app"],
     isGuarded: true,
     rounds: [
-      ["GET from/app/manifests/1", "HEAD to/app/manifests/1"],
+      NAMES,
       ["GET from/token repository:app:pull", "GET to/token repository:app:pull,push"],
-      ["GET from/app/manifests/1", "HEAD to/app/manifests/1"],
-      [
-        "GET to/app/manifests/image",
-        ...BLOBS.map((blob) => `HEAD to/app/blobs/${blob}`),
-      ],
-      BLOBS.flatMap((blob) => [`GET from/app/blobs/${blob}`, "POST to/app/blobs/uploads"]),
-      BLOBS.map((blob) => `PUT to/app/blobs/uploads ${blob}`),
-      ["PUT to/app/manifests/1"],
+      NAMES,
+      WHAT_IS_THERE,
+      BEGUN,
+      ENDED,
+      NAMED,
     ],
   });
   await copy(source, "1", target, { jobs: BLOBS.length });
@@ -172,14 +179,11 @@ test("with as many jobs as blobs it is copied in five rounds", async () => {
   const { source, target, meeting } = await repositories({
     to: ["to.test", "app"],
     rounds: [
-      ["GET from/app/manifests/1", "HEAD to/app/manifests/1"],
-      [
-        "GET to/app/manifests/image",
-        ...BLOBS.map((blob) => `HEAD to/app/blobs/${blob}`),
-      ],
-      BLOBS.flatMap((blob) => [`GET from/app/blobs/${blob}`, "POST to/app/blobs/uploads"]),
-      BLOBS.map((blob) => `PUT to/app/blobs/uploads ${blob}`),
-      ["PUT to/app/manifests/1"],
+      NAMES,
+      WHAT_IS_THERE,
+      BEGUN,
+      ENDED,
+      NAMED,
     ],
   });
   await copy(source, "1", target, { jobs: BLOBS.length });
@@ -191,11 +195,8 @@ test("that everything is there already is known after two rounds", async () => {
     to: ["to.test", "app"],
     named: "app:1",
     rounds: [
-      ["GET from/app/manifests/1", "HEAD to/app/manifests/1"],
-      [
-        "GET to/app/manifests/image",
-        ...BLOBS.map((blob) => `HEAD to/app/blobs/${blob}`),
-      ],
+      NAMES,
+      WHAT_IS_THERE,
     ],
   });
   const { bytesFetched } = await copy(source, "1", target);
@@ -208,12 +209,9 @@ test("what has another name there is named in a third round", async () => {
     to: ["to.test", "app"],
     named: "app:other",
     rounds: [
-      ["GET from/app/manifests/1", "HEAD to/app/manifests/1"],
-      [
-        "GET to/app/manifests/image",
-        ...BLOBS.map((blob) => `HEAD to/app/blobs/${blob}`),
-      ],
-      ["PUT to/app/manifests/1"],
+      NAMES,
+      WHAT_IS_THERE,
+      NAMED,
     ],
   });
   await copy(source, "1", target);

@@ -1,20 +1,19 @@
 // F25 and F28 of the faults: pulls that are aborted at any moment, and images of very many layers.
-import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { pull } from "../../mod.ts";
 import { faultyTransport, memoryRegistry, randomImage } from "../../lib/testing/mod.ts";
+import { pathsIn } from "../support/paths_in.ts";
 import { momentRegistry } from "../support/moments.ts";
 import { inScratch } from "../support/program.ts";
 
 const ABORTS = 200;
 
 function temporaries(folder: string): string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((path) => /\.tmp-|\.lock|\.lading-/.test(path));
+  const { files, directories } = pathsIn(folder);
+  return [...files, ...directories].filter((path) => /\.tmp-|\.lock|\.lading-/.test(path));
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

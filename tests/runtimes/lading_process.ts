@@ -1,6 +1,6 @@
 /** The command `lading` as a process of the runtime that the tests run on. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -11,6 +11,7 @@ import { detectRuntime } from "../../lib/runtime/detect.ts";
 import { serve } from "../../lib/runtime/serve.ts";
 import { type MemoryStore, memoryStore } from "../../lib/store/mod.ts";
 import { type FaultRule, faultyTransport } from "../../lib/testing/mod.ts";
+import { ifThere, pathsIn } from "../support/paths_in.ts";
 
 const RUN: Readonly<Record<string, readonly string[]>> = {
   node: ["--disable-warning=ExperimentalWarning"],
@@ -68,6 +69,15 @@ function environment(env: Readonly<Record<string, string>> = {}): NodeJS.Process
 /** After this long a process hangs. */
 const TIMEOUT_MS = 60_000;
 
+/** The processes that have not ended. */
+const running = new Set<Started>();
+
+/** Ends what a test that failed has left: it would write where files are taken away. */
+async function endAll(): Promise<void> {
+  for (const { child } of running) if (child.pid) process.kill(child.pid, "SIGKILL");
+  await Promise.allSettled([...running].map(({ ended }) => ended));
+}
+
 /** Starts a program. */
 export function start(command: readonly string[], { env, cwd }: StartOptions = {}): Started {
   const [program = "", ...args] = command;
@@ -89,7 +99,7 @@ export function start(command: readonly string[], { env, cwd }: StartOptions = {
       resolve({ code, bytes, stdout: String(bytes), stderr: String(Buffer.concat(errors)) });
     });
   });
-  return {
+  const started: Started = {
     child,
     ended,
     // ChildProcess.kill() of Deno sends one signal only, and takes it for the end of the process.
@@ -101,6 +111,10 @@ export function start(command: readonly string[], { env, cwd }: StartOptions = {
       return line() ?? "";
     },
   };
+  running.add(started);
+  const forget = (): void => void running.delete(started);
+  ended.then(forget, forget);
+  return started;
 }
 
 /** Waits. */
@@ -156,31 +170,19 @@ export async function withBench(
   try {
     await work({ host: `127.0.0.1:${server.port}`, store, folder, asked });
   } finally {
+    await endAll();
     rmSync(folder, { recursive: true, force: true });
     await server.close();
   }
 }
 
-function contentOf(path: string): Uint8Array | undefined {
-  try {
-    return new Uint8Array(readFileSync(path));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
 /** Lists what a folder holds that is not whole: temporary files, and blobs with another digest. */
 export function brokenFiles(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => {
-      const [, algorithm, name] = /blobs\/(\w+)\/([^/]+)$/.exec(path) ?? [];
-      if (name === undefined) return !/\/(?:oci-layout|index\.json)$/.test(path);
-      const bytes = contentOf(path);
-      // What a process has moved away meanwhile is looked at next time.
-      if (bytes === undefined) return false;
-      return algorithm !== "sha256" || digestBytes("sha256", bytes) !== `sha256:${name}`;
-    });
+  return pathsIn(folder).files.filter((path) => {
+    const [, algorithm, name] = /blobs\/(\w+)\/([^/]+)$/.exec(path) ?? [];
+    if (name === undefined) return !/\/(?:oci-layout|index\.json)$/.test(path);
+    const bytes = ifThere(() => new Uint8Array(readFileSync(path)));
+    if (bytes === undefined) return false;
+    return algorithm !== "sha256" || digestBytes("sha256", bytes) !== `sha256:${name}`;
+  });
 }

@@ -104,7 +104,7 @@ function sameSize(own: Measured, peer: Measured): boolean {
 function publicAPI(name: string, peer = "the kernel alone"): Claim {
   return {
     title: `${name} : ${peer}`,
-    figure: beside("pass", name, [peer]),
+    figure: beside("api", name, [peer]),
     floor: every(0.85),
     aim: every(0.95),
   };

@@ -1,6 +1,7 @@
 // `npm run bench [-- NAME …]`: finds the components, then runs the benches named, or all of them.
 //
 //   npm run bench -- kernel layer start     portable: six runtimes, peers in the same run
+//   npm run bench -- api                    the same, what users call beside the kernel alone
 //   npm run bench -- programs               what programs of the system take
 //   npm run bench -- figures                claims, floors and aims; writes the table of README
 //   npm run bench -- copy pull engine       the command beside skopeo and docker

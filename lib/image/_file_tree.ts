@@ -166,12 +166,13 @@ export class FileTree<Meta> {
       const { path, node } = next;
       if (path !== "") yield next;
       if (node.children.size === 0) continue;
+      const names = [...node.children.keys()].sort();
+      const prefix = path === "" ? "" : `${path}/`;
       // What is put on the stack last comes first.
-      const names = [...node.children.keys()].sort().reverse();
-      for (const name of names) {
+      for (let i = names.length - 1; i >= 0; i--) {
+        const name = names[i] ?? "";
         const child = node.children.get(name);
-        if (child === undefined) continue;
-        stack.push({ path: path === "" ? name : `${path}/${name}`, node: child.node });
+        if (child !== undefined) stack.push({ path: prefix + name, node: child.node });
       }
     }
   }

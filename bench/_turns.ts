@@ -39,7 +39,24 @@ function cpuMs(): number {
   }
 }
 
-/** Lets everybody run once per round, in every place of the order; an error ends it all. */
+/**
+ * Gives the order of a round. It starts at another one each time, and goes on in other strides, so
+ * that nobody always comes behind the same one and pays for the garbage that it has left.
+ */
+function orderOf<Item>(items: readonly Item[], round: number): Item[] {
+  const { length } = items;
+  const strides = items.map((_, stride) => stride).filter((stride) => isPrimeTo(stride, length));
+  const stride = strides[round % strides.length] ?? 1;
+  const order = items.map((_, i) => items[(round + i * stride) % length]);
+  return order.filter((item) => item !== undefined);
+}
+
+/** Tells whether steps of one length meet every place of a circle of the other. */
+function isPrimeTo(stride: number, length: number): boolean {
+  return stride === 0 ? length === 1 : isPrimeTo(length % stride, stride);
+}
+
+/** Lets everybody run once per round; an error ends it all. */
 export async function takeTurns(
   contenders: readonly Contender[],
   { rounds, warmUp }: Turns,
@@ -48,9 +65,7 @@ export async function takeTurns(
     contenders.map(({ name }) => [name, { wall: [] as number[], cpu: [] as number[] }]),
   );
   for (let round = warmUp ? -1 : 0; round < rounds; round++) {
-    for (let i = 0; i < contenders.length; i++) {
-      const contender = contenders[(i + round + 1) % contenders.length];
-      if (contender === undefined) continue;
+    for (const contender of orderOf(contenders, round + 1)) {
       await contender.prepare?.();
       // The clock of the processor is outside: Deno takes milliseconds to find it the first time.
       const startedCPU = cpuMs();

@@ -51,6 +51,7 @@ function optionAdvice(error: unknown, call: CommandLine): string | undefined {
     return isThere ? "--replace replaces files" : undefined;
   }
   if (!isLadingError(error) || specs["plain-http"] === undefined) return undefined;
+  if (error.code === "NOT_A_FILE") return "lading ls lists it, lading export archives the tree";
   if (error instanceof RegistryError && error.status === 400 && isIn(TLS_WANTED_REGEXP)) {
     return options.has("plain-http")
       ? "it speaks https: leave --plain-http out"

@@ -1,7 +1,8 @@
 import type { ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { InvalidConfigError } from "../model/errors.ts";
+import { InvalidConfigError, UnsupportedMediaTypeError } from "../model/errors.ts";
 import type { HistoryEntry, ImageConfig } from "../model/image_config.ts";
+import type { ImageManifest } from "../model/manifest.ts";
 import { isConfigType, MEDIA_TYPE_OCI_LAYER_ZSTD } from "../model/media_types.ts";
 import { checkZstd } from "./_check_zstd.ts";
 import { editImage } from "./_edit_image.ts";
@@ -27,8 +28,8 @@ const APPENDED: HistoryEntry = { created_by: "lading append" };
  * Puts layers on an image. Manifest and config keep everything else, unknown fields too; the layers
  * below keep their bytes. New layers get the media types of the base: Docker's on an image of
  * Docker's format. The history gets an entry for each layer, where it has one for each of those
- * below. An artifact without an image config gets the layers and keeps its config.
- * Layers for Windows have a form of their own, which `layerFrom()` gives them with the option `os`.
+ * below. Layers for Windows have a form of their own, which `layerFrom()` gives them with the option
+ * `os`.
  *
  * Nothing is read or stored here: the view works it out when it is asked, and a push stores it.
  *
@@ -36,7 +37,8 @@ const APPENDED: HistoryEntry = { created_by: "lading append" };
  * @param additions The layers, lower ones first.
  * @returns The new image; the old one is unchanged. Its methods reject with
  * {@linkcode InvalidConfigError} when the base has another number of diffIDs than layers, and with
- * {@linkcode UnsupportedMediaTypeError} when one of Docker's format is to have a zstd layer.
+ * {@linkcode UnsupportedMediaTypeError} when it is an artifact, whose config is none of an image, or
+ * when one of Docker's format is to have a zstd layer.
  *
  * @example An image of one file
  * ```ts
@@ -52,6 +54,7 @@ export function append(image: Image, ...additions: readonly (Layer | Addition)[]
   return editImage(image, image.mediaType, async (signal) => {
     if (additions.length === 0) return {};
     const manifest = await image.manifest({ signal });
+    checkImage(manifest);
     const added = await Promise.all(additions.map(async (item): Promise<Added> => {
       const { layer, history = APPENDED, annotations } = isLayer(item) ? { layer: item } : item;
       if (layer === undefined) return { history: { ...history, empty_layer: true } };
@@ -62,9 +65,7 @@ export function append(image: Image, ...additions: readonly (Layer | Addition)[]
         ...known,
         annotations: { ...known.annotations, ...annotations },
       };
-      const diffID = isConfigType(manifest.config.mediaType)
-        ? await layer.diffID({ signal })
-        : undefined;
+      const diffID = await layer.diffID({ signal });
       return { history, stored: { descriptor, diffID, content: layerContent(layer) } };
     }));
     const stored = added.flatMap((item) => item.stored ?? []);
@@ -73,9 +74,7 @@ export function append(image: Image, ...additions: readonly (Layer | Addition)[]
         ...manifest,
         layers: [...manifest.layers, ...stored.map(({ descriptor }) => descriptor)],
       },
-      config: isConfigType(manifest.config.mediaType)
-        ? extend(await image.config({ signal }), manifest.layers.length, added)
-        : undefined,
+      config: extend(await image.config({ signal }), manifest.layers.length, added),
       contents: new Map(stored.map(({ descriptor, content }) => [descriptor.digest, content])),
     };
   });
@@ -85,9 +84,19 @@ interface Added {
   readonly history: HistoryEntry;
   readonly stored?: {
     readonly descriptor: Descriptor;
-    readonly diffID: string | undefined;
+    readonly diffID: string;
     readonly content: ContentSource;
   };
+}
+
+/** The layers of an artifact are files of any kind, and nothing says what a tree of them would be. */
+function checkImage({ config, artifactType }: ImageManifest): void {
+  if (isConfigType(config.mediaType)) return;
+  const mediaType = artifactType ?? config.mediaType;
+  throw new UnsupportedMediaTypeError(
+    `Cannot append to the image: it is an artifact (${mediaType})`,
+    { mediaType },
+  );
 }
 
 function isLayer(item: Layer | Addition): item is Layer {

@@ -131,6 +131,7 @@ export interface Image {
    * @param options A limit, 64 MiB by default, which tables of contents to use, and a signal.
    * @returns The content.
    * @throws {NotFoundError} when there is no such file.
+   * @throws {LadingError} (`NOT_A_FILE`) when it is a directory, or a device.
    * @throws {LimitExceededError} when it is larger than the limit.
    */
   readFile(path: string, options?: ReadFileOptions & ImageFileOptions): Promise<Bytes>;
@@ -145,6 +146,7 @@ export interface Image {
    * ends the stream.
    * @returns The content.
    * @throws {NotFoundError} when there is no such file.
+   * @throws {LadingError} (`NOT_A_FILE`) when it is a directory, or a device.
    */
   openFile(path: string, options?: ImageFileOptions): Promise<ByteStream>;
 }

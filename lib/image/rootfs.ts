@@ -3,7 +3,7 @@ import { streamOf } from "../bytes/stream_from.ts";
 import type { LayerThreads } from "../compress/layer_threads.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
-import { NotFoundError } from "../model/errors.ts";
+import { LadingError } from "../model/errors.ts";
 import { entriesOfEach } from "./_entries_ahead.ts";
 import { indexOf, openByIndex, recordedEntries, treeEntries } from "./_indexed_layer.ts";
 import { applyEntry, type FileMeta, type TreeEntry } from "./_layer_files.ts";
@@ -105,7 +105,8 @@ export interface Rootfs {
    * @param path The path; symbolic links are followed.
    * @param options Where indexes are kept, and a signal, which also ends the stream.
    * @returns The content.
-   * @throws {NotFoundError} when there is no file at the path.
+   * @throws {NotFoundError} when there is nothing at the path.
+   * @throws {LadingError} (`NOT_A_FILE`) when it is a directory, or a device.
    */
   openFile(path: string, options?: OpenFileOptions): Promise<ByteStream>;
   /**
@@ -114,7 +115,8 @@ export interface Rootfs {
    * @param path The path; symbolic links are followed.
    * @param options A limit and a signal.
    * @returns The content, proved.
-   * @throws {NotFoundError} when there is no file at the path.
+   * @throws {NotFoundError} when there is nothing at the path.
+   * @throws {LadingError} (`NOT_A_FILE`) when it is a directory, or a device.
    * @throws {LimitExceededError} when it is larger than the limit.
    */
   readFile(path: string, options?: ReadFileOptions): Promise<Bytes>;
@@ -295,7 +297,10 @@ class MergedRootfs implements Rootfs {
     const { meta } = node;
     if (node.kind === "directory" || meta?.type !== "file") {
       const type = meta?.type ?? "directory";
-      throw new NotFoundError(`Cannot read ${JSON.stringify(path)}: it is a ${type}, not a file`);
+      throw new LadingError(
+        "NOT_A_FILE",
+        `Cannot read ${JSON.stringify(path)}: it is a ${type}, not a file`,
+      );
     }
     const open = this.#readers[meta.layer];
     if (meta.size === 0 || open === undefined) return streamOf(new Uint8Array());

@@ -1,6 +1,7 @@
 import { denoSockets } from "./_deno_sockets.ts";
 import { Connection, type TLSSettings } from "./_http_connection.ts";
 import { nodeSockets } from "./_node_sockets.ts";
+import { unknownHost } from "./_unknown_host.ts";
 
 /** Sends a request as `fetch` does; redirects are shown, bodies are not decoded. */
 export type Send = (request: Request) => Promise<Response>;
@@ -52,7 +53,9 @@ export function socketRequests(settings: TLSSettings = {}): Send | undefined {
       } catch (error) {
         // A server may close a connection that waits just when it is used again (RFC 9112 §9.3.1).
         const isStale = connection.isReused && !exchange.hasBegun;
-        if (!isStale || hasBody || !isIdempotent(request) || request.signal.aborted) throw error;
+        if (!isStale || hasBody || !isIdempotent(request) || request.signal.aborted) {
+          throw unknownHost(error, request) ?? error;
+        }
       }
     }
   };

@@ -91,7 +91,7 @@ test("append() keeps unknown fields, their order, and what __proto__ says", asyn
   assert.match(config, /"my.field":\{"deep":\[1,null\]\}/);
 });
 
-test("append() puts layers on an artifact and leaves its config alone", async () => {
+test("append() refuses an artifact, which has no tree of files", async () => {
   const store = memoryStore();
   const config = await put(store, "application/vnd.cncf.helm.config.v1+json", { name: "chart" });
   const descriptor = await put(store, MEDIA_TYPE_OCI_MANIFEST, {
@@ -101,9 +101,11 @@ test("append() puts layers on an artifact and leaves its config alone", async ()
     layers: [],
   });
   const image = append(await loadImage(store, descriptor), await layerFrom([{ path: "a" }]));
-  const manifest = await image.manifest();
-  assert.deepEqual(manifest.config, config);
-  assert.equal(manifest.layers.length, 1);
+  await assert.rejects(image.digest(), {
+    code: "UNSUPPORTED_MEDIA_TYPE",
+    mediaType: "application/vnd.cncf.helm.config.v1+json",
+    message: /: it is an artifact \(application\/vnd\.cncf\.helm/,
+  });
 });
 
 test("append() refuses an image whose config does not match its layers", async () => {

@@ -108,6 +108,8 @@ class BucketUpload implements SharedUpload {
   async append(chunk: Bytes): Promise<void> {
     for (let at = 0; at < chunk.byteLength;) {
       if (this.#filled === PIECE_BYTES) await this.#writePiece();
+      // Bytes behind those of somebody else have no place: flush() tells.
+      if (!this.#isAlone) return;
       const part = chunk.subarray(at, at + PIECE_BYTES - this.#filled);
       this.#makeRoom(part.byteLength);
       this.#buffer.set(part, this.#filled);

@@ -120,6 +120,22 @@ test("of two handlers that append at the same place, one is refused", async () =
   assert.equal(put.status, 201);
 });
 
+test("of two handlers whose pieces meet in the middle of a body, one is refused", async () => {
+  const handler = worker(new MemoryBucket());
+  const location = locationOf(await send(handler, "POST", "/v2/a/b/blobs/uploads/"));
+  // More than is gathered to a piece: the first one is written while the body goes on.
+  const bodies = [noise(9_000_001, 1), noise(9_000_001, 2)];
+  const answers = await Promise.all(
+    bodies.map((body) => sendWire(handler, "PATCH", location, { body })),
+  );
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [202, 409]);
+  const kept = bodies[answers.findIndex(({ status }) => status === 202)];
+  assert.ok(kept !== undefined);
+  const digest = sha256(kept);
+  assert.equal((await send(handler, "PUT", `${location}?digest=${digest}`)).status, 201);
+  assert.equal(await statusOf(handler, "HEAD", `/v2/a/b/blobs/${digest}`), 200);
+});
+
 test("an upload belongs to its repository, and ends when it is cancelled", async () => {
   const bucket = new MemoryBucket();
   const handler = worker(bucket);

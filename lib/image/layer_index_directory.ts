@@ -27,14 +27,18 @@ const TEMPORARY_MAX_AGE_MS = 60 * 60 * 1000;
 
 const TEMPORARY_PREFIX = ".tmp-";
 
+/** What is no index and no temporary file of ours is somebody else's, and stays. */
+const INDEX_REGEXP = /^sha(?:256|384|512)-[0-9a-f]{64,128}$/;
+const TEMPORARY_REGEXP = /^\.tmp-[0-9a-f]{16}$/;
+
 /** The permission to write for anybody but the owner. */
 const WRITABLE_BY_OTHERS = 0o022;
 
 /**
  * Keeps indexes of layers in a directory, a file each, for as many processes as there are. A file
- * appears whole, by a rename; what was not used for longest makes room. The directory and the files
- * are open for their owner alone. A cache is never a reason to fail: a directory that cannot be read or
- * written is one that keeps nothing.
+ * appears whole, by a rename; the one that was not used for longest makes room, and files of another
+ * kind are left alone. The directory and the files are open for their owner alone. A cache is never a
+ * reason to fail: a directory that cannot be read or written is one that keeps nothing.
  *
  * @param fileSystem Where the directory is: `nodeFileSystem()`, or `memoryFileSystem()`.
  * @param directory Its path; it is made when the first index is kept.
@@ -135,19 +139,20 @@ class LayerIndexDirectory implements LayerIndexes {
   }
 
   /**
-   * Removes what was not used for longest, and what killed processes left behind.
+   * Removes the indexes that were not used for longest, and what killed processes left behind.
    *
-   * @returns What the files take.
+   * @returns What the indexes take.
    */
   async #makeRoom(): Promise<number> {
     const files: { readonly path: string; readonly bytes: number; readonly mtimeMs: number }[] = [];
     for (const { name, type } of await this.#fs.readDirectory(this.#directory)) {
-      if (type !== "file") continue;
+      const isIndex = INDEX_REGEXP.test(name);
+      if (type !== "file" || !isIndex && !TEMPORARY_REGEXP.test(name)) continue;
       const path = this.#at(name);
       const info = await this.#fs.stat(path, { followLinks: false });
       if (info === undefined) continue;
       const { size, mtimeMs } = info;
-      if (!name.startsWith(TEMPORARY_PREFIX)) {
+      if (isIndex) {
         files.push({ path, bytes: onDisk(size), mtimeMs });
       } else if (Date.now() - mtimeMs > TEMPORARY_MAX_AGE_MS) {
         await unlessRefused(() => this.#fs.remove(path));

@@ -86,11 +86,28 @@ test("what a killed process has left behind is removed, what another one writes 
   let now = Date.now() - 2 * 60 * 60 * 1000;
   const fs = memoryFileSystem({ now: () => now });
   await fs.makeDirectory(CACHE, { recursive: true });
-  await write(fs, `${CACHE}/.tmp-old`, new Uint8Array(10));
+  await write(fs, `${CACHE}/.tmp-0123456789abcdef`, new Uint8Array(10));
   now = Date.now();
-  await write(fs, `${CACHE}/.tmp-new`, new Uint8Array(10));
+  await write(fs, `${CACHE}/.tmp-fedcba9876543210`, new Uint8Array(10));
   await layerIndexDirectory(fs, CACHE).set(digestOf("a"), new Uint8Array(1));
-  assert.deepEqual(await namesIn(fs), [".tmp-new", digestOf("a").replace(":", "-")]);
+  assert.deepEqual(await namesIn(fs), [
+    ".tmp-fedcba9876543210",
+    digestOf("a").replace(":", "-"),
+  ]);
+});
+
+test("what is no index is no reason to remove anything, and stays whatever room is wanted", async () => {
+  let now = 1000;
+  const fs = memoryFileSystem({ now: () => now++ });
+  await fs.makeDirectory(CACHE, { recursive: true });
+  const others = [".tmp-notes", "holiday.jpg", "sha256-notes.txt"];
+  for (const name of others) await write(fs, `${CACHE}/${name}`, new Uint8Array(20_000));
+  const layerIndexes = layerIndexDirectory(fs, CACHE, { maxBytes: 2 * 4096 });
+  for (const name of ["a", "b", "c"]) {
+    await layerIndexes.set(digestOf(name), new Uint8Array(100));
+  }
+  const left = ["b", "c"].map((name) => digestOf(name).replace(":", "-"));
+  assert.deepEqual(await namesIn(fs), [...others, ...left].sort());
 });
 
 test("a directory that fails anywhere is no reason to fail, and keeps an index or none", async () => {

@@ -7,6 +7,8 @@ import { noteWork, turnOfOthers } from "./turns.ts";
 export interface WatchHandlers {
   /** Is told the length of each chunk that passes. */
   moved(bytes: number): void;
+  /** Is told that all of it has passed. */
+  end?(): void;
   /** Is told the error of the source before the consumer sees it. */
   error?(error: unknown): void;
 }
@@ -21,7 +23,7 @@ export interface WatchHandlers {
  * @returns The same bytes, or the same error.
  */
 export function watched(stream: ByteStream, handlers: WatchHandlers): ByteStream {
-  const { moved, error } = handlers;
+  const { moved, end, error } = handlers;
   return passLineage(
     stream,
     through(stream, {
@@ -30,6 +32,7 @@ export function watched(stream: ByteStream, handlers: WatchHandlers): ByteStream
         noteWork(chunk.byteLength);
         return turnOfOthers()?.then(() => chunk) ?? chunk;
       },
+      ...(end === undefined ? {} : { end }),
       ...(error === undefined ? {} : { error }),
     }),
   );

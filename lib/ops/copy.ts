@@ -13,6 +13,7 @@ import { convertGraph, namedBlobs } from "./_convert_graph.ts";
 import { gzipLayers } from "./_gzip_layers.ts";
 import { lookAhead } from "./_look_ahead.ts";
 import { manifestGroups } from "./_manifest_groups.ts";
+import { moveBlobs } from "./_move_blobs.ts";
 import { collectGraph, isElsewhere, resolveRoot, type Route } from "./_copy_graph.ts";
 import { presentManifests } from "./_present_manifests.ts";
 import { type ReferrersChoice, referrersChoice } from "./referrers_choice.ts";
@@ -40,7 +41,10 @@ export interface CopyOptions extends CallOptions {
   readonly existing?: "replace" | "refuse" | undefined;
   /** The platform to choose from an index; default `"all"`, the whole index as it is. */
   readonly platform?: Platform | "all" | undefined;
-  /** How many blobs move at the same time; default 3. */
+  /**
+   * How many blobs move at the same time; default 3. Those of up to 64 KiB, such as configs, count
+   * half, and so does a blob that has come from the source and is being stored.
+   */
   readonly jobs?: number | undefined;
   /**
    * The repository of the target's registry that blobs are mounted from, and copied where that fails.
@@ -308,14 +312,15 @@ class Copy {
   ): Promise<void> {
     const { target } = this.#route;
     const isThere = lookAhead(blobs, jobs, (blob, signal) => target.exists(blob, { signal }));
-    const move = (blob: Descriptor, index: number, signal: AbortSignal): Promise<void> =>
-      this.#moveBlob(blob, isThere(index, signal), signal);
-    await mapConcurrent(blobs, jobs, move, { signal });
+    await moveBlobs(blobs, jobs, async (blob, index, signal, read) => {
+      await this.#moveBlob(blob, isThere(index, signal), read, signal);
+    }, signal);
   }
 
   async #moveBlob(
     blob: Descriptor,
     isThere: Promise<boolean>,
+    read: () => void,
     signal: AbortSignal,
   ): Promise<void> {
     const total = blob.size;
@@ -327,7 +332,7 @@ class Copy {
     }
     const [source, target] = [this.#content, this.#route.target];
     const moved = (current: number): void => tell("moving", current);
-    const way = { source, target, isThere, ...this.#way };
+    const way = { source, target, isThere, read, ...this.#way };
     const { status, bytesFetched } = await copyBlob(way, blob, moved, signal);
     this.#bytesFetched += bytesFetched;
     if (status !== "done") this.#claimed.add(blob.digest);

@@ -19,6 +19,8 @@ export interface BlobWay extends MountRoute {
   readonly isThere?: Promise<boolean> | undefined;
   /** Threads to hash in. */
   readonly threads?: LayerThreads | undefined;
+  /** Is told when all bytes have come from the source: the target may take its time yet. */
+  readonly read?: (() => void) | undefined;
 }
 
 /** What one blob took. */
@@ -87,7 +89,7 @@ function flightsInto(target: ContentStore): SingleFlight<string, void> {
 }
 
 async function move(
-  { source, target, threads }: BlobWay,
+  { source, target, threads, read }: BlobWay,
   blob: Descriptor,
   count: (bytes: number, current: number) => void,
   signal: AbortSignal,
@@ -114,6 +116,7 @@ async function move(
     await hashing.begin(stream, blob);
     return watched(withSignal(stream, signal), {
       moved: (bytes) => count(bytes, current += bytes),
+      end: () => read?.(),
       error: fail,
     });
   };

@@ -181,23 +181,25 @@ function statusOf(event: CopyEvent): string {
   return event.type === "resolved" ? event.type : event.status;
 }
 
-test("copy() moves at most as many blobs at a time as jobs say", async () => {
-  const store = memoryStore();
-  const layers = Array.from({ length: 20 }, (_, index) => layer(index * 2 + 1, 5000));
-  await putImage(store, layers, { reference: "app" });
-  for (const jobs of [1, 3]) {
-    const slow = watched(store, {
-      fetch: (stream) =>
-        streamFrom((async function* () {
-          await new Promise((resolve) => setTimeout(resolve, 1));
-          const reader = stream.getReader();
-          for (let next = await reader.read(); !next.done; next = await reader.read()) {
-            yield next.value;
-          }
-        })()),
-    });
-    await copy(slow, "app", memoryStore(), { jobs });
-    assert.equal(slow.mostOpen, jobs);
+test("copy() reads at most as many blobs at a time as jobs say, of small ones twice as many", async () => {
+  for (const [bytes, times] of [[100_000, 1], [5000, 2]] as const) {
+    const store = memoryStore();
+    const layers = Array.from({ length: 20 }, (_, index) => layer(index * 2 + 1, bytes));
+    await putImage(store, layers, { reference: "app" });
+    for (const jobs of [1, 3]) {
+      const slow = watched(store, {
+        fetch: (stream) =>
+          streamFrom((async function* () {
+            await new Promise((resolve) => setTimeout(resolve, 1));
+            const reader = stream.getReader();
+            for (let next = await reader.read(); !next.done; next = await reader.read()) {
+              yield next.value;
+            }
+          })()),
+      });
+      await copy(slow, "app", memoryStore(), { jobs });
+      assert.equal(slow.mostOpen, times * jobs);
+    }
   }
 });
 

@@ -79,7 +79,7 @@ async function withWorker(work: (served: Served) => Promise<void>): Promise<void
     await beside(child, async () => {
       const isUp = () => fetch(`http://${host}/v2/`).then(() => true, () => false);
       for (let tries = 0; !await isUp(); tries++) {
-        assert.ok(tries < 100, stderr);
+        assert.ok(tries < 600, stderr);
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       await work({

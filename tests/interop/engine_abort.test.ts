@@ -60,7 +60,7 @@ async function withSlowRegistry(work: (registry: SlowRegistry) => Promise<void>)
 
 async function until(isTrue: () => boolean, what: string): Promise<void> {
   for (let tries = 0; !isTrue(); tries++) {
-    assert.ok(tries < 500, what);
+    assert.ok(tries < 3000, what);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -73,7 +73,7 @@ async function withWorker(
   const ask = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${path}`);
   await beside(child, async () => {
     for (let tries = 0; await ask("/cases").catch(() => undefined) === undefined; tries++) {
-      assert.ok(tries < 100, stderr);
+      assert.ok(tries < 600, stderr);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     await work(ask);

@@ -43,7 +43,9 @@ test(`F25: a pull aborted at ${ABORTS} moments ends with the reason and leaves n
           aborted++;
         }
         // What was under way for the layout itself ends behind the operation.
-        for (let tries = 0; temporaries(layout).length > 0 && tries < 200; tries++) await sleep(10);
+        for (let tries = 0; temporaries(layout).length > 0 && tries < 2000; tries++) {
+          await sleep(10);
+        }
         assert.deepEqual(temporaries(layout), [], `after abort ${i}`);
       }
     });

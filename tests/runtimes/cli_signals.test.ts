@@ -1,8 +1,9 @@
 import { mkdirSync, readdirSync } from "node:fs";
+import { connect } from "node:net";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { type FaultRule, randomImage } from "../../lib/testing/mod.ts";
-import { brokenFiles, LADING, lading, start, until, withBench } from "./lading_process.ts";
+import { brokenFiles, LADING, lading, pause, start, until, withBench } from "./lading_process.ts";
 
 /** A registry whose blobs come so slowly that a pull takes a minute. */
 const SLOW: readonly FaultRule[] = [
@@ -114,6 +115,15 @@ test("lading serve takes an index without its images only with --allow-sparse", 
   }
 });
 
+/** Whether somebody takes connections at a port of loopback. */
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("connect", () => void (socket.destroy(), resolve(true)));
+    socket.on("error", () => resolve(false));
+  });
+}
+
 test("a second SIGINT ends lading serve at once, whatever is under way", () =>
   withBench(async ({ host, store, folder }) => {
     await (await randomImage("stalled", { maxFileBytes: 900_000 })).pushTo(store, "acme/app:1");
@@ -134,9 +144,11 @@ test("a second SIGINT ends lading serve at once, whatever is under way", () =>
       duplex: "half",
       signal: leave.signal,
     } as RequestInit).catch(() => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    while ((await fetch(upload)).headers.get("range") !== "0-999") await pause(10);
     server.signal("SIGINT");
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // It takes no more connections once it has heard; two signals at once would count as one.
+    while (await isListening(Number(upload.port))) await pause(10);
+    await pause(100);
     assert.equal(server.child.exitCode, null, "it waits for the upload");
     server.signal("SIGINT");
     assert.equal((await server.ended).code, 130);

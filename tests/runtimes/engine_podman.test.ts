@@ -41,7 +41,7 @@ async function withPodman(
           return;
         } catch (error) {
           const isThere = (error as { readonly reason?: unknown }).reason !== "unreachable";
-          if (isThere || tries === 100) throw error;
+          if (isThere || tries === 600) throw error;
           await new Promise((resolve) => setTimeout(resolve, 100));
         }
       }

@@ -67,7 +67,7 @@ function environment(env: Readonly<Record<string, string>> = {}): NodeJS.Process
 }
 
 /** After this long a process hangs. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 150_000;
 
 /** The processes that have not ended. */
 const running = new Set<Started>();
@@ -124,7 +124,7 @@ export function pause(ms: number): Promise<void> {
 
 /** Waits until something is so. */
 export async function until(isSo: () => boolean, what: string): Promise<void> {
-  for (const end = Date.now() + 20_000; !isSo(); await pause(10)) {
+  for (const end = Date.now() + 60_000; !isSo(); await pause(10)) {
     if (Date.now() > end) throw new Error(`it never came to pass: ${what}`);
   }
 }

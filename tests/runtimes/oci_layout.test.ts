@@ -34,6 +34,8 @@ function runtimes(): string[][] {
 }
 
 interface Writer {
+  /** Comes when the process has printed something, or has ended. */
+  readonly begun: Promise<void>;
   /** Kills the process, at once. */
   kill(): void;
   /** The exit code, and what the process printed. */
@@ -50,6 +52,10 @@ function startWriter(runtime: readonly string[], ...args: string[]): Writer {
   child.stdout.on("data", (chunk) => output += chunk);
   child.stderr.on("data", (chunk) => errors += chunk);
   return {
+    begun: new Promise((resolve) => {
+      child.stdout.once("data", () => resolve());
+      child.once("close", () => resolve());
+    }),
     kill: () => void child.kill("SIGKILL"),
     ended: new Promise((resolve) => {
       child.on("close", (code) => resolve({ code, output, errors }));
@@ -123,8 +129,9 @@ test("ociLayout() on a disk is consistent after writers were killed at any momen
         const runtime = available[(round + i) % available.length] ?? [];
         return startWriter(runtime, "forever", layout, String(round * 2 + i));
       });
-      // From before the first file up to many images: starting takes 50 to 300 ms.
-      await new Promise((resolve) => setTimeout(resolve, 150 + round * 137));
+      // From before the first file up to many images, however long the processes take to start.
+      if (round > 2) await writers[0]?.begun;
+      await new Promise((resolve) => setTimeout(resolve, 20 + round * 107));
       for (const writer of writers) writer.kill();
       for (const { ended } of writers) {
         const { code, output, errors } = await ended;

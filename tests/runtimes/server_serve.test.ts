@@ -43,7 +43,7 @@ async function withRegistry(
 
 async function until(isTrue: () => boolean, what: string): Promise<void> {
   for (let i = 0; !isTrue(); i++) {
-    if (i > 500) assert.fail(`waited in vain: ${what}`);
+    if (i > 6000) assert.fail(`waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
@@ -208,7 +208,7 @@ test("an upload whose client goes away stores nothing, and can be gone on with",
     );
     socket.write(content.subarray(0, 100_000));
     for (let i = 0; await range() !== "0-99999"; i++) {
-      assert.ok(i < 200, `the registry has ${await range()}`);
+      assert.ok(i < 6000, `the registry has ${await range()}`);
       await pause(10);
     }
     socket.destroy();
@@ -220,7 +220,7 @@ test("an upload whose client goes away stores nothing, and can be gone on with",
         headers: { "content-range": "100000-399999" },
         body: content.slice(100_000),
       });
-      if (patch.status !== 409 || i > 200) break;
+      if (patch.status !== 409 || i > 6000) break;
       await patch.body?.cancel();
       await pause(10);
     }
@@ -399,12 +399,14 @@ test("serve() refuses what the web cannot say as a request", async () => {
 test("serve() close() frees the port, waits for what is under way, and can be called again", async () => {
   let go = () => {};
   const gate = new Promise<void>((resolve) => go = resolve);
+  let isAsked = false;
   const server = await serve(async () => {
+    isAsked = true;
     await gate;
     return new Response("late");
   });
   const answer = fetch(server.url).then((response) => response.text());
-  await pause(50);
+  await until(() => isAsked, "the request came");
   let isClosed = false;
   const closing = server.close().then(() => isClosed = true);
   await pause(50);

@@ -49,7 +49,9 @@ export async function withDockerEngine<Result>(
     "--iptables=false",
     "--bridge=none",
     ...flags,
-  ], { stdio: "ignore" });
+  ], { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  daemon.stderr.on("data", (chunk) => said = (said + chunk).slice(-2000));
   const exited = new Promise<void>((resolve) => daemon.once("exit", () => resolve()));
   const env = { DOCKER_HOST: host };
   const docker = (...args: string[]) => mustRun("docker", args, { env });
@@ -59,7 +61,7 @@ export async function withDockerEngine<Result>(
         await docker("version");
         break;
       } catch (error) {
-        if (tries > 60 || daemon.exitCode !== null) throw error;
+        if (tries > 200 || daemon.exitCode !== null) throw new Error(said, { cause: error });
         await new Promise((resolve) => setTimeout(resolve, 500));
       }
     }

@@ -1,17 +1,26 @@
 // The registry of the distribution project, on loopback.
 import { spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { beside, component } from "./program.ts";
 
+/** The ports below those that a system gives to who asks for any, so that nobody gets one meanwhile. */
+const [FIRST_PORT, LAST_PORT] = [10_000, 32_000];
+
 /** Finds a port of loopback that nobody listens at. */
 export async function freePort(): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    const server = createServer().on("error", reject).listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" ? address?.port ?? 0 : 0));
-    });
+  for (;;) {
+    const port = randomInt(FIRST_PORT, LAST_PORT);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer().on("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
 
@@ -55,7 +64,7 @@ export async function withDockerRegistry<Result>(
   });
   return await beside(child, async () => {
     for (let tries = 0; !await isReady(`http://${host}/v2/`); tries++) {
-      if (tries === 200) throw new Error("the registry does not answer");
+      if (tries === 1200) throw new Error("the registry does not answer");
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     return await work(host);

@@ -84,7 +84,7 @@ export type AzureCredentialsOptions = AzureIdentity & {
  *
  * @example With tokens from elsewhere
  * ```ts
- * import { azureCredentials } from "./mod.ts";
+ * import { azureCredentials } from "@lading/lading/auth";
  *
  * const provider = azureCredentials({
  *   transport: () => Promise.resolve(Response.json({ refresh_token: "refresh" })),

@@ -77,7 +77,7 @@ function takeValue(scanner: Scanner): string | undefined {
  *
  * @example Two schemes in one header
  * ```ts
- * import { parseChallenges } from "./challenge.ts";
+ * import { parseChallenges } from "@lading/lading/auth";
  *
  * const header = 'Basic realm="x", Bearer realm="https://r.example/token",service="r.example"';
  * console.log(parseChallenges(header).map(({ scheme }) => scheme)); // ["basic", "bearer"]

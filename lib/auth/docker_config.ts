@@ -217,7 +217,7 @@ export function requireHelper(
  *
  * @example Credentials of a configuration file
  * ```ts
- * import { dockerConfigCredentials, parseDockerConfig } from "./docker_config.ts";
+ * import { dockerConfigCredentials, parseDockerConfig } from "@lading/lading/auth";
  *
  * const config = parseDockerConfig('{ "auths": { "ghcr.io": { "auth": "dXNlcjpwYXNz" } } }');
  * const provider = dockerConfigCredentials(config);

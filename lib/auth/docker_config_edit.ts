@@ -34,7 +34,7 @@ function encodePair(username: string, password: string): string {
  *
  * @example A login
  * ```ts
- * import { storeInDockerConfig } from "./docker_config_edit.ts";
+ * import { storeInDockerConfig } from "@lading/lading/auth";
  *
  * const text = '{"psFormat":"table"}';
  * const credentials = { kind: "basic", username: "u", password: "p" } as const;

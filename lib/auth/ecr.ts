@@ -81,7 +81,7 @@ export interface ECRCredentialsOptions {
  *
  * @example A chain of providers
  * ```ts
- * import { ecrCredentials, firstCredentials } from "./mod.ts";
+ * import { ecrCredentials, firstCredentials } from "@lading/lading/auth";
  *
  * const provider = firstCredentials(ecrCredentials({
  *   transport: fetch,

@@ -68,7 +68,7 @@ export type GoogleCredentialsOptions = GoogleIdentity & {
  *
  * @example With tokens from elsewhere
  * ```ts
- * import { googleCredentials } from "./mod.ts";
+ * import { googleCredentials } from "@lading/lading/auth";
  *
  * const provider = googleCredentials({
  *   transport: fetch,

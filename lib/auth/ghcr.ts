@@ -34,7 +34,7 @@ export interface GitHubCredentialsOptions {
  *
  * @example With the token of a workflow
  * ```ts
- * import { githubCredentials } from "./mod.ts";
+ * import { githubCredentials } from "@lading/lading/auth";
  *
  * const provider = githubCredentials({ token: "ghp_…", username: "acme" });
  * console.log((await provider({ registry: "ghcr.io" })).kind); // basic

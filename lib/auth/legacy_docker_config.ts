@@ -19,8 +19,7 @@ const AUTH_LINE_REGEXP = /^auth[ \t]*=[ \t]*([\w+/]{1,4096}={0,2})$/;
  *
  * @example Credentials of an old file
  * ```ts
- * import { dockerConfigCredentials } from "./docker_config.ts";
- * import { parseLegacyDockerConfig } from "./legacy_docker_config.ts";
+ * import { dockerConfigCredentials, parseLegacyDockerConfig } from "@lading/lading/auth";
  *
  * const config = parseLegacyDockerConfig("auth = dXNlcjpwYXNz\nemail = user@acme.dev\n");
  * const provider = dockerConfigCredentials(config);

@@ -8,7 +8,7 @@
  *
  * @example Authenticate as a configuration file says
  * ```ts
- * import { createAuthenticator, dockerConfigCredentials, parseDockerConfig } from "./mod.ts";
+ * import { createAuthenticator, dockerConfigCredentials, parseDockerConfig } from "@lading/lading/auth";
  *
  * const config = parseDockerConfig('{ "auths": { "r.example": { "auth": "dXNlcjpwYXNz" } } }');
  * const authenticator = createAuthenticator({

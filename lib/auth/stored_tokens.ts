@@ -38,7 +38,7 @@ const MAX_STORED_TOKENS = 256;
  * @example Keep tokens from one process to the next
  * ```ts
  * import { Registry } from "@lading/lading/registry";
- * import { StoredTokenCache } from "./mod.ts";
+ * import { StoredTokenCache } from "@lading/lading/auth";
  *
  * const file = new Map<string, string>(); // any place that nobody else can read
  * const tokens = new StoredTokenCache(JSON.parse(file.get("tokens") ?? "null"));

@@ -19,7 +19,7 @@ import type {
  *
  * @example A registry that wants a token
  * ```ts
- * import { createAuthenticator } from "./with_auth.ts";
+ * import { createAuthenticator } from "@lading/lading/auth";
  *
  * const bearer = 'Bearer realm="https://auth.example/token",service="r.example"';
  * const authenticator = createAuthenticator({

@@ -155,15 +155,14 @@ export function checkpointingGunzip(
  *
  * @example Read the end of a stream by its last bytes
  * ```ts
- * import { readAll, streamOf } from "../bytes/mod.ts";
  * import { buildCheckpoints, gzip, openAt } from "@lading/lading/compress";
  *
  * const plain = new Uint8Array(200_000).map((_, index) => index * index % 251);
- * const compressed = await readAll(gzip(streamOf(plain)), { maxBytes: 1e6 });
- * const checkpoints = await buildCheckpoints(streamOf(compressed), { everyBytes: 65_536 });
- * const fetchRange = async (start: number, end: number) => streamOf(compressed.slice(start, end));
+ * const compressed = await new Response(gzip(new Blob([plain]).stream())).blob();
+ * const checkpoints = await buildCheckpoints(compressed.stream(), { everyBytes: 65_536 });
+ * const fetchRange = async (start: number, end: number) => compressed.slice(start, end).stream();
  * const part = openAt(checkpoints, fetchRange, 199_990, 10);
- * console.log((await readAll(part, { maxBytes: 10 })).length); // 10
+ * console.log((await new Response(part).blob()).size); // 10
  * ```
  */
 export async function buildCheckpoints(

@@ -32,12 +32,10 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
  *
  * @example Read a layer that may be compressed
  * ```ts
- * import { readAll, streamOf } from "../bytes/mod.ts";
  * import { decompress } from "@lading/lading/compress";
  *
- * const plain = streamOf(new TextEncoder().encode("hello"));
- * const bytes = await readAll(decompress(plain), { maxBytes: 1024 });
- * console.log(new TextDecoder().decode(bytes)); // hello
+ * const plain = new Blob(["hello"]).stream();
+ * console.log(await new Response(decompress(plain)).text()); // hello
  * ```
  */
 export function decompress(stream: ByteStream, options: DecompressOptions = {}): ByteStream {

@@ -27,12 +27,10 @@ export interface GunzipOptions {
  *
  * @example Decompress a layer
  * ```ts
- * import { readAll, streamOf } from "../bytes/mod.ts";
  * import { gunzip, gzip } from "@lading/lading/compress";
  *
- * const compressed = gzip(streamOf(new TextEncoder().encode("hello")));
- * const bytes = await readAll(gunzip(compressed), { maxBytes: 1024 });
- * console.log(new TextDecoder().decode(bytes)); // hello
+ * const compressed = gzip(new Blob(["hello"]).stream());
+ * console.log(await new Response(gunzip(compressed)).text()); // hello
  * ```
  */
 export function gunzip(stream: ByteStream, options: GunzipOptions = {}): ByteStream {

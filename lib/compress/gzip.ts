@@ -25,12 +25,11 @@ export interface GzipOptions {
  *
  * @example Compress a layer
  * ```ts
- * import { readAll, streamOf } from "../bytes/mod.ts";
  * import { gzip } from "@lading/lading/compress";
  *
- * const layer = streamOf(new Uint8Array(100_000));
- * const compressed = await readAll(gzip(layer, { level: 9 }), { maxBytes: 100_000 });
- * console.log(compressed.length < 1000); // true
+ * const layer = new Blob([new Uint8Array(100_000)]).stream();
+ * const compressed = await new Response(gzip(layer, { level: 9 })).blob();
+ * console.log(compressed.size < 1000); // true
  * ```
  */
 export function gzip(stream: ByteStream, options: GzipOptions = {}): ByteStream {

@@ -6,12 +6,10 @@
  *
  * @example Compress and decompress
  * ```ts
- * import { readAll, streamOf } from "../bytes/mod.ts";
  * import { decompress, gzip } from "@lading/lading/compress";
  *
- * const compressed = gzip(streamOf(new TextEncoder().encode("hello")));
- * const bytes = await readAll(decompress(compressed), { maxBytes: 1024 });
- * console.log(new TextDecoder().decode(bytes)); // hello
+ * const compressed = gzip(new Blob(["hello"]).stream());
+ * console.log(await new Response(decompress(compressed)).text()); // hello
  * ```
  *
  * @module

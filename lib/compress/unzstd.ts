@@ -33,12 +33,10 @@ export const MAX_ZSTD_WINDOW_BYTES: number = 64 * 2 ** 20;
  *
  * @example Decompress a layer
  * ```ts
- * import { readAll, streamOf } from "../bytes/mod.ts";
  * import { unzstd } from "@lading/lading/compress";
  *
  * const compressed = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x20, 2, 0x11, 0, 0, 0x68, 0x69);
- * const bytes = await readAll(unzstd(streamOf(compressed)), { maxBytes: 1024 });
- * console.log(new TextDecoder().decode(bytes)); // hi
+ * console.log(await new Response(unzstd(new Blob([compressed]).stream())).text()); // hi
  * ```
  */
 export function unzstd(stream: ByteStream, options: UnzstdOptions = {}): ByteStream {

@@ -45,12 +45,11 @@ const DEFAULT_LEVEL = 3;
  *
  * @example Compress a layer
  * ```ts
- * import { readAll, streamOf } from "../bytes/mod.ts";
  * import { zstd } from "@lading/lading/compress";
  *
- * const layer = streamOf(new Uint8Array(100_000));
- * const compressed = await readAll(zstd(layer), { maxBytes: 100_000 });
- * console.log(compressed.length < 100); // true
+ * const layer = new Blob([new Uint8Array(100_000)]).stream();
+ * const compressed = await new Response(zstd(layer)).blob();
+ * console.log(compressed.size < 100); // true
  * ```
  */
 export function zstd(stream: ByteStream, options: ZstdOptions = {}): ByteStream {

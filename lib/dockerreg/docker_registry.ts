@@ -34,7 +34,7 @@ import { copyList } from "./_copy_list.ts";
  * @example Is everything there, and how large is it?
  * ```ts
  * import { memoryRegistry, randomImage } from "@lading/lading/testing";
- * import { DockerRegistry } from "./mod.ts";
+ * import { DockerRegistry } from "@lading/lading/dockerreg";
  *
  * const { host, store, transport } = memoryRegistry();
  * await (await randomImage("seed")).pushTo(store, "acme/app:1");

@@ -7,7 +7,7 @@
  * @example Check an image, copy it, and delete what nobody needs any more
  * ```ts
  * import { memoryRegistry, randomImage } from "@lading/lading/testing";
- * import { DockerRegistry } from "./mod.ts";
+ * import { DockerRegistry } from "@lading/lading/dockerreg";
  *
  * const { host, store, transport } = memoryRegistry();
  * await (await randomImage("seed")).pushTo(store, "acme/app:1");

@@ -16,7 +16,7 @@ import { ManifestV22 } from "./manifest_v22.ts";
  *
  * @example Verify a manifest
  * ```ts
- * import { parseDockerManifest } from "./mod.ts";
+ * import { parseDockerManifest } from "@lading/lading/dockerreg";
  *
  * const raw = new TextEncoder().encode(
  *   '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}',

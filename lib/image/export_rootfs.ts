@@ -24,7 +24,6 @@ import { directoryInput, namedNodes, nodeInputs } from "./_tree_inputs.ts";
  *
  * @example The size of a flattened image
  * ```ts
- * import { iterate } from "../bytes/mod.ts";
  * import { memoryStore } from "@lading/lading/store";
  * import { randomImage } from "@lading/lading/testing";
  * import { exportRootfs, loadImage } from "@lading/lading/image";
@@ -32,8 +31,7 @@ import { directoryInput, namedNodes, nodeInputs } from "./_tree_inputs.ts";
  * const store = memoryStore();
  * await (await randomImage("seed")).pushTo(store, "demo:1");
  * const image = await loadImage(store, await store.resolve("demo:1"));
- * let size = 0;
- * for await (const chunk of iterate(exportRootfs(image))) size += chunk.byteLength;
+ * const { size } = await new Response(exportRootfs(image)).blob();
  * console.log(size % 512); // 0
  * ```
  */

@@ -28,7 +28,7 @@ const compiled = { wasm: new WeakMap<object, Kernel>(), auto: new WeakMap<object
  *
  * @example
  * ```ts
- * import { loadKernel } from "./mod.ts";
+ * import { loadKernel } from "@lading/lading/compress";
  *
  * const kernel = loadKernel();
  * console.log(kernel.crc32(new TextEncoder().encode("123456789")).toString(16)); // cbf43926

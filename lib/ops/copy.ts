@@ -104,8 +104,8 @@ export interface CopyResult {
 /**
  * Copies an image, an index or an artifact from any place to any other. The reference is resolved
  * once, and everything is copied by digest from then on: manifests byte for byte, blobs streamed
- * with at most a chunk each in memory. What the target has is not read from the source, but for the
- * manifest behind the name. Blobs go first, then manifests, the outermost last, then the name: when
+ * with at most a chunk each in memory. Blobs that the target has are not read from the source, nor are
+ * manifests where each one that is read counts, as on Docker Hub. Blobs go first, then manifests, the outermost last, then the name: when
  * anything fails nothing was named, and what was proved stays for the next attempt. Referrers go
  * behind their subjects and before the name. Memory is that of the manifests, at most 64 MiB.
  *
@@ -129,7 +129,7 @@ export interface CopyResult {
  * ```ts
  * import { memoryStore } from "@lading/lading/store";
  * import { randomImage } from "@lading/lading/testing";
- * import { copy } from "./mod.ts";
+ * import { copy } from "@lading/lading/ops";
  *
  * const from = memoryStore();
  * const to = memoryStore();

@@ -24,7 +24,7 @@ export interface DeleteReferrersOptions extends CallOptions, ReferrersChoice {}
  * ```ts
  * import { memoryStore } from "@lading/lading/store";
  * import { randomImage } from "@lading/lading/testing";
- * import { deleteReferrers, pushArtifact } from "./mod.ts";
+ * import { deleteReferrers, pushArtifact } from "@lading/lading/ops";
  *
  * const store = memoryStore();
  * await (await randomImage("seed")).pushTo(store, "app:1");

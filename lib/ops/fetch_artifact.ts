@@ -61,7 +61,7 @@ export interface FetchArtifactOptions extends CallOptions {
  * @example Read back the files of an artifact
  * ```ts
  * import { memoryStore } from "@lading/lading/store";
- * import { fetchArtifact, pushArtifact } from "./mod.ts";
+ * import { fetchArtifact, pushArtifact } from "@lading/lading/ops";
  *
  * const store = memoryStore();
  * const content = new TextEncoder().encode("hello");

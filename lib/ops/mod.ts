@@ -6,7 +6,7 @@
  * ```ts
  * import { memoryStore } from "@lading/lading/store";
  * import { randomImage } from "@lading/lading/testing";
- * import { copy } from "./mod.ts";
+ * import { copy } from "@lading/lading/ops";
  *
  * const from = memoryStore();
  * const to = memoryStore();

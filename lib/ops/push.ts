@@ -26,7 +26,7 @@ export type PushOptions = Omit<CopyOptions, "platform" | "targetReference">;
  * ```ts
  * import { emptyImage, mutate } from "@lading/lading/image";
  * import { memoryStore } from "@lading/lading/store";
- * import { push } from "./mod.ts";
+ * import { push } from "@lading/lading/ops";
  *
  * const image = mutate(emptyImage({ os: "linux", architecture: "amd64" }), { cmd: ["/app"] });
  * const store = memoryStore();

@@ -62,7 +62,7 @@ const EMPTY: Descriptor = {
  * ```ts
  * import { memoryStore } from "@lading/lading/store";
  * import { randomImage } from "@lading/lading/testing";
- * import { pushArtifact } from "./mod.ts";
+ * import { pushArtifact } from "@lading/lading/ops";
  *
  * const store = memoryStore();
  * await (await randomImage("seed")).pushTo(store, "app:1");

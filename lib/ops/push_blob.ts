@@ -28,7 +28,7 @@ export interface PushBlobOptions extends CallOptions {
  * @example Store a blob
  * ```ts
  * import { memoryStore } from "@lading/lading/store";
- * import { pushBlob } from "./mod.ts";
+ * import { pushBlob } from "@lading/lading/ops";
  *
  * const store = memoryStore();
  * const blob = await pushBlob(store, new TextEncoder().encode("hello"), { mediaType: "text/plain" });

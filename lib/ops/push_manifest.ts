@@ -31,7 +31,7 @@ export interface PushManifestOptions extends CallOptions {
  * @example Store an index that was made by hand
  * ```ts
  * import { memoryStore } from "@lading/lading/store";
- * import { pushManifest } from "./mod.ts";
+ * import { pushManifest } from "@lading/lading/ops";
  *
  * const store = memoryStore();
  * const index = { schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: [] };

@@ -25,7 +25,7 @@ export interface ReferrerNode {
  * ```ts
  * import { memoryStore } from "@lading/lading/store";
  * import { randomImage } from "@lading/lading/testing";
- * import { pushArtifact, referrerTree } from "./mod.ts";
+ * import { pushArtifact, referrerTree } from "@lading/lading/ops";
  *
  * const store = memoryStore();
  * await (await randomImage("seed")).pushTo(store, "app:1");

@@ -82,7 +82,7 @@ export type SyncEvent = CopyEvent | TagEvent;
  * ```ts
  * import { memoryStore } from "@lading/lading/store";
  * import { randomImage } from "@lading/lading/testing";
- * import { sync } from "./mod.ts";
+ * import { sync } from "@lading/lading/ops";
  *
  * const [from, to] = [memoryStore(), memoryStore()];
  * await (await randomImage("one")).pushTo(from, "1.0");

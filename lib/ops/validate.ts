@@ -91,7 +91,7 @@ export interface ValidationReport {
  * ```ts
  * import { memoryStore } from "@lading/lading/store";
  * import { randomImage } from "@lading/lading/testing";
- * import { validate } from "./mod.ts";
+ * import { validate } from "@lading/lading/ops";
  *
  * const store = memoryStore();
  * await (await randomImage("seed")).pushTo(store, "demo:1");

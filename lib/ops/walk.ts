@@ -67,7 +67,7 @@ export interface WalkOptions extends CallOptions {
  * ```ts
  * import { memoryStore } from "@lading/lading/store";
  * import { randomImage } from "@lading/lading/testing";
- * import { walk } from "./mod.ts";
+ * import { walk } from "@lading/lading/ops";
  *
  * const store = memoryStore();
  * const { descriptor } = await randomImage("seed", { layers: 2 });

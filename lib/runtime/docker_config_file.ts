@@ -68,9 +68,9 @@ export function dockerConfigLocations(): ConfigFileLocation[] {
  *
  * @example Forget a registry
  * ```ts
- * import { memoryFileSystem } from "../store/mod.ts";
- * import { eraseCredentials } from "../auth/mod.ts";
- * import { dockerConfigFile } from "./docker_config_file.ts";
+ * import { eraseCredentials } from "@lading/lading/auth";
+ * import { dockerConfigFile } from "@lading/lading/node"; // or /deno, /bun
+ * import { memoryFileSystem } from "@lading/lading/store";
  *
  * const file = dockerConfigFile("/config.json", memoryFileSystem());
  * console.log(await eraseCredentials(file, "ghcr.io")); // []

@@ -118,10 +118,9 @@ function credentialsOf({ username = "", password, identityToken }: LoginIdentity
  *
  * @example Log in, and keep the credentials in memory
  * ```ts
- * import { registryHandler } from "../server/mod.ts";
- * import { memoryFileSystem, memoryStore } from "../store/mod.ts";
- * import { dockerConfigFile } from "./docker_config_file.ts";
- * import { login } from "./login.ts";
+ * import { dockerConfigFile, login } from "@lading/lading/node"; // or /deno, /bun
+ * import { registryHandler } from "@lading/lading/server";
+ * import { memoryFileSystem, memoryStore } from "@lading/lading/store";
  *
  * const result = await login("r.example", {
  *   username: "acme",

@@ -29,9 +29,9 @@ export interface ServeOptions {
  *
  * @example A registry on loopback
  * ```ts
- * import { memoryStore } from "@lading/lading/store";
+ * import { serve } from "@lading/lading/node"; // or /deno, /bun
  * import { registryHandler } from "@lading/lading/server";
- * import { serve } from "./serve.ts";
+ * import { memoryStore } from "@lading/lading/store";
  *
  * const server = await serve(registryHandler(memoryStore()));
  * const answer = await fetch(`${server.url}/v2/`);

@@ -91,7 +91,7 @@ export interface FaultyTransportOptions {
  *
  * @example The second request breaks after ten bytes
  * ```ts
- * import { faultyTransport } from "./faulty_transport.ts";
+ * import { faultyTransport } from "@lading/lading/testing";
  *
  * const transport = faultyTransport(
  *   () => Promise.resolve(new Response("hello, world")),

@@ -39,6 +39,21 @@ test("every example of the documentation runs as it stands", async () => {
   assert.ok(passed >= 90, `${passed} examples`);
 });
 
+test("the examples of what a package offers import from packages, not from files", () => {
+  const { exports } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8")) as {
+    exports: Record<string, string>;
+  };
+  const entries = [...new Set(Object.values(exports))].map((entry) => join(root, entry));
+  const docs = execFileSync(deno, ["doc", "--json", ...entries], {
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
+    maxBuffer: 64 * 1024 * 1024,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  assert.ok(docs.includes('from \\"@lading/lading/compress\\"'));
+  assert.deepEqual(docs.match(/from \\"\.[^"]*/g) ?? [], []);
+});
+
 test("every piece of TypeScript in the README runs as it stands", async () => {
   const pieces = readFileSync(join(root, "README.md"), "utf8").match(/^```ts$/gm) ?? [];
   assert.equal(await runExamples([join(root, "README.md")]), pieces.length);

@@ -6,8 +6,8 @@
  * @example Copy an image out of a registry of version 1
  * ```ts
  * import { memoryStore } from "@lading/lading/store";
- * import { copy } from "../../ops/mod.ts";
- * import { openV1Image, RegistryV1 } from "./mod.ts";
+ * import { copy } from "@lading/lading/ops";
+ * import { openV1Image, RegistryV1 } from "@lading/lading/registry/v1";
  *
  * const transport = () => Promise.resolve(new Response("{}", { status: 404 })); // by default fetch
  * const registry = new RegistryV1("old.example", { transport });

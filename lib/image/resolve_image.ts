@@ -13,6 +13,8 @@ import { fetchManifest } from "./fetch_manifest.ts";
 export interface ResolveImageOptions extends CallOptions {
   /** Is told the manifest of the result where it was read: it is, where that takes no more requests. */
   readonly found?: ((parsed: ParsedManifest) => void) | undefined;
+  /** Is told when the source did not read what was named, as that is dearer there than asking. */
+  readonly unread?: (() => void) | undefined;
 }
 
 /**
@@ -32,11 +34,13 @@ export async function resolveImage(
   platform?: Platform | "all",
   options: ResolveImageOptions = {},
 ): Promise<Descriptor> {
-  const { signal, found } = options;
+  const { signal, found, unread } = options;
   const isChosen = platform !== undefined && platform !== "all";
-  const { descriptor, raw } = source.fetchNamed !== undefined && (isChosen || found !== undefined)
-    ? await source.fetchNamed(reference, { signal })
-    : { descriptor: await source.resolve(reference, { signal }) };
+  const named = isChosen || found !== undefined
+    ? await source.fetchNamed?.(reference, { signal })
+    : undefined;
+  const { descriptor, raw } = named ?? { descriptor: await source.resolve(reference, { signal }) };
+  if (named !== undefined && raw === undefined) unread?.();
   // The digest of schema 1 is that of the signed bytes; fetchManifest() knows.
   const known = raw === undefined || isSchema1Type(descriptor.mediaType)
     ? undefined

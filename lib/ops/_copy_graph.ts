@@ -1,13 +1,13 @@
 import { mapConcurrent } from "../bytes/map_concurrent.ts";
-import { fetchManifest } from "../image/fetch_manifest.ts";
 import { resolveImage } from "../image/resolve_image.ts";
 import { MAX_MANIFESTS, tooMany } from "../image/walk_indexes.ts";
 import type { NamedFetcher, NamedPusher, Referrers, Source, Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { ContentError, UnsupportedMediaTypeError } from "../model/errors.ts";
+import { UnsupportedMediaTypeError } from "../model/errors.ts";
 import type { ParsedManifest } from "../model/manifest.ts";
 import { isForeignLayerType } from "../model/media_types.ts";
 import type { Platform } from "../model/platform.ts";
+import { readManifest } from "./_read_manifest.ts";
 import type { ReferrersChoice } from "./referrers_choice.ts";
 import { blame } from "./_side.ts";
 import { MAX_GRAPH_BYTES, tooLarge, walk, type WalkedManifest } from "./walk.ts";
@@ -40,6 +40,8 @@ export interface Root {
   readonly descriptor: Descriptor;
   /** What it says, if it had to be read to be found. */
   readonly parsed: ParsedManifest | undefined;
+  /** Whether reading manifests is dearer in the source than asking for them. */
+  readonly isDear: boolean;
 }
 
 /** Finds what is to be copied: the manifest or index, or the image of one platform in it. */
@@ -50,17 +52,19 @@ export async function resolveRoot(
 ): Promise<Root> {
   let parsed: ParsedManifest | undefined;
   const found = (manifest: ParsedManifest): void => void (parsed = manifest);
+  let isDear = false;
+  const unread = (): void => void (isDear = true);
   try {
-    const descriptor = await resolveImage(source, reference, platform, { signal, found });
-    return { descriptor, parsed };
+    const descriptor = await resolveImage(source, reference, platform, { signal, found, unread });
+    return { descriptor, parsed, isDear };
   } catch (error) {
     throw blame("source", error, undefined, signal);
   }
 }
 
 /**
- * Walks everything below a manifest, and on request what refers to it; what the target has of it is
- * not read from the source. What was read to be found is there: the target is not asked for it yet.
+ * Walks everything below a manifest, and on request what refers to it. What was read to be found is
+ * there: the target is not asked for it yet.
  */
 export async function collectGraph(
   route: Route,
@@ -148,10 +152,11 @@ class GraphCollector implements CopyGraph {
   }
 
   async #read(descriptor: Descriptor, signal: AbortSignal): Promise<ParsedManifest> {
-    const known = descriptor === this.#root.descriptor ? this.#root.parsed : undefined;
-    const found = known === undefined ? await this.#readFromTarget(descriptor, signal) : undefined;
-    const parsed = known ?? found ??
-      await fetchManifest(this.#route.source, descriptor, { signal });
+    const { parsed: known, isDear } = this.#root;
+    const isKnown = descriptor === this.#root.descriptor && known !== undefined;
+    const { parsed, isPresent } = isKnown
+      ? { parsed: known, isPresent: false }
+      : await readManifest(this.#route, descriptor, isDear, signal);
     if (parsed.kind === "schema1") {
       const { mediaType } = parsed;
       throw new UnsupportedMediaTypeError(
@@ -159,31 +164,9 @@ class GraphCollector implements CopyGraph {
         { mediaType },
       );
     }
-    if (found !== undefined) this.present.add(descriptor.digest);
+    if (!isKnown) this.asked.add(descriptor.digest);
+    if (isPresent) this.present.add(descriptor.digest);
     return parsed;
-  }
-
-  async #readFromTarget(
-    descriptor: Descriptor,
-    signal: AbortSignal,
-  ): Promise<ParsedManifest | undefined> {
-    this.asked.add(descriptor.digest);
-    return await readFromTarget(this.#route, descriptor, signal);
-  }
-}
-
-/** Reads what the target has of a manifest. */
-export async function readFromTarget(
-  { target }: Pick<Route, "target">,
-  descriptor: Descriptor,
-  signal: AbortSignal,
-): Promise<ParsedManifest | undefined> {
-  try {
-    return await fetchManifest(target, descriptor, { signal });
-  } catch (error) {
-    // It is not there, or damaged, which is no reason to fail: the source has another one.
-    if (error instanceof ContentError) return undefined;
-    throw blame("target", error, descriptor, signal);
   }
 }
 

@@ -1,5 +1,6 @@
 import { mapConcurrent } from "../bytes/map_concurrent.ts";
-import { type CopyGraph, readFromTarget, type Route } from "./_copy_graph.ts";
+import type { CopyGraph, Route } from "./_copy_graph.ts";
+import { hasManifest } from "./_read_manifest.ts";
 import type { WalkedManifest } from "./walk.ts";
 
 /** How many manifests are asked for at the same time. */
@@ -17,8 +18,7 @@ export async function presentManifests(
   const found = new Set(present);
   const others = manifests.filter(({ descriptor }) => !asked.has(descriptor.digest));
   await mapConcurrent(others, CONCURRENCY, async ({ descriptor }, _, signal) => {
-    const there = await readFromTarget({ target }, descriptor, signal);
-    if (there !== undefined) found.add(descriptor.digest);
+    if (await hasManifest(target, descriptor, signal)) found.add(descriptor.digest);
   }, { signal });
   return found;
 }

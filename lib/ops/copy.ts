@@ -104,10 +104,11 @@ export interface CopyResult {
 /**
  * Copies an image, an index or an artifact from any place to any other. The reference is resolved
  * once, and everything is copied by digest from then on: manifests byte for byte, blobs streamed
- * with at most a chunk each in memory. Blobs that the target has are not read from the source, nor are
- * manifests where each one that is read counts, as on Docker Hub. Blobs go first, then manifests, the outermost last, then the name: when
- * anything fails nothing was named, and what was proved stays for the next attempt. Referrers go
- * behind their subjects and before the name. Memory is that of the manifests, at most 64 MiB.
+ * with at most a chunk each in memory. Blobs that the target has are not read from the source, nor
+ * are manifests where each one that is read counts, as on Docker Hub. Blobs go first, then manifests,
+ * the outermost last, then the name: when anything fails nothing was named, and what was proved stays
+ * for the next attempt. Referrers go behind their subjects and before the name. Memory is that of the
+ * manifests, at most 64 MiB.
  *
  * Copies at the same time into the same target object move each blob once. Foreign layers are
  * copied when the source has them, and left out otherwise; their `urls` are not fetched. Blobs that a

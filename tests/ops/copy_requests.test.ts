@@ -17,7 +17,7 @@ const BLOBS = ["config", "layer1", "layer2", "layer3"] as const;
 // Rounds of a copy from one registry to another.
 const NAMES = ["GET from/app/manifests/1", "HEAD to/app/manifests/1"];
 const WHAT_IS_THERE = [
-  "GET to/app/manifests/image",
+  "HEAD to/app/manifests/image",
   ...BLOBS.map((blob) => `HEAD to/app/blobs/${blob}`),
 ];
 const BEGUN = BLOBS.flatMap((blob) => [
@@ -234,7 +234,7 @@ test("within a registry blobs are mounted, and nothing else is asked for", async
     rounds: [
       ["GET from/app/manifests/1", "HEAD from/other/manifests/1"],
       [
-        "GET from/other/manifests/image",
+        "HEAD from/other/manifests/image",
         ...BLOBS.map((blob) => `HEAD from/other/blobs/${blob}`),
       ],
       BLOBS.map((blob) => `POST from/other/blobs/uploads ${blob}`),

@@ -2,6 +2,7 @@
 // is waited for is a round trip.
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { streamOf } from "../../lib/bytes/mod.ts";
 import type { Descriptor } from "../../lib/model/descriptor.ts";
 import type { Transport } from "../../lib/model/transport.ts";
 import { copy } from "../../lib/ops/mod.ts";
@@ -137,6 +138,54 @@ test("on Docker Hub no manifest is read that the target has: each counts as a pu
   assert.equal(pulls().length, 1);
   await copy(source, "1", target);
   assert.equal(pulls().length, 1);
+});
+
+test("into Docker Hub an image is copied, and copied again, without reading a manifest there", async () => {
+  const { store, source } = registries();
+  const images = [await putImage(store, ["one"]), await putImage(store, ["two"])];
+  await putIndex(store, images, "acme/app:1");
+  const hub = memoryRegistry({ host: "registry-1.docker.io" });
+  const target = new Registry("docker.io", { transport: hub.transport }).repository("acme/app");
+  for (const platform of ["all", "all", { os: "linux", architecture: "amd64" }] as const) {
+    await copy(source, "1", target, { platform });
+  }
+  const read = hub.requests.filter(({ method, path }) =>
+    method === "GET" && path.includes("/manifests/")
+  );
+  assert.deepEqual(read, []);
+});
+
+test("the target is asked for a manifest of an index while the source is read", async () => {
+  const store = memoryStore();
+  const image = await putImage(store, ["one"]);
+  await putIndex(store, [image], "acme/app:1");
+  const path = `/manifests/${image.digest}`;
+  const { store: held, source, target } = registries(together([["GET", path], ["HEAD", path]]));
+  await copy(store, "acme/app:1", held);
+  for (const platform of ["all", { os: "linux", architecture: "amd64" }] as const) {
+    await copy(source, "1", target, { platform, targetReference: typeof platform });
+  }
+});
+
+test("a manifest that only the target has is read there", async () => {
+  const { store, source, target, to } = registries();
+  const image = await putImage(to.store, ["one"], { reference: "acme/app:other" });
+  const root = await putIndex(store, [image], "acme/app:1");
+  await copy(source, "1", target);
+  assert.equal((await target.resolve("1")).digest, root.digest);
+});
+
+test("a manifest that is damaged in a store is stored again", async () => {
+  const [from, to] = [memoryStore(), memoryStore()];
+  const image = await putImage(from, ["one"]);
+  await putIndex(from, [image], "app:1");
+  await copy(from, "app:1", to);
+  const damaged = watched(to, {
+    fetch: (stream, { digest }) =>
+      digest === image.digest ? streamOf(Uint8Array.of(1, 2, 3)) : stream,
+  });
+  await copy(from, "app:1", Object.assign(damaged, { roots: () => to.roots() }));
+  assert.ok(damaged.written.includes(image.digest));
 });
 
 test("a name comes last where something comes between", async () => {

@@ -9,7 +9,7 @@ import { copy } from "../../lib/ops/mod.ts";
 import { hostTransport } from "../../lib/runtime/host_transport.ts";
 import { memoryStore } from "../../lib/store/mod.ts";
 import { readTar, writeTar } from "../../lib/tar/mod.ts";
-import { bytesInKernel } from "./kernel_queues.ts";
+import { bytesInKernel } from "../support/kernel_queues.ts";
 import { type Bench, describe, drain, noise, putBlob, until, withBench } from "./bench.ts";
 
 const MIB = 1024 * 1024;
@@ -17,7 +17,9 @@ const LARGE = noise(64 * MIB);
 
 /** How many bytes of its answers this process has read: the rest waits in the kernel. */
 function bytesRead({ proxy, sent }: Bench): number {
-  return (sent("GET")[0]?.bytesOut ?? 0) - bytesInKernel(proxy.port);
+  const bytes = bytesInKernel(proxy.port);
+  assert.ok(bytes !== undefined, "no connection is there to look at");
+  return (sent("GET")[0]?.bytesOut ?? 0) - bytes;
 }
 
 /** A transport that counts what lading takes of blobs, and how often it cancels them. */

@@ -6,6 +6,7 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
 import { streamFrom } from "../../lib/bytes/mod.ts";
+import { bytesInKernel } from "./kernel_queues.ts";
 import { chunksOf, headOf, type RequestHead, WireReader, write } from "./fault_proxy_wire.ts";
 
 /** What goes wrong on the wire. */
@@ -97,8 +98,14 @@ export interface FaultProxyOptions {
 
 type Handler = (request: Request) => Promise<Response>;
 
-/** Time for what was written to arrive before the connection breaks: runtimes drop what they hold. */
+/**
+ * Time for what the kernel has handed over to arrive before the connection breaks: runtimes drop what
+ * they hold.
+ */
 const ARRIVAL_MS = 60;
+
+/** How often the kernel is asked, 5 ms apart, whether it has: not every client reads all. */
+const MOST_LOOKS = 400;
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const forever = new Promise<never>(() => {});
@@ -253,7 +260,7 @@ class Exchange {
       "content-length": String(new TextEncoder().encode(body).byteLength),
     });
     await this.#write(headOf(status, headers) + body);
-    await pause(ARRIVAL_MS);
+    await this.#arrived();
     return this.#reset();
   }
 
@@ -350,7 +357,7 @@ class Exchange {
       if (left === 0) break;
     }
     if (fault?.kind === "stall-body") return await forever;
-    if (left === 0) await pause(ARRIVAL_MS);
+    if (left === 0) await this.#arrived();
     if (fault?.kind === "cut") return this.#reset();
     if (isChunked && fault?.kind !== "open-chunks") await this.#write("0\r\n\r\n");
     return isKept;
@@ -378,6 +385,16 @@ class Exchange {
   async #write(bytes: Uint8Array | string): Promise<void> {
     await write(this.#socket, bytes);
     this.#tick();
+  }
+
+  /** Waits until the client has what was written. */
+  async #arrived(): Promise<void> {
+    const { localPort, remotePort } = this.#socket;
+    for (let looks = 0; looks < MOST_LOOKS; looks++) {
+      if (!bytesInKernel(localPort ?? 0, remotePort)) break;
+      await pause(5);
+    }
+    await pause(ARRIVAL_MS);
   }
 
   #reset(): false {

@@ -36,7 +36,7 @@ export function missing(...names: readonly string[]): string | false {
 export function run(
   name: string,
   args: readonly string[],
-  { env, cwd, timeoutMs = 120_000 }: RunOptions = {},
+  { env, cwd, timeoutMs = 240_000 }: RunOptions = {},
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(component(name) ?? name, args, {

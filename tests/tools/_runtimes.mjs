@@ -313,7 +313,7 @@ export async function runChromium(context, files) {
   return await inLanes([...bundles], (lane, number) => runChromiumLane(context, lane, number));
 }
 
-async function runChromiumLane({ components, server }, bundles, number) {
+async function runChromiumLane({ components, server, patience }, bundles, number) {
   const records = [];
   let finish;
   const done = new Promise((resolve) => finish = resolve);
@@ -334,7 +334,8 @@ async function runChromiumLane({ components, server }, bundles, number) {
     response.end();
     finish();
   };
-  const stderr = await withChromium(components.chromium, `${server.url}${base}/page`, done);
+  const url = `${server.url}${base}/page`;
+  const stderr = await withChromium(components.chromium, url, done, patience.runMs);
   return [...records, ...lost(bundles.map(([file]) => file), records, stderr)];
 }
 

@@ -1,7 +1,7 @@
 import { isLadingError, RegistryError } from "../model/errors.ts";
 import { FileSystemError } from "../store/file_system.ts";
 import { meantPlace } from "./_meant_place.ts";
-import { isProxyUnused } from "./_node_proxies.ts";
+import { whyProxyUnused } from "./_node_proxies.ts";
 import type { CommandLine } from "./_parse.ts";
 
 /** How many causes of an error are looked at. */
@@ -65,7 +65,5 @@ function optionAdvice(error: unknown, call: CommandLine): string | undefined {
       ? "--ca-cert FILE trusts its authority, --insecure any certificate"
       : undefined;
   }
-  return isProxyUnused() && isIn(UNREACHED_REGEXP)
-    ? "this version of Node does not use the proxy that the environment names, Node 24 does"
-    : undefined;
+  return isIn(UNREACHED_REGEXP) ? whyProxyUnused() : undefined;
 }

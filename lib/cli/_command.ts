@@ -6,6 +6,8 @@ export interface OptionSpec {
   /** Whether it may be given several times, and all of them count. */
   readonly isList?: true;
   readonly short?: string;
+  /** Whether no message may quote what was given. */
+  readonly isSecret?: true;
   /** What the value is, for the help. */
   readonly value?: string;
   readonly help: string;

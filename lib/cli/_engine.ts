@@ -5,7 +5,7 @@ import type { Operation } from "../bytes/operation.ts";
 import type { Engine } from "../runtime/engine.ts";
 import { bar } from "./_bar.ts";
 import { type CommandContext, flag, list, type OptionSpecs, text, UsageError } from "./_command.ts";
-import { JSON_OPTION } from "./_options.ts";
+import { DEBUG_OPTION, JSON_OPTION, requestLog } from "./_options.ts";
 import { oneLine } from "./_plain_text.ts";
 
 /** How often the display is drawn. */
@@ -24,6 +24,7 @@ export const CONNECTION_OPTIONS: OptionSpecs = {
     value: "NAME",
     help: "the engine of this context of the docker command",
   },
+  ...DEBUG_OPTION,
 };
 
 /** The options of commands that answer with more than bytes. */
@@ -64,6 +65,7 @@ export async function withEngine<Result>(
   const engine = await Engine.connect({
     host: text(context, "host"),
     context: text(context, "context"),
+    wrapTransport: requestLog(context),
     signal: context.signal,
   });
   try {

@@ -5,9 +5,11 @@ import { parsePlatform } from "../model/parse_platform.ts";
 import type { RegistryEvent } from "../registry/events.ts";
 import type { Transport } from "../model/transport.ts";
 import type { OpenOptions } from "../runtime/open.ts";
+import { hostTransport } from "../runtime/host_transport.ts";
 import { tlsTransport } from "../runtime/tls_transport.ts";
 import { type CommandContext, flag, list, type OptionSpecs, text, UsageError } from "./_command.ts";
-import type { Output } from "./output.ts";
+import { CREDENTIALS_OPTION, credentialsOption, type RegistrySide } from "./_credentials_option.ts";
+import { withRequestLog } from "./_request_log.ts";
 
 /** Options that every command has. */
 export const COMMON_OPTIONS: OptionSpecs = {
@@ -15,8 +17,13 @@ export const COMMON_OPTIONS: OptionSpecs = {
   help: { type: "boolean", short: "h", help: "show the help of the command" },
 };
 
-/** The option of commands that may speak to a registry. */
-export const REGISTRY_OPTION: OptionSpecs = {
+/** The option that shows what is asked; skopeo, oras and docker call it so. */
+export const DEBUG_OPTION: OptionSpecs = {
+  debug: { type: "boolean", help: "write every request to stderr, without secrets" },
+};
+
+/** The options of commands that may speak to registries. */
+export const REGISTRIES_OPTION: OptionSpecs = {
   "plain-http": { type: "boolean", help: "speak http with registries that are not on loopback" },
   "ca-cert": {
     type: "string",
@@ -36,7 +43,11 @@ export const REGISTRY_OPTION: OptionSpecs = {
     value: "ORIGIN",
     help: "trust this token server, also on http or a private address",
   },
+  ...DEBUG_OPTION,
 };
+
+/** The options of commands that may speak to one. */
+export const REGISTRY_OPTION: OptionSpecs = { ...CREDENTIALS_OPTION, ...REGISTRIES_OPTION };
 
 /** The option that chooses one image of an index. */
 export const PLATFORM_OPTION: OptionSpecs = {
@@ -66,17 +77,31 @@ export const FORMAT_OPTION: OptionSpecs = {
   },
 };
 
-/** Reads how places are to be opened. */
-export function openOptions(context: CommandContext): OpenOptions {
-  const transport = certificateTransport(context);
+/** Reads how places are to be opened, and who logs in there. */
+export function openOptions(
+  context: CommandContext,
+  side: RegistrySide = "source",
+): OpenOptions {
+  const certified = certificateTransport(context);
+  const log = requestLog(context);
   return {
     signal: context.signal,
     // Who names certificates does not mean http, on loopback neither.
-    plainHTTP: flag(context, "plain-http") ? true : transport === undefined ? undefined : false,
-    transport,
+    plainHTTP: flag(context, "plain-http") ? true : certified === undefined ? undefined : false,
+    transport: log === undefined ? certified : log(certified ?? hostTransport()),
+    credentials: credentialsOption(context, side),
+    engine: { wrapTransport: log },
     allowedRealms: list(context, "allowed-realm").map(originOf),
-    onEvent: (event) => tell(event, context.output),
+    onEvent: (event) => tell(event, context),
   };
+}
+
+/** Reads `--debug`: what writes down the requests of a transport. */
+export function requestLog(
+  context: CommandContext,
+): ((transport: Transport) => Transport) | undefined {
+  if (!flag(context, "debug")) return undefined;
+  return (transport) => withRequestLog(transport, (line) => context.output.note(line));
 }
 
 function originOf(text: string): string {
@@ -123,13 +148,16 @@ function readText(path: string, name: string): string {
   }
 }
 
-function tell(event: RegistryEvent, output: Output): void {
+function tell(event: RegistryEvent, context: CommandContext): void {
   const { registry } = event;
+  const { output } = context;
+  const isDebugged = flag(context, "debug");
   if (event.type === "warning") output.warn(`${registry}: ${event.text}`);
   // Who watches wants to know what is waited for; a log does not need it.
-  if (event.type === "retry" && output.progress !== "none") {
+  if (event.type === "retry" && (isDebugged || output.progress !== "none")) {
     output.note(`${registry}: ${event.reason}; again in ${(event.delayMs / 1000).toFixed(1)} s`);
   }
+  if (event.type === "fallback" && isDebugged) output.note(`${registry}: ${event.reason}`);
 }
 
 /** Reads `--platform`; `undefined` when it was not given. */

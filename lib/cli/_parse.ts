@@ -160,7 +160,9 @@ function valueOf(command: Command, specs: OptionSpecs, token: OptionToken): stri
   }
   const isOption = inlineValue !== true && value !== undefined && /^-./.test(value);
   if (value === undefined || value === "" || isOption) {
-    const dashed = isOption ? `, or ${rawName}='${value}' for one with a dash` : "";
+    const dashed = isOption
+      ? `, or ${rawName}='${spec.isSecret === true ? "-…" : value}' for one with a dash`
+      : "";
     throw new UsageError(`${rawName} needs a value: ${rawName} ${spec.value ?? "VALUE"}${dashed}`);
   }
   return value;

@@ -2,7 +2,13 @@ import type { Image } from "../image/image.ts";
 import type { IndexView } from "../image/index_view.ts";
 import { pushPlace } from "../runtime/push_place.ts";
 import { type CommandContext, type OptionSpecs, text, UsageError } from "./_command.ts";
-import { JOBS_OPTION, jobsOption, JSON_OPTION, openOptions, REGISTRY_OPTION } from "./_options.ts";
+import {
+  JOBS_OPTION,
+  jobsOption,
+  JSON_OPTION,
+  openOptions,
+  REGISTRIES_OPTION,
+} from "./_options.ts";
 import { transfer } from "./_transfer.ts";
 
 /** The options of commands that make an image of another one. */
@@ -10,7 +16,7 @@ export const PUSH_OPTIONS: OptionSpecs = {
   to: { type: "string", short: "t", value: "PLACE", help: "push the new image here" },
   ...JOBS_OPTION,
   ...JSON_OPTION,
-  ...REGISTRY_OPTION,
+  ...REGISTRIES_OPTION,
 };
 
 /** Pushes an image that was made of others to where `--to` says, and answers with its name. */

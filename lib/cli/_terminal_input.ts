@@ -25,14 +25,13 @@ export class TerminalInput {
 
   /**
    * @param signal Ends the waiting for an answer.
+   * @param instead What there is where nobody can be asked.
    * @throws {UsageError} when there is no terminal to ask on.
    */
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal, instead: string) {
     this.#signal = signal;
     if (process.stdin.isTTY !== true) {
-      throw new UsageError(
-        "there is no terminal to ask for the password; give --username and --password-stdin",
-      );
+      throw new UsageError(`there is no terminal to ask for the password; ${instead}`);
     }
   }
 

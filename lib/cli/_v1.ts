@@ -13,7 +13,7 @@ import { openOptions } from "./_options.ts";
 export function v1Argument(context: CommandContext, text: string): NamedV1 | undefined {
   const place = parsePlace(text);
   if (place.transport !== "docker-v1") return undefined;
-  return openV1Repository(place.reference, openOptions(context));
+  return openV1Repository(place.reference, openOptions(context, "target"));
 }
 
 /** Pushes an image to a registry of version 1, and answers with its ID. */

@@ -11,7 +11,7 @@ import {
 import { imageArgument } from "./_image_argument.ts";
 import { namedBase } from "./_named_base.ts";
 import { imageNamed } from "./_open.ts";
-import { JSON_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
+import { JSON_OPTION, PLATFORM_OPTION, REGISTRIES_OPTION } from "./_options.ts";
 
 /** `lading check-base IMAGE`. */
 export const checkBaseCommand: Command = {
@@ -27,7 +27,7 @@ export const checkBaseCommand: Command = {
     },
     ...PLATFORM_OPTION,
     ...JSON_OPTION,
-    ...REGISTRY_OPTION,
+    ...REGISTRIES_OPTION,
   },
   details:
     "Layers are compared; none is read. The answer is the digest-pinned reference of the base as it\n" +

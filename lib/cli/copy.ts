@@ -2,6 +2,8 @@ import { copyPlaces } from "../runtime/copy_places.ts";
 import type { CopyPlan } from "../ops/plan_copy.ts";
 import { archiveOutput, refuseFor, writeArchive } from "./_archive_output.ts";
 import { argument, type Command, type CommandContext, flag, UsageError } from "./_command.ts";
+import { hostCredentials } from "../runtime/docker_credentials.ts";
+import { BOTH_CREDENTIALS_OPTIONS, credentialsOption } from "./_credentials_option.ts";
 import {
   FORMAT_OPTION,
   formatOption,
@@ -43,6 +45,7 @@ export const copyCommand: Command = {
       help: "copy every platform of an index, as by default unless into an engine",
     },
     ...FORMAT_OPTION,
+    ...BOTH_CREDENTIALS_OPTIONS,
     referrers: { type: "boolean", help: "copy signatures, SBOMs and whatever else refers to it" },
     "digest-tags": {
       type: "boolean",
@@ -104,6 +107,7 @@ export const copyCommand: Command = {
     }
     const options = {
       ...openOptions(context),
+      targetCredentials: credentialsOption(context, "target") ?? hostCredentials(),
       platform: flag(context, "all") ? "all" : platform,
       jobs: jobsOption(context),
       referrers: flag(context, "referrers"),

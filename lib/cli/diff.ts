@@ -2,7 +2,7 @@ import { diff, type FileChange } from "../image/diff.ts";
 import { CACHE_OPTION, layerIndexesOption } from "./_cache_option.ts";
 import { argument, type Command, flag } from "./_command.ts";
 import { imageWithFiles } from "./_image_argument.ts";
-import { JSON_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
+import { JSON_OPTION, PLATFORM_OPTION, REGISTRIES_OPTION } from "./_options.ts";
 
 const SIGNS: Readonly<Record<FileChange["change"], string>> = {
   added: "+",
@@ -30,7 +30,7 @@ export const diffCommand: Command = {
     ...CACHE_OPTION,
     ...PLATFORM_OPTION,
     ...JSON_OPTION,
-    ...REGISTRY_OPTION,
+    ...REGISTRIES_OPTION,
   },
   details: "+ is in the second one only, - in the first one only, ~ in both, but not the same.",
   examples: ["lading diff app:1 app:2", "lading diff node:22 node:22-slim --json | jq length"],

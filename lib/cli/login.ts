@@ -2,14 +2,9 @@ import { DEFAULT_REGISTRY } from "../model/reference.ts";
 import { login, type LoginResult } from "../runtime/login.ts";
 import { type Command, type CommandContext, flag, text, UsageError } from "./_command.ts";
 import { CONFIG_OPTION, warnOfVariable } from "./_config_option.ts";
-import { openOptions, REGISTRY_OPTION } from "./_options.ts";
+import { checkedIdentity, type Identity } from "./_identity.ts";
+import { openOptions, REGISTRIES_OPTION } from "./_options.ts";
 import { readSecret, TerminalInput } from "./_terminal_input.ts";
-
-/** Who logs in. */
-interface Identity {
-  readonly username: string;
-  readonly password: string;
-}
 
 /** `lading login [REGISTRY]`. */
 export const loginCommand: Command = {
@@ -22,12 +17,13 @@ export const loginCommand: Command = {
     password: {
       type: "string",
       short: "p",
+      isSecret: true,
       value: "PASSWORD",
       help: "the password; others see it, --password-stdin is safe",
     },
     "password-stdin": { type: "boolean", help: "read the password from stdin" },
     ...CONFIG_OPTION,
-    ...REGISTRY_OPTION,
+    ...REGISTRIES_OPTION,
   },
   details:
     "Without REGISTRY it is Docker Hub. What is not given is asked for on the terminal. The\n" +
@@ -74,26 +70,15 @@ async function identityOf(context: CommandContext): Promise<Identity> {
       throw new UsageError("give --password or --password-stdin, not both");
     }
     if (username === undefined) throw new UsageError("--password-stdin needs --username");
-    return checked({ username, password: await readSecret(signal) });
+    return checkedIdentity({ username, password: await readSecret(signal) });
   }
   if (password !== undefined) {
     output.warn("--password shows the password to everybody on this machine; use --password-stdin");
-    if (username !== undefined) return checked({ username, password });
+    if (username !== undefined) return checkedIdentity({ username, password });
   }
-  const terminal = new TerminalInput(signal);
-  return checked({
+  const terminal = new TerminalInput(signal, "give --username and --password-stdin");
+  return checkedIdentity({
     username: username ?? await terminal.line("Username: "),
     password: password ?? await terminal.secret("Password: "),
   });
-}
-
-function checked(identity: Identity): Identity {
-  const { username, password } = identity;
-  if (username === "") throw new UsageError("the user name is empty");
-  if (username.includes(":")) throw new UsageError("a user name holds no colon");
-  if (password === "") throw new UsageError("the password is empty");
-  if (/\p{Cc}/u.test(username + password)) {
-    throw new UsageError("the user name or the password holds a control character");
-  }
-  return identity;
 }

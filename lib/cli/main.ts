@@ -16,6 +16,7 @@ import { realpathSync } from "node:fs";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import type { Command } from "./_command.ts";
+import { withPasswords } from "./_credentials_option.ts";
 import { useProxies } from "./_node_proxies.ts";
 import { errorText } from "./_error_text.ts";
 import { type CommandLine, parseCommandLine } from "./_parse.ts";
@@ -52,7 +53,8 @@ export async function main(
   const atEnd = (close: () => Promise<void>): void => void closers.push(close);
   try {
     const commands = await commandsFor(args);
-    const { command, ...call } = called = parseCommandLine(commands, args);
+    const { command, ...given } = called = parseCommandLine(commands, args);
+    const call = { ...given, options: await withPasswords(given.options, signal) };
     if (call.options.has("quiet")) output = options.output ?? processOutput({ quiet: true });
     await command.run({ ...call, output, signal, atEnd, commands });
     return EXIT_CODE.ok;

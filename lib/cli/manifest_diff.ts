@@ -2,7 +2,7 @@ import type { Bytes } from "../model/bytes.ts";
 import { argument, type Command } from "./_command.ts";
 import { unifiedDiff } from "./_line_diff.ts";
 import { MANIFEST_PLATFORM_OPTION, manifestArgument } from "./_manifest_argument.ts";
-import { REGISTRY_OPTION } from "./_options.ts";
+import { REGISTRIES_OPTION } from "./_options.ts";
 
 /** Writes a document the same way, whoever wrote it. */
 function linesOf(raw: Bytes): string[] {
@@ -16,7 +16,7 @@ export const manifestDiffCommand: Command = {
   synopsis: "IMAGE IMAGE",
   summary: "show how the manifests of two images differ, line by line",
   arity: [2, 2],
-  options: { ...MANIFEST_PLATFORM_OPTION, ...REGISTRY_OPTION },
+  options: { ...MANIFEST_PLATFORM_OPTION, ...REGISTRIES_OPTION },
   details:
     "Both are indented the same way first, and the answer is a unified diff: nothing when they say\n" +
     "the same. lading diff compares the files of two images.",

@@ -2,6 +2,7 @@ import { parsePlace } from "../model/place.ts";
 import { parseReference } from "../model/reference.ts";
 import { pullPlace } from "../runtime/copy_places.ts";
 import { argument, type Command, UsageError } from "./_command.ts";
+import { CREDENTIALS_OPTION } from "./_credentials_option.ts";
 import { isPath } from "./_meant_place.ts";
 import { jobsOption, openOptions, platformsOption } from "./_options.ts";
 import { THREADS_OPTION, withThreads } from "./_threads.ts";
@@ -36,7 +37,7 @@ export const pullCommand: Command = {
   synopsis: "IMAGE [PLACE]",
   summary: "pull an image, verified, into an OCI layout",
   arity: [1, 2],
-  options: { ...TRANSFER_OPTIONS, ...THREADS_OPTION },
+  options: { ...CREDENTIALS_OPTION, ...TRANSFER_OPTIONS, ...THREADS_OPTION },
   details:
     "PLACE is oci:./NAME by default; a path such as ./images is a layout too. --platform all takes\n" +
     "every platform. The answer is the digest-pinned reference.",

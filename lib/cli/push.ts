@@ -3,6 +3,7 @@ import { detectPlace } from "../runtime/detect_place.ts";
 import { copyPlaces } from "../runtime/copy_places.ts";
 import { nodeFileSystem } from "../runtime/node_file_system.ts";
 import { argument, type Command, flag, UsageError } from "./_command.ts";
+import { CREDENTIALS_OPTION } from "./_credentials_option.ts";
 import { jobsOption, openOptions, platformsOption } from "./_options.ts";
 import { transfer, TRANSFER_OPTIONS } from "./_transfer.ts";
 import { pushImageToV1, v1Argument } from "./_v1.ts";
@@ -14,6 +15,7 @@ export const pushCommand: Command = {
   summary: "push an OCI layout or an archive to a registry",
   arity: [2, 2],
   options: {
+    ...CREDENTIALS_OPTION,
     ...TRANSFER_OPTIONS,
     referrers: { type: "boolean", help: "push signatures, SBOMs and whatever else refers to it" },
     platform: {

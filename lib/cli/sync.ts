@@ -2,6 +2,8 @@ import type { SyncPlan } from "../ops/plan_sync.ts";
 import type { FailedTag, SyncEvent, SyncResult } from "../ops/sync.ts";
 import { syncPlaces } from "../runtime/sync_places.ts";
 import { argument, type Command, type CommandContext, flag } from "./_command.ts";
+import { hostCredentials } from "../runtime/docker_credentials.ts";
+import { BOTH_CREDENTIALS_OPTIONS, credentialsOption } from "./_credentials_option.ts";
 import { errorText } from "./_error_text.ts";
 import { PATTERN_OPTIONS, patternsOption } from "./_name_patterns.ts";
 import {
@@ -12,7 +14,7 @@ import {
   JSON_OPTION,
   openOptions,
   platformsOption,
-  REGISTRY_OPTION,
+  REGISTRIES_OPTION,
 } from "./_options.ts";
 import { formatSize } from "./size.ts";
 
@@ -83,6 +85,7 @@ export const syncCommand: Command = {
       help: "leave tags that point at other images in TO as they are",
     },
     ...FORMAT_OPTION,
+    ...BOTH_CREDENTIALS_OPTIONS,
     referrers: { type: "boolean", help: "copy signatures, SBOMs and whatever else refers to them" },
     platform: {
       type: "string",
@@ -91,7 +94,7 @@ export const syncCommand: Command = {
     },
     ...JOBS_OPTION,
     ...JSON_OPTION,
-    ...REGISTRY_OPTION,
+    ...REGISTRIES_OPTION,
   },
   details:
     "Tags that point at the same image in TO are not touched, and tags that only TO has stay. It\n" +
@@ -106,6 +109,7 @@ export const syncCommand: Command = {
     const [from, to] = [argument(context, 0), argument(context, 1)];
     const options = {
       ...openOptions(context),
+      targetCredentials: credentialsOption(context, "target") ?? hostCredentials(),
       include: patternsOption(context),
       keepGoing: true,
       existing: flag(context, "no-clobber") ? "keep" : "replace",

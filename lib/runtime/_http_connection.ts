@@ -46,6 +46,8 @@ export const READ_AHEAD_BYTES: number = 256 * 1024;
 /** Where a connection goes, and how. */
 export interface ConnectionTarget {
   readonly url: URL;
+  /** A connection to the host that TLS is to be spoken over; default a new one. */
+  readonly socket?: Socket | undefined;
   /** A socket of the file system, or a named pipe, which goes before the host of the address. */
   readonly path?: string | undefined;
   readonly settings: TLSSettings;
@@ -88,6 +90,7 @@ export class Connection {
       const socket = tls.connect({
         host,
         port: Number(url.port || 443),
+        ...(target.socket === undefined ? {} : { socket: target.socket }),
         ALPNProtocols: ["http/1.1"],
         // An address is no server name (RFC 6066 §3).
         ...(net.isIP(host) === 0 ? { servername: host } : {}),

@@ -1,10 +1,18 @@
+import type { Socket } from "node:net";
 import { denoSockets } from "./_deno_sockets.ts";
-import { Connection, type TLSSettings } from "./_http_connection.ts";
+import { Connection, type ConnectionModules, type TLSSettings } from "./_http_connection.ts";
 import { nodeSockets } from "./_node_sockets.ts";
 import { unknownHost } from "./_unknown_host.ts";
 
 /** Sends a request as `fetch` does; redirects are shown, bodies are not decoded. */
 export type Send = (request: Request) => Promise<Response>;
+
+/** Opens a connection to a server of https by another way; `undefined` where there is none. */
+export type Detour = (
+  net: ConnectionModules["net"],
+  url: URL,
+  signal: AbortSignal,
+) => Promise<Socket | undefined>;
 
 /** How fresh a connection has to be to carry a body, which cannot be sent again if it is closed. */
 const FRESH_MS = 1000;
@@ -24,10 +32,12 @@ interface Origin {
  * connections are used again for some seconds.
  *
  * @param settings What TLS is to be done with.
+ * @param detour How servers of https are reached, where that is not directly.
  * @returns The function that sends; `undefined` where there are no sockets.
  */
-export function socketRequests(settings: TLSSettings = {}): Send | undefined {
-  const modules = (isEmpty(settings) ? denoSockets() : undefined) ?? nodeSockets();
+export function socketRequests(settings: TLSSettings = {}, detour?: Detour): Send | undefined {
+  const modules = (isEmpty(settings) && detour === undefined ? denoSockets() : undefined) ??
+    nodeSockets();
   if (modules === undefined) return undefined;
   const origins = new Map<string, Origin>();
   return async (request) => {
@@ -35,9 +45,10 @@ export function socketRequests(settings: TLSSettings = {}): Send | undefined {
     const url = new URL(request.url);
     const origin = origins.get(url.origin) ?? { idle: [], session: undefined };
     origins.set(url.origin, origin);
-    const connect = (): Connection =>
+    const connect = (socket?: Socket): Connection =>
       new Connection(modules, {
         url,
+        socket,
         settings,
         session: origin.session,
         onSession: (session) => {
@@ -46,7 +57,8 @@ export function socketRequests(settings: TLSSettings = {}): Send | undefined {
       });
     const hasBody = request.body !== null;
     while (true) {
-      const connection = waiting(origin, hasBody ? FRESH_MS : Infinity) ?? connect();
+      const connection = waiting(origin, hasBody ? FRESH_MS : Infinity) ??
+        (detour === undefined ? connect() : connect(await around(detour, modules, request)));
       const exchange = connection.send(request, url, () => origin.idle.push(connection));
       try {
         return await exchange.response;
@@ -59,6 +71,18 @@ export function socketRequests(settings: TLSSettings = {}): Send | undefined {
       }
     }
   };
+}
+
+/** Takes the detour, unless nobody waits for its end any more. */
+async function around(
+  detour: Detour,
+  { net }: ConnectionModules,
+  { url, signal }: Request,
+): Promise<Socket | undefined> {
+  const socket = await detour(net, new URL(url), signal);
+  if (!signal.aborted) return socket;
+  socket?.destroy();
+  throw signal.reason;
 }
 
 /** Tells whether TLS is to be done as the runtime does it by itself. */

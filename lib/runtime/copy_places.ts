@@ -1,3 +1,4 @@
+import type { CredentialProvider } from "../auth/credentials.ts";
 import { type Operation, startOperation } from "../bytes/operation.ts";
 import type { LayerThreads } from "../compress/layer_threads.ts";
 import type { Source, Target } from "../model/content.ts";
@@ -23,6 +24,8 @@ import {
 
 /** Options of {@linkcode copyPlaces} and {@linkcode pullPlace}. */
 export interface CopyPlacesOptions extends OpenOptions {
+  /** Gives the credentials for the registry of the target; default `credentials`. */
+  readonly targetCredentials?: CredentialProvider | undefined;
   /**
    * The platform to choose from an index, such as `linux/arm64`, or `all` of them. Engines get the
    * image for their own platform by default.
@@ -89,7 +92,8 @@ export async function withPlaces<Result>(
   const wanted = toPlatforms(options.platform);
   const source = openSource(from, options);
   try {
-    const target = openTarget(to, options);
+    const credentials = options.targetCredentials ?? options.credentials;
+    const target = openTarget(to, { ...options, credentials });
     try {
       if (options.existing === "refuse") await refuseFile(target.place, options);
       return await use({

@@ -33,6 +33,8 @@ export interface ConnectOptions extends CallOptions {
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** Sends the requests, whatever the environment says: `env.DOCKER.fetch` of a worker. */
   readonly transport?: Transport | undefined;
+  /** Wraps what sends the requests, wherever they go: in a log. */
+  readonly wrapTransport?: ((transport: Transport) => Transport) | undefined;
 }
 
 interface Host {
@@ -58,7 +60,7 @@ const VARIABLES = [
  * @throws {LadingError} (`UNSUPPORTED_ENDPOINT`) when the runtime cannot go there.
  */
 export async function engineOptions(options: ConnectOptions = {}): Promise<EngineOptions> {
-  const { transport, idleTimeoutMs } = options;
+  const { transport, idleTimeoutMs, wrapTransport = (transport) => transport } = options;
   const common = {
     idleTimeoutMs,
     credentials: options.credentials ?? hostCredentials(),
@@ -67,7 +69,8 @@ export async function engineOptions(options: ConnectOptions = {}): Promise<Engin
   };
   if (transport !== undefined) {
     const { apiVersion, headers, host } = options;
-    return { ...common, transport, apiVersion, headers, name: host ?? "the transport" };
+    const name = host ?? "the transport";
+    return { ...common, transport: wrapTransport(transport), apiVersion, headers, name };
   }
   const { process } = globalThis as Host;
   const location = await locateEngine({
@@ -84,6 +87,7 @@ export async function engineOptions(options: ConnectOptions = {}): Promise<Engin
   return {
     ...common,
     ...way,
+    transport: wrapTransport(way.transport),
     name: formatEngineHost(location.endpoint),
     apiVersion: options.apiVersion ?? location.apiVersion,
     headers: { ...location.headers, ...options.headers },

@@ -1,7 +1,11 @@
 import { LadingError } from "../model/errors.ts";
 import type { Transport } from "../model/transport.ts";
+import { detectRuntime } from "./detect.ts";
+import { usesEnvironmentProxies } from "./environment_proxies.ts";
 import { hostTransport } from "./host_transport.ts";
-import { socketRequests } from "./_socket_requests.ts";
+import { httpsProxy } from "./_https_proxy.ts";
+import { openTunnel } from "./_proxy_tunnel.ts";
+import { type Detour, socketRequests } from "./_socket_requests.ts";
 
 /** Options of {@linkcode tlsTransport}. */
 export interface TLSTransportOptions {
@@ -16,8 +20,9 @@ export interface TLSTransportOptions {
 }
 
 /**
- * Makes a transport with certificates of its own, on Node, Deno and Bun. Requests that are not https
- * go the usual way of the runtime.
+ * Makes a transport with certificates of its own, on Node, Deno and Bun. It goes through the proxies
+ * that the environment names where `fetch` does so too. Requests that are not https go the usual way of
+ * the runtime.
  *
  * @param options The certificates.
  * @returns The transport.
@@ -35,7 +40,8 @@ export interface TLSTransportOptions {
  * ```
  */
 export function tlsTransport(options: TLSTransportOptions): Transport {
-  const send = socketRequests(options);
+  const isProxied = usesEnvironmentProxies(detectRuntime());
+  const send = socketRequests(options, isProxied ? throughProxy : undefined);
   if (send === undefined) {
     throw new LadingError(
       "UNSUPPORTED_TLS",
@@ -45,3 +51,8 @@ export function tlsTransport(options: TLSTransportOptions): Transport {
   const usual = hostTransport();
   return (request) => request.url.startsWith("https:") ? send(request) : usual(request);
 }
+
+const throughProxy: Detour = async (net, url, signal) => {
+  const proxy = httpsProxy(url);
+  return proxy === undefined ? undefined : await openTunnel(net, proxy, url, signal);
+};

@@ -1,10 +1,14 @@
 // Proxies that the environment names: requests go there, as those of the runtime's fetch do.
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { readFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { detectRuntime } from "../../lib/runtime/detect.ts";
+import { inScratch, missing, mustRun } from "../support/program.ts";
 import { lading, withBench } from "./lading_process.ts";
+import { startServer } from "./loopback.ts";
 
 const HOST = "registry.test:5000";
 const runtime = detectRuntime();
@@ -86,3 +90,99 @@ test("without a proxy in the environment nothing but the registry is asked", () 
     assert.notEqual(code, 0);
     assert.match(asked[0] ?? "", /^HEAD \/v2\/|^GET \/v2\//);
   }));
+
+const skip = missing("openssl");
+const isAble = runtime !== "node" || Number(major) >= 24;
+
+/** A proxy that opens tunnels to one server, whatever it is asked for, for one user. */
+async function withTunnels(
+  port: number,
+  use: (url: string, asked: string[]) => Promise<void>,
+): Promise<void> {
+  const asked: string[] = [];
+  const sockets = new Set<Socket>();
+  const authorization = `proxy-authorization: Basic ${btoa("acme:p@ss")}`;
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.once("data", (chunk) => {
+      const head = chunk.toString("latin1");
+      asked.push(head.split("\r\n", 1)[0] ?? "");
+      if (!head.includes(authorization)) {
+        return void socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+      }
+      const upstream = connect(port, "127.0.0.1", () => {
+        socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        socket.pipe(upstream).pipe(socket);
+      });
+      sockets.add(upstream);
+      upstream.on("error", () => socket.destroy());
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    await use(`127.0.0.1:${(server.address() as AddressInfo).port}`, asked);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+if (isAble) {
+  test(
+    "certificates of one's own and the proxies of the environment go together",
+    { skip },
+    () =>
+      inScratch(async (folder) => {
+        const [key, cert] = [join(folder, "server.key"), join(folder, "server.crt")];
+        await mustRun("openssl", [
+          ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
+          ...["-days", "2", "-subj", "/CN=registry", "-keyout", key, "-out", cert],
+          ...["-addext", "subjectAltName=DNS:registry.test"],
+        ]);
+        const tls = { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
+        const tags = { name: "app", tags: ["one"] };
+        const server = await startServer((_, response) => {
+          response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(tags));
+        }, { tls });
+        const list = (https_proxy: string, no_proxy = "") => {
+          const env = {
+            https_proxy,
+            HTTPS_PROXY: "",
+            no_proxy,
+            NO_PROXY: "",
+            NODE_USE_ENV_PROXY: "",
+          };
+          return lading(["tags", `${HOST}/app`, "--ca-cert", cert], { env });
+        };
+        try {
+          await withTunnels(server.port, async (proxy, asked) => {
+            const run = await list(`http://acme:p%40ss@${proxy}`);
+            assert.deepEqual([run.code, run.stdout], [0, "one\n"], run.stderr);
+            // Deno looks for a new version of itself too.
+            const tunnels = () => asked.filter((line) => line.includes(HOST));
+            assert.deepEqual([...new Set(tunnels())], [`CONNECT ${HOST} HTTP/1.1`]);
+            const refused = await list(proxy);
+            assert.equal(refused.code, 1);
+            assert.match(refused.stderr, /: the proxy [\d.:]+ answered "407 Proxy Authentication/);
+            asked.length = 0;
+            for (const direct of ["*", HOST, "registry.test", "other.test, .test"]) {
+              const { code, stderr } = await list(`http://acme:p%40ss@${proxy}`, direct);
+              assert.equal(code, 1, direct);
+              assert.match(stderr, /there is no such host/, direct);
+            }
+            assert.deepEqual(asked, []);
+          });
+          const socks = await list("socks5://acme:CANARY@127.0.0.1:1");
+          assert.equal(socks.code, 1);
+          assert.match(
+            socks.stderr,
+            /^lading: [^\n]*(through the proxy socks5:\/\/127\.0\.0\.1:1: it has to be one of http|it takes those of http and https)\n$/,
+          );
+          assert.doesNotMatch(socks.stderr, /CANARY/);
+        } finally {
+          await server.close();
+        }
+      }),
+  );
+}

@@ -82,6 +82,17 @@ test("inLargePieces() gives a piece memory of its own, which later reads leave a
   assert.deepEqual(concatBytes(pieces), bytes);
 });
 
+test("inLargePieces() gives the same bytes where full pieces follow short ones", async () => {
+  const bytes = content(3_000_000);
+  const lengths = [300_000, 600_000, 600_000, 270_000, 530_000, 700_000];
+  const parts: Bytes[] = [];
+  for (let at = 0, part = 0; part < lengths.length; at += lengths[part++] ?? 0) {
+    parts.push(bytes.slice(at, at + (lengths[part] ?? 0)));
+  }
+  const stream = inLargePieces(byteStream(parts), bytes.length);
+  assert.deepEqual(await readAll(stream, { maxBytes: bytes.length }), bytes);
+});
+
 test("inLargePieces() gives what comes before an end that comes early, or at once", async () => {
   for (const size of [0, 1, 32_768, 262_143, 262_144, 262_145]) {
     const bytes = content(size);

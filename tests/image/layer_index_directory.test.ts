@@ -32,6 +32,34 @@ async function write(fs: FileSystem, path: string, content: Bytes): Promise<void
   await writer.close();
 }
 
+/** A file system that counts the files that are opened, and those that are closed. */
+function counted(fs: FileSystem, counts: { opened: number; closed: number }): FileSystem {
+  const closing = <File extends { close(): Promise<void> }>(file: File): File => {
+    counts.opened++;
+    const close = file.close.bind(file);
+    let isClosed = false;
+    file.close = async () => {
+      if (!isClosed) counts.closed++;
+      isClosed = true;
+      await close();
+    };
+    return file;
+  };
+  return new Proxy(fs, {
+    get(target, name) {
+      if (name === "open") {
+        return async (...args: Parameters<FileSystem["open"]>) => closing(await fs.open(...args));
+      }
+      if (name === "create") {
+        return async (...args: Parameters<FileSystem["create"]>) =>
+          closing(await fs.create(...args));
+      }
+      const value = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
 test("an index in a directory serves the next process, and nobody else may look at it", async () => {
   const fs = memoryFileSystem();
   const layer = await smallLayer();
@@ -150,6 +178,34 @@ test("a directory of somebody else, or open for others to write, keeps nothing",
     await own.set(digestOf("c"), new Uint8Array(1));
   }
   assert.equal((await namesIn(fs)).length, 1);
+});
+
+test("an index that is larger than all that is kept is neither written nor read", async () => {
+  let now = Date.now();
+  const fs = memoryFileSystem({ now: () => now++ });
+  const layerIndexes = layerIndexDirectory(fs, CACHE, { maxBytes: 8192 });
+  await layerIndexes.set(digestOf("a"), new Uint8Array(1));
+  await layerIndexes.set(digestOf("large"), new Uint8Array(8193));
+  assert.deepEqual(await namesIn(fs), [digestOf("a").replace(":", "-")]);
+  const others = layerIndexDirectory(fs, CACHE);
+  await others.set(digestOf("most"), new Uint8Array(8192));
+  await others.set(digestOf("large"), new Uint8Array(8193));
+  assert.equal((await layerIndexes.get(digestOf("most")))?.length, 8192);
+  assert.equal(await layerIndexes.get(digestOf("large")), undefined);
+});
+
+test("every file of a directory of indexes is closed, also after a failure", async () => {
+  const good = new Uint8Array(100);
+  for (let failAt = 0;; failAt++) {
+    const counts = { opened: 0, closed: 0 };
+    const faulty = faultyFileSystem(memoryFileSystem(), failAt, "io");
+    const layerIndexes = layerIndexDirectory(counted(faulty.fs, counts), CACHE);
+    await layerIndexes.set(digestOf("a"), good);
+    await layerIndexes.get(digestOf("a"));
+    assert.ok(counts.opened > 0 || failAt > 0);
+    assert.equal(counts.closed, counts.opened, faulty.failed());
+    if (failAt > 0 && faulty.failed() === undefined) break;
+  }
 });
 
 test("a digest that is none names no file", async () => {

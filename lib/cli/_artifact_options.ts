@@ -22,11 +22,18 @@ export const ARTIFACT_OPTIONS: OptionSpecs = {
 /** What has the form of a media type at all (RFC 6838 §4.2). */
 const MEDIA_TYPE_REGEXP = /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}$/;
 
-/** Reads what an artifact is. */
+/**
+ * Reads what an artifact is.
+ *
+ * @param context The command.
+ * @param otherwise What kind it is when nobody says: a manifest with the empty config has to name one
+ * (image-spec, manifest.md §guidelines for artifact usage).
+ */
 export function artifactOption(
   context: CommandContext,
+  otherwise?: string,
 ): Pick<ArtifactOptions, "artifactType" | "annotations"> {
-  const artifactType = text(context, "artifact-type");
+  const artifactType = text(context, "artifact-type") ?? otherwise;
   if (artifactType === undefined) {
     throw new UsageError("name the kind of artifact: --artifact-type application/spdx+json");
   }

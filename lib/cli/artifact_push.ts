@@ -5,6 +5,9 @@ import { ARTIFACT_OPTIONS, artifactFile, artifactOption } from "./_artifact_opti
 import { argument, type Command, flag } from "./_command.ts";
 import { JSON_OPTION, openOptions, REGISTRY_OPTION } from "./_options.ts";
 
+/** What oras calls artifacts of which nobody says what they are. */
+const UNKNOWN_TYPE = "application/vnd.unknown.artifact.v1";
+
 /** `lading artifact push PLACE FILE[:TYPE]…`. */
 export const artifactPushCommand: Command = {
   name: "push",
@@ -14,15 +17,16 @@ export const artifactPushCommand: Command = {
   arity: [2, 100],
   options: { ...ARTIFACT_OPTIONS, ...JSON_OPTION, ...REGISTRY_OPTION },
   details:
-    "Files keep their names, without their directories. lading attach stores files that speak about\n" +
-    "an image. The answer is the digest-pinned reference.",
+    "Files keep their names, without their directories. What has no --artifact-type is of the type\n" +
+    "application/vnd.unknown.artifact.v1, as with oras; files without one are application/octet-stream.\n" +
+    "lading attach stores files that speak about an image. The answer is the digest-pinned reference.",
   examples: [
     "lading artifact push ghcr.io/acme/rules:1 rules.json --artifact-type application/vnd.acme.rules",
     "lading artifact push oci:./art:1 a.csv:text/csv b.csv:text/csv --artifact-type text/csv",
   ],
   async run(context) {
     const [place, ...files] = [argument(context, 0), ...context.args.slice(1)];
-    const described = artifactOption(context);
+    const described = artifactOption(context, UNKNOWN_TYPE);
     const { signal, output } = context;
     const target = openTarget(place, openOptions(context));
     try {

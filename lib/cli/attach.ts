@@ -24,7 +24,8 @@ export const attachCommand: Command = {
   },
   details:
     "The files become an artifact whose subject is the image; lading referrers lists it, and\n" +
-    "lading copy --referrers takes it along. The answer is the digest-pinned reference.",
+    "lading copy --referrers takes it along. By --artifact-type others find it among them, so it has to\n" +
+    "be given. The answer is the digest-pinned reference.",
   examples: [
     "lading attach ghcr.io/acme/app:1 sbom.json --artifact-type application/spdx+json",
     "lading attach oci:./app:1 result.sarif:application/sarif+json " +

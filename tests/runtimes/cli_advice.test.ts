@@ -1,5 +1,5 @@
 /** What the command adds to an error: the option, or the place, that helps. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -153,4 +153,30 @@ test("a certificate that is not trusted names the options that trust it", {
     } finally {
       await server.close();
     }
+  }));
+
+test("lading cat of a directory is a failure that says what lists it", () =>
+  withRegistry(async (image, folder) => {
+    const place = `oci:${folder}/tree:1`;
+    mkdirSync(join(folder, "files", "etc"), { recursive: true });
+    writeFileSync(join(folder, "files", "etc", "motd"), "hello\n");
+    const made = await lading("append", "scratch", `${folder}/files:/`, "--to", place);
+    assert.equal(made.code, 0, made.errors);
+    assert.equal((await lading("cat", place, "/etc/motd")).out, "hello\n");
+    const directory = await lading("cat", place, "/etc");
+    assert.deepEqual([directory.code, directory.out], [1, ""]);
+    assert.equal(
+      directory.errors,
+      'lading: Cannot read "/etc": it is a directory, not a file; ' +
+        "lading ls lists it, lading export archives the tree\n",
+    );
+    assert.equal((await lading("cat", place, "/none")).code, 3);
+    const artifact = await lading("artifact", "push", image, join(folder, "files", "etc", "motd"));
+    assert.equal(artifact.code, 0, artifact.errors);
+    const refused = await lading("append", image, `${folder}/files:/`, "--to", place);
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.errors,
+      /: it is an artifact \(application\/vnd\.unknown\.artifact\.v1\)\n$/,
+    );
   }));

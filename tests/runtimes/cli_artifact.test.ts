@@ -33,6 +33,21 @@ test("lading artifact push stores files under a name, and artifact pull writes t
   });
 });
 
+test("an artifact of which nobody says what it is has the type that oras gives it", () =>
+  withRegistry(async (image, folder) => {
+    const file = join(folder, "notes");
+    writeFileSync(file, "notes");
+    const place = `${image.slice(0, -2)}:notes`;
+    done(await lading("artifact", "push", place, file));
+    const { artifactType, config, layers } = JSON.parse(done(await lading("manifest", place)));
+    assert.equal(artifactType, "application/vnd.unknown.artifact.v1");
+    assert.equal(config.mediaType, "application/vnd.oci.empty.v1+json");
+    assert.equal(layers[0].mediaType, "application/octet-stream");
+    const attached = await lading("attach", image, file);
+    assert.equal(attached.code, 2);
+    assert.match(attached.errors, /^lading: name the kind of artifact: --artifact-type/);
+  }));
+
 test("lading artifact pull writes what was attached to an image", async () => {
   await withRegistry(async (image, folder) => {
     writeFileSync(join(folder, "sbom.json"), "{}");
@@ -47,7 +62,7 @@ test("lading artifact says what is wrong, and writes nothing", async () => {
     writeFileSync(join(folder, "file"), "");
     const out = join(folder, "out");
     const rows: readonly (readonly [number, readonly string[]])[] = [
-      [2, ["push", image, join(folder, "file")]],
+      [2, ["push", image, join(folder, "file"), "--artifact-type", "rules"]],
       [2, ["push", image, ...TYPE]],
       [3, ["push", image, join(folder, "none"), ...TYPE]],
       [1, ["push", image, folder, ...TYPE]],

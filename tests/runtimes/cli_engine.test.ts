@@ -201,6 +201,20 @@ test("lading engine build says all that the docker command can say of a build", 
     assert.equal((await run("build", join(folder, "nosuch"))).code, 3);
   }));
 
+test("lading engine --debug shows what the engine is asked, and no argument of a build", () =>
+  withEngine(async ({ run, folder }) => {
+    const site = join(folder, "site");
+    mkdirSync(site);
+    writeFileSync(join(site, "Dockerfile"), "FROM scratch\n");
+    const args = ["--build-arg", "TOKEN=CANARY", "-t", "site:1"];
+    const { code, errors } = await run("build", site, ...args, "--debug");
+    assert.equal(code, 0, errors);
+    assert.match(errors, /^#\d+ GET http:.*\/_ping$/m);
+    assert.match(errors, /^#\d+ POST http:.*\/build\?.*t=site:1.*buildargs=\[redacted\]/m);
+    assert.match(errors, /^#\d+ 200 after \d+ ms$/m);
+    assert.doesNotMatch(errors, /CANARY/);
+  }));
+
 test("what an engine is too old for, or does not have, ends in its exit code and one line", () =>
   withEngine(async ({ run, asked }) => {
     asked();

@@ -205,11 +205,11 @@ test("SingleFlight gives a failure to all who wait and then forgets it", async (
 test("SingleFlight goes on when one caller leaves, and aborts when the last one does", async () => {
   const flights = new SingleFlight<string, string>();
   let aborted: unknown;
+  let end = (): void => {};
   const work = (signal: AbortSignal) =>
     new Promise<string>((resolve, reject) => {
-      const timer = setTimeout(() => resolve("done"), 20);
+      end = () => resolve("done");
       signal.addEventListener("abort", () => {
-        clearTimeout(timer);
         aborted = signal.reason;
         reject(signal.reason);
       });
@@ -220,6 +220,7 @@ test("SingleFlight goes on when one caller leaves, and aborts when the last one 
   await tick();
   first.abort("left");
   await assert.rejects(leaving, (error: unknown) => error === "left");
+  end();
   assert.equal(await staying, "done");
   assert.equal(aborted, undefined);
 

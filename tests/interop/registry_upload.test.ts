@@ -301,14 +301,16 @@ test(
               return response;
             },
           }).repository("acme/app");
-          // Distribution 2.8 takes tokens a minute longer: these end in two seconds.
-          tokens.lifetimeSeconds = -58;
+          // Distribution 2.8 takes tokens a minute longer: these end in four seconds, within which
+          // some chunks are sent.
+          tokens.lifetimeSeconds = -56;
+          const age = () => new Promise((resolve) => setTimeout(resolve, 5200));
           const upload = await repository.startUpload({ chunkBytes: CHUNK_BYTES });
           await upload.append(CONTENT.slice(0, 900_000));
-          await new Promise((resolve) => setTimeout(resolve, 3500));
+          await age();
           const before = tokens.issued.length;
           await upload.append(CONTENT.slice(900_000, 1_500_000));
-          await new Promise((resolve) => setTimeout(resolve, 3500));
+          await age();
           await upload.append(CONTENT.slice(1_500_000));
           assert.equal((await upload.finish()).digest, BLOB.digest);
           assert.equal(tokens.issued.length - before, 2, "one token for each that has ended");

@@ -10,7 +10,7 @@ import { memoryRegistry } from "../../lib/testing/mod.ts";
 import { get, putImage, type Store } from "./content.ts";
 
 /** How long a round waits for its last request before the test has failed. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
 const BLOBS = ["config", "layer1", "layer2", "layer3"] as const;
 

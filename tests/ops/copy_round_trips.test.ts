@@ -12,7 +12,7 @@ import { memoryRegistry } from "../../lib/testing/mod.ts";
 import { get, putImage, putIndex, type Store, watched } from "./content.ts";
 
 /** How long requests wait for one another before the test has failed. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
 /** A request that others wait for, by its method and a part of its address. */
 type Call = readonly [method: string, part: string];

@@ -13,7 +13,6 @@ import { run } from "./_process.mjs";
  */
 
 const WORKERD_DATE = "2026-11-01";
-const CHROMIUM_TIMEOUT_MS = 600_000;
 
 function lost(files, records, output) {
   const seen = new Set(records.map((record) => record.file));
@@ -278,7 +277,7 @@ else await fetch("done", { method: "POST" });
 </script>`;
 
 /** Opens a page in headless Chromium until `done` resolves. */
-export async function withChromium(program, url, done, timeoutMs = CHROMIUM_TIMEOUT_MS) {
+export async function withChromium(program, url, done, timeoutMs) {
   const profile = mkdtempSync(join(tmpdir(), "lading-chromium-"));
   const child = spawn(program, [...CHROMIUM_FLAGS, `--user-data-dir=${profile}`, url], {
     stdio: ["ignore", "ignore", "pipe"],

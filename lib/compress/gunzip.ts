@@ -15,8 +15,8 @@ export interface GunzipOptions {
 /**
  * Decompresses gzip (RFC 1952): any number of members, as eStargz and `pigz` write them, and zeros
  * after the last one. The CRC-32 and the length of each member are checked before the stream
- * closes. Each read gives one chunk of at most 128 KiB; nothing else is kept but a window of
- * 160 KiB. An error cancels the source.
+ * closes. Each read gives one chunk of at most 128 KiB; beside that, memory is half a MiB, whatever
+ * the length. An error cancels the source.
  *
  * @param stream The compressed bytes; the stream is locked from now on.
  * @param options A limit, and the kernel to use.

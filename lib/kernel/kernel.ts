@@ -124,7 +124,7 @@ export type TarScanStop =
   | "zeros"
   /** The checksum of the header at `offset` is wrong. */
   | "bad-checksum"
-  /** The size in the header at `offset` is no number, negative, or above 2^53 - 1. */
+  /** The size in the header at `offset` is no number, negative, or above 2^53 - 513. */
   | "bad-size";
 
 /** A header that a {@linkcode TarScanner} found. */

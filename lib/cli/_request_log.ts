@@ -12,7 +12,7 @@ import { formatSize } from "./size.ts";
  */
 const SHOWN: ReadonlySet<string> = new Set([
   ...["artifactType", "digest", "from", "last", "mount", "n", "scope", "service"],
-  ...["fromImage", "names", "platform", "repo", "t", "tag"],
+  ...["dockerfile", "fromImage", "names", "platform", "pull", "repo", "t", "tag", "target"],
 ]);
 
 /** How many requests this process has sent. */

@@ -205,11 +205,11 @@ test("lading engine --debug shows what the engine is asked, and no argument of a
   withEngine(async ({ run, folder }) => {
     const site = join(folder, "site");
     mkdirSync(site);
-    writeFileSync(join(site, "Dockerfile"), "FROM scratch\n");
+    writeFileSync(join(site, "Dockerfile"), "FROM scratch\nCOPY Dockerfile /\n");
     const args = ["--build-arg", "TOKEN=CANARY", "-t", "site:1"];
     const { code, errors } = await run("build", site, ...args, "--debug");
     assert.equal(code, 0, errors);
-    assert.match(errors, /^#\d+ GET http:.*\/_ping$/m);
+    assert.match(errors, /^#\d+ HEAD http:.*\/_ping$/m);
     assert.match(errors, /^#\d+ POST http:.*\/build\?.*t=site:1.*buildargs=\[redacted\]/m);
     assert.match(errors, /^#\d+ 200 after \d+ ms$/m);
     assert.doesNotMatch(errors, /CANARY/);

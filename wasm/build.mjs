@@ -120,8 +120,8 @@ function committed(name) {
 
 const { values: { check } } = parseArgs({ options: { check: { type: "boolean" } } });
 const files = await build();
+const stale = Object.keys(files).filter((name) => committed(name)?.equals(files[name]) !== true);
 if (check) {
-  const stale = Object.keys(files).filter((name) => committed(name)?.equals(files[name]) !== true);
   if (stale.length > 0) {
     console.error(
       `wasm/${stale.join(", wasm/")}: not what the sources give; run node wasm/build.mjs`,
@@ -129,6 +129,7 @@ if (check) {
     process.exitCode = 1;
   }
 } else {
-  for (const [name, contents] of Object.entries(files)) writeFileSync(join(folder, name), contents);
+  // What is the same already stays: somebody may be reading it.
+  for (const name of stale) writeFileSync(join(folder, name), files[name]);
   console.log(`kernel.wasm: ${files["kernel.wasm"].length} bytes`);
 }

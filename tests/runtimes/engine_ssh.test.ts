@@ -129,7 +129,7 @@ test("a connection that waits for the next request keeps no process alive", { sk
       import { engineTransport } from ${of("runtime/engine_transport")};
       const { transport, baseURL } = engineTransport(parseEngineHost("ssh://far.test"));
       console.log(await (await transport(new Request(baseURL))).text());
-      setTimeout(() => process.exit(3), 2000).unref();
+      setTimeout(() => process.exit(3), 20_000).unref();
     `,
     );
     const { code, stdout } = await start([...LADING.slice(0, -1), script]).ended;

@@ -40,7 +40,7 @@ test("Docker's engine does what the fake engine does, over its socket and its po
     });
   } finally {
     await server.close();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
   assert.deepEqual(failures, []);
 });

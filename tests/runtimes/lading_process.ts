@@ -171,7 +171,7 @@ export async function withBench(
     await work({ host: `127.0.0.1:${server.port}`, store, folder, asked });
   } finally {
     await endAll();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     await server.close();
   }
 }

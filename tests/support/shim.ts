@@ -10,7 +10,7 @@ export interface TestResult {
 
 /** How long a test may take; a file that needs more says so by this name. */
 const asked: { LADING_TEST_TIMEOUT_MS?: number } = globalThis as object;
-const DEFAULT_TIMEOUT_MS = 120_000;
+const DEFAULT_TIMEOUT_MS = 300_000;
 const tests: { readonly name: string; readonly run: TestFunction }[] = [];
 
 /** Registers a test; options are not supported, so nothing can be skipped here. */

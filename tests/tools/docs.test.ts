@@ -26,7 +26,7 @@ async function runExamples(files: readonly string[]): Promise<number> {
     const { code, stdout, stderr } = await run(deno, ["test", ...options, ...files], {
       cwd,
       env: { NO_COLOR: "1", LADING_CACHE: join(cwd, "cache") },
-      timeoutMs: 300_000,
+      timeoutMs: 540_000,
     });
     assert.equal(code, 0, (stdout + stderr).slice(-8000));
     return Number(/^ok \| (\d+) passed/m.exec(stdout)?.[1]);

@@ -156,6 +156,22 @@ export interface NamedPusher {
   ): Promise<void>;
 }
 
+/** Content on its way into a place: what it is, is known at its end. Nothing of it is visible before. */
+export interface ContentUpload {
+  /** Takes more content, from where the last one ended. */
+  append(content: ByteSource, options?: CallOptions): Promise<void>;
+  /** Stores what was taken, and tells what it is; the media type is up to the caller. */
+  finish(options?: CallOptions): Promise<Descriptor>;
+  /** Gives it up; it never fails. */
+  cancel(): Promise<void>;
+}
+
+/** An optional power: takes content whose descriptor is not known yet. */
+export interface Uploader {
+  /** Starts an upload, which has to be finished or cancelled. */
+  startUpload(options?: CallOptions): Promise<ContentUpload>;
+}
+
 /** An optional power: lists the manifests whose `subject` is a given manifest. */
 export interface Referrers {
   /** Lists the referrers of a subject. */

@@ -45,6 +45,7 @@ export type {
   CallOptions,
   ContentSource,
   ContentStore,
+  ContentUpload,
   Deleter,
   FetchOptions,
   Locator,
@@ -63,6 +64,7 @@ export type {
   Source,
   Tagger,
   Target,
+  Uploader,
 } from "./content.ts";
 export type { Transport, TransportTraits } from "./transport.ts";
 export type { Descriptor } from "./descriptor.ts";

@@ -1,7 +1,14 @@
 import { mapConcurrent } from "../bytes/map_concurrent.ts";
 import { resolveImage } from "../image/resolve_image.ts";
 import { MAX_MANIFESTS, tooMany } from "../image/walk_indexes.ts";
-import type { NamedFetcher, NamedPusher, Referrers, Source, Target } from "../model/content.ts";
+import type {
+  NamedFetcher,
+  NamedPusher,
+  Referrers,
+  Source,
+  Target,
+  Uploader,
+} from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { UnsupportedMediaTypeError } from "../model/errors.ts";
 import type { ParsedManifest } from "../model/manifest.ts";
@@ -18,7 +25,7 @@ const REFERRERS_JOBS = 3;
 /** Where a copy goes from and to. */
 export interface Route {
   readonly source: Source & Partial<NamedFetcher & Referrers>;
-  readonly target: Target & Partial<NamedPusher>;
+  readonly target: Target & Partial<NamedPusher & Uploader>;
   readonly signal: AbortSignal;
 }
 

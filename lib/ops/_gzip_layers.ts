@@ -1,18 +1,24 @@
 import { mapConcurrent } from "../bytes/map_concurrent.ts";
 import { layerContent, openLayer } from "../image/layer.ts";
 import { layerFrom } from "../image/layer_from.ts";
-import type { ContentSource, Locator } from "../model/content.ts";
+import type { NewLayer } from "../image/new_layer.ts";
+import type { ContentSource, Locator, Uploader } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
+import { RegistryError, UploadError } from "../model/errors.ts";
 import type { ImageFormat } from "../model/image_format.ts";
 import { MEDIA_TYPE_OCI_LAYER_ZSTD } from "../model/media_types.ts";
+import type { UploadStore } from "../server/upload_store.ts";
 import { isConverted } from "./_convert_graph.ts";
 import type { CopyGraph, Route } from "./_copy_graph.ts";
+import { madeInto, type MakingFailure } from "./_made_into.ts";
 import { blame } from "./_side.ts";
 
 /** Layers of a graph that are stored in gzip instead of zstd. */
 export interface GzipLayers {
   /** What they are then, by their digests in zstd. */
   readonly layers: ReadonlyMap<string, Descriptor>;
+  /** The digests of those that the target has got already. */
+  readonly stored: ReadonlySet<string>;
   /** Has the content of the graph, and that of these layers. */
   readonly source: ContentSource & Partial<Locator>;
 }
@@ -21,16 +27,19 @@ export interface GzipLayers {
 interface Reading extends Pick<Route, "source" | "signal"> {
   readonly format: ImageFormat | undefined;
   readonly jobs: number;
+  /** Where they are stored while they are made, if it takes what is not known yet. */
+  readonly target?: (ContentSource & Partial<Uploader>) | undefined;
 }
 
 /**
- * Finds out what layers are in gzip, where the format that is wanted knows no zstd: Docker's does not.
- * Each is read once for its digest, and once more when it moves; the archive in it stays the same, and
+ * Makes layers gzip, where the format that is wanted knows no zstd: Docker's does not. A target that
+ * takes what is not known yet gets them meanwhile. Otherwise, and where a registry did not take one so,
+ * it is read once for its digest, and once more when it moves. The archive in it stays the same, and
  * with it the diffID. Memory is fixed.
  */
 export async function gzipLayers(
   { manifests }: CopyGraph,
-  { source, format, jobs, signal }: Reading,
+  { source, target, format, jobs, signal }: Reading,
 ): Promise<GzipLayers> {
   const found = new Map<string, Descriptor>();
   for (const { parsed } of format === "docker" ? manifests : []) {
@@ -40,20 +49,39 @@ export async function gzipLayers(
     }
   }
   const layers = new Map<string, Descriptor>();
+  const stored = new Set<string>();
   const contents = new Map<string, ContentSource>();
   await mapConcurrent(found.values(), jobs, async (layer, _, stop) => {
     // It is opened again when it moves, which another signal ends.
     const open = () => openLayer(source, layer).uncompressed({ signal });
-    try {
-      const made = await layerFrom(open, { compression: "gzip", signal: stop });
-      const descriptor = made.descriptor();
-      layers.set(layer.digest, descriptor);
-      contents.set(descriptor.digest, layerContent(made));
-    } catch (error) {
-      throw blame("source", error, layer, signal);
+    const make = async (spool?: UploadStore): Promise<NewLayer> =>
+      await layerFrom(open, { compression: "gzip", spool, signal: stop });
+    const kept = isUploader(target) ? await madeInto(target, make, stop) : undefined;
+    if (kept !== undefined && "error" in kept && !mayBeSent(kept)) {
+      throw blame(kept.isOfPlace ? "target" : "source", kept.error, layer, signal);
     }
+    const isStored = kept !== undefined && !("error" in kept);
+    const made = isStored ? kept : await make().catch((error) => {
+      throw blame("source", error, layer, signal);
+    });
+    const descriptor = made.descriptor();
+    if (isStored) stored.add(descriptor.digest);
+    layers.set(layer.digest, descriptor);
+    contents.set(descriptor.digest, layerContent(made));
   }, { signal });
-  return { layers, source: contents.size === 0 ? source : withContents(source, contents) };
+  return { layers, stored, source: contents.size === 0 ? source : withContents(source, contents) };
+}
+
+function isUploader(
+  target: ContentSource & Partial<Uploader> | undefined,
+): target is ContentSource & Uploader {
+  return target?.startUpload !== undefined;
+}
+
+/** Tells whether an upload has failed for what it was: in pieces, or at this moment. */
+function mayBeSent({ isOfPlace, error }: MakingFailure): boolean {
+  if (!isOfPlace || !(error instanceof RegistryError)) return false;
+  return error instanceof UploadError || error.status === 0 || error.status >= 500;
 }
 
 /** A place that has more content than another one. */

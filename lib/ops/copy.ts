@@ -68,9 +68,10 @@ export interface CopyOptions extends CallOptions {
   /**
    * Writes the manifests anew in this format, which changes their digests: `"oci"`, or `"docker"` for
    * what only knows that. By default every digest stays. Configs and layers keep their bytes, but that
-   * Docker's format knows no zstd: such layers are stored in gzip there, the archive in them stays, and
-   * they are read twice. What it has no place for (annotations, subjects and artifact types of
-   * manifests) is left out.
+   * Docker's format knows no zstd: such layers are stored in gzip there, and the archive in them stays.
+   * They are read once where the target takes content before its digest is known, as registries do, and
+   * the name is a new one there; otherwise twice. What it has no place for (annotations, subjects and
+   * artifact types of manifests) is left out.
    */
   readonly format?: ImageFormat | undefined;
   /** Threads to hash blobs in while they move; default none. The result is the same. */
@@ -217,17 +218,23 @@ class Copy {
     this.#emit({ type: "resolved", reference, descriptor: found.descriptor });
     const graph = await collectGraph(this.#route, found, referrersChoice(options.referrers));
     const { format } = options;
-    const { source, layers } = await gzipLayers(graph, { ...this.#route, format, jobs });
+    // What cannot be in the format is refused before anything is stored.
+    convertGraph(graph, found.descriptor, format, new Map());
+    // Where the name stands for an image it may be this one, and then nothing is sent.
+    const into = before === undefined ? target : undefined;
+    const reading = { ...this.#route, format, jobs, target: into };
+    const { source, layers, stored } = await gzipLayers(graph, reading);
     const { root, manifests } = convertGraph(graph, found.descriptor, format, layers);
     const { referrers } = graph;
     const blobs = namedBlobs(graph, manifests, layers);
     this.#content = source;
+    for (const blob of blobs) if (stored.has(blob.digest)) this.#tellStored(blob);
     const name = targetName(options, reference, root);
     const { existing } = options;
     if (existing === "refuse") refuseTaken(name, before, root);
     const [present] = await together(
       (signal) => presentManifests({ target, signal }, graph, manifests),
-      (signal) => this.#moveBlobs(blobs, jobs, signal),
+      (signal) => this.#moveBlobs(blobs.filter(({ digest }) => !stored.has(digest)), jobs, signal),
       signal,
     );
     for (const { descriptor, parsed: { raw } } of graph.manifests) {
@@ -304,6 +311,13 @@ class Copy {
       this.#leftOut.push(...result.leftOut);
       return result.descriptor.digest;
     });
+  }
+
+  /** Tells of a blob that the target got while it was made. */
+  #tellStored(blob: Descriptor): void {
+    const { size } = blob;
+    this.#bytesFetched += size;
+    this.#emit({ type: "blob", descriptor: blob, current: size, total: size, status: "done" });
   }
 
   async #moveBlobs(

@@ -35,6 +35,7 @@ export type {
   CallOptions,
   ContentSource,
   ContentStore,
+  ContentUpload,
   Deleter,
   FetchOptions,
   Locator,
@@ -49,6 +50,7 @@ export type {
   ResolveOptions,
   Resolver,
   Tagger,
+  Uploader,
 } from "../model/content.ts";
 export type { Descriptor } from "../model/descriptor.ts";
 export type { DigestAlgorithm } from "../model/digest.ts";

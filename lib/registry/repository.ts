@@ -19,6 +19,7 @@ import type {
   ResolveOptions,
   Resolver,
   Tagger,
+  Uploader,
 } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { NotFoundError, RegistryError, SizeMismatchError } from "../model/errors.ts";
@@ -85,6 +86,7 @@ export class Repository
     Referrers,
     Mounter,
     Locator,
+    Uploader,
     Deleter {
   /** The registry's name: `docker.io`. */
   readonly registry: string;

@@ -1,0 +1,194 @@
+// Layers in zstd that a registry gets in gzip: it takes them while they are made, before anybody knows
+// what they are.
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { readAll } from "../../lib/bytes/mod.ts";
+import { layerFrom } from "../../lib/image/mod.ts";
+import {
+  AuthorizationError,
+  CorruptStreamError,
+  type Descriptor,
+  MEDIA_TYPE_OCI_CONFIG,
+  MEDIA_TYPE_OCI_LAYER_ZSTD,
+  MEDIA_TYPE_OCI_MANIFEST,
+  type Transport,
+  type TransportTraits,
+  UnsupportedMediaTypeError,
+} from "../../lib/model/mod.ts";
+import { copy, pushArtifact, validate } from "../../lib/ops/mod.ts";
+import { Registry } from "../../lib/registry/mod.ts";
+import { type MemoryStore, memoryStore } from "../../lib/store/mod.ts";
+import { memoryRegistry } from "../../lib/testing/mod.ts";
+import { put, watched } from "./content.ts";
+
+const FORMAT = { format: "docker", targetReference: "1" } as const;
+
+/** What does not get smaller: the layer fills more than one request. */
+const BODY = noise(400_000);
+const PIECES = { maxRequestBytes: 150_000 };
+
+function noise(length: number): Uint8Array<ArrayBuffer> {
+  let state = 1;
+  return Uint8Array.from({ length }, () => {
+    state = Math.imul(state, 1_664_525) + 1_013_904_223 | 0;
+    return state >>> 24;
+  });
+}
+
+/** An image with one layer in zstd; `damage` is done to its bytes. */
+async function zstdImage(damage: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes) {
+  const store = memoryStore();
+  const layer = await layerFrom([{ path: "data", body: BODY }], { compression: "zstd" });
+  const bytes = await readAll(await layer.compressed(), { maxBytes: 1 << 26 });
+  const stored = await put(store, MEDIA_TYPE_OCI_LAYER_ZSTD, damage(bytes));
+  const rootfs = { type: "layers", diff_ids: [await layer.diffID()] };
+  const config = { architecture: "amd64", os: "linux", rootfs };
+  const root = await put(store, MEDIA_TYPE_OCI_MANIFEST, {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPE_OCI_MANIFEST,
+    config: await put(store, MEDIA_TYPE_OCI_CONFIG, config),
+    layers: [stored],
+  });
+  await store.tag(root, "app:1");
+  return { store, root, layer: stored };
+}
+
+/** A registry as a target, and what it was asked, in words: `PATCH`, `PUT`, `DELETE` of uploads. */
+function registry(
+  change: (transport: Transport) => Transport = (transport) => transport,
+  traits: TransportTraits = {},
+) {
+  const { host, transport, requests } = memoryRegistry();
+  const changed = Object.assign(change((request) => transport(request)), { traits });
+  const options = { transport: changed, retry: { retries: 0 } };
+  const target = new Registry(host, options).repository("app");
+  const uploads = () =>
+    requests.filter(({ path }) => path.includes("/uploads/")).map(({ method }) => method);
+  return { target, requests, uploads };
+}
+
+/** How often the layer was read. */
+function timesRead(source: { readonly fetched: readonly string[] }, layer: Descriptor): number {
+  return source.fetched.filter((digest) => digest === layer.digest).length;
+}
+
+async function digestInStore(store: MemoryStore): Promise<string> {
+  return (await copy(store, "app:1", memoryStore(), FORMAT)).descriptor.digest;
+}
+
+test("copy() to Docker's format reads a layer in zstd once for a registry", async () => {
+  const { store, layer } = await zstdImage();
+  const source = watched(store);
+  const { target, uploads } = registry(undefined, PIECES);
+  const events: string[] = [];
+  const operation = copy(source, "app:1", target, FORMAT);
+  for await (const event of operation) {
+    if (event.type === "blob") events.push(`${event.status} ${event.current === event.total}`);
+  }
+  const { descriptor, bytesFetched, bytesSkipped } = await operation;
+  assert.equal(timesRead(source, layer), 1);
+  assert.equal(descriptor.digest, await digestInStore(store));
+  assert.deepEqual((await validate(target, "1")).problems, []);
+  assert.ok(uploads().filter((method) => method === "PATCH").length > 1, "it comes in chunks");
+  assert.equal(uploads().includes("DELETE"), false);
+  assert.ok(bytesFetched > BODY.length / 2);
+  assert.equal(bytesSkipped, 0);
+  assert.deepEqual(events.filter((event) => event === "done true").length, 2);
+});
+
+test("where the name stands for an image already, nothing that is there is sent", async () => {
+  const { store } = await zstdImage();
+  const { target, requests } = registry();
+  const first = await copy(store, "app:1", target, FORMAT);
+  const count = requests.length;
+  const second = await copy(store, "app:1", target, { ...FORMAT, existing: "refuse" });
+  assert.equal(second.descriptor.digest, first.descriptor.digest);
+  assert.deepEqual(requests.slice(count).filter(({ method }) => /POST|PATCH|PUT/.test(method)), []);
+});
+
+test("a layer in zstd that is damaged is given up: the registry has nothing of it", async () => {
+  const cases: [(bytes: Uint8Array) => Uint8Array, typeof CorruptStreamError][] = [
+    [(bytes) => bytes.subarray(0, bytes.length - 9), CorruptStreamError],
+    [
+      (bytes) => bytes.with(bytes.length >> 1, 1 ^ (bytes[bytes.length >> 1] ?? 0)),
+      CorruptStreamError,
+    ],
+  ];
+  for (const [damage, kind] of cases) {
+    const { store } = await zstdImage(damage);
+    const { target, requests, uploads } = registry();
+    await assert.rejects(Promise.resolve(copy(store, "app:1", target, FORMAT)), kind);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(uploads().at(-1), "DELETE");
+    assert.deepEqual(requests.filter(({ method }) => method === "PUT"), []);
+  }
+});
+
+test("a registry that takes no content before it is known gets it afterwards", async () => {
+  const { store, layer } = await zstdImage();
+  const source = watched(store);
+  const { target, uploads } = registry((transport) => async (request) =>
+    request.method === "PATCH" ? new Response(null, { status: 405 }) : await transport(request)
+  );
+  const { descriptor } = await copy(source, "app:1", target, FORMAT);
+  assert.equal(descriptor.digest, await digestInStore(store));
+  assert.equal(timesRead(source, layer), 3);
+  assert.deepEqual((await validate(target, "1")).problems, []);
+  assert.equal(uploads().filter((method) => method === "DELETE").length, 1);
+});
+
+test("an upload that the registry has lost is sent once more from the source", async () => {
+  const { store, layer } = await zstdImage();
+  const source = watched(store);
+  let sent = 0;
+  let lost = "";
+  const { target } = registry((transport) => async (request) => {
+    const { pathname } = new URL(request.url);
+    if (request.method === "PATCH" && ++sent === 2) lost = pathname;
+    if (pathname !== lost) return await transport(request);
+    const errors = [{ code: "BLOB_UPLOAD_UNKNOWN", message: "it is gone" }];
+    return Response.json({ errors }, { status: 404 });
+  }, PIECES);
+  const { descriptor } = await copy(source, "app:1", target, FORMAT);
+  assert.equal(descriptor.digest, await digestInStore(store));
+  assert.equal(timesRead(source, layer), 3);
+  assert.deepEqual((await validate(target, "1")).problems, []);
+});
+
+test("who may not push is told at once, and the layer is not read", async () => {
+  const { store, layer } = await zstdImage();
+  const source = watched(store);
+  const { target } = registry((transport) => async (request) =>
+    request.method === "POST" ? new Response(null, { status: 403 }) : await transport(request)
+  );
+  await assert.rejects(Promise.resolve(copy(source, "app:1", target, FORMAT)), AuthorizationError);
+  assert.equal(timesRead(source, layer), 0);
+});
+
+test("what cannot be in the format is refused before anything is sent", async () => {
+  const { store, root } = await zstdImage();
+  await pushArtifact(store, [], { artifactType: "application/x", subject: root });
+  const { target, uploads } = registry();
+  await assert.rejects(
+    Promise.resolve(copy(store, "app:1", target, { ...FORMAT, referrers: true })),
+    UnsupportedMediaTypeError,
+  );
+  assert.deepEqual(uploads(), []);
+});
+
+test("an abort gives the upload back, and lets go of the source", async () => {
+  const { store } = await zstdImage();
+  const source = watched(store);
+  const reason = new Error("enough");
+  let abort = () => {};
+  const { target, uploads } = registry((transport) => async (request) => {
+    if (request.method === "PATCH") abort();
+    return await transport(request);
+  });
+  const operation = copy(source, "app:1", target, FORMAT);
+  abort = () => operation.abort(reason);
+  await assert.rejects(Promise.resolve(operation), (error) => error === reason);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(source.open, 0);
+  assert.equal(uploads().at(-1), "DELETE");
+});

@@ -6,6 +6,8 @@ import { LadingError } from "../model/errors.ts";
 /** The longest head of an answer. */
 const MAX_HEAD_LENGTH = 64 * 1024;
 
+const HEAD_END = "\r\n\r\n";
+
 /**
  * Opens a connection to a server through an http proxy (RFC 9110 §9.3.6).
  *
@@ -49,8 +51,12 @@ function connectHead({ username, password }: URL, url: URL): string {
   return [...lines, "", ""].join("\r\n");
 }
 
-/** Reads the head of the answer, behind which nothing comes; gives its first line. */
+/**
+ * Reads the head of the answer; gives its first line. Behind it comes why the proxy does not want to, or
+ * nothing: a server of TLS waits for the client.
+ */
 async function statusOf(socket: Socket, signal: AbortSignal): Promise<string> {
+  const decoder = new TextDecoder("latin1");
   let head = "";
   let restore = (): void => {};
   try {
@@ -61,8 +67,8 @@ async function statusOf(socket: Socket, signal: AbortSignal): Promise<string> {
       const onEnd = (): void => fail(new Error("the proxy closed the connection"));
       const onAbort = (): void => reject(signal.reason);
       const onData = (bytes: Uint8Array): void => {
-        head += String.fromCharCode(...bytes);
-        if (head.endsWith("\r\n\r\n")) resolve();
+        head += decoder.decode(bytes);
+        if (head.includes(HEAD_END)) resolve();
         else if (head.length > MAX_HEAD_LENGTH) fail(new Error("the proxy does not speak http"));
       };
       restore = () => {

@@ -1,7 +1,8 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { NotFoundError, RegistryError } from "../../lib/model/errors.ts";
-import type { UploadState } from "../../lib/registry/mod.ts";
+import { DigestMismatchError, NotFoundError, RegistryError } from "../../lib/model/errors.ts";
+import type { BlobUpload, UploadState } from "../../lib/registry/mod.ts";
+import { turn } from "./fake_clock.ts";
 import { bench, descriptorOf, errorResponse, failure, noise, OCI_LAYER } from "./scripted.ts";
 import { piecesOf, type Quirks, rangeOf, uploadRegistry } from "./upload_registry.ts";
 
@@ -154,4 +155,66 @@ test("where a repository is missing a resumed upload says so", async () => {
     b.clock.run(b.repository.push(LAYER, CONTENT, { upload: { state } })),
   );
   assert.ok(error instanceof NotFoundError, String(error));
+});
+
+test("an upload that is over takes nothing more, however it ended", async () => {
+  const ends: Readonly<Record<string, (upload: BlobUpload) => Promise<unknown>>> = {
+    finished: (upload: BlobUpload) => upload.finish(),
+    cancelled: (upload: BlobUpload) => upload.cancel(),
+    "of another digest": (upload: BlobUpload) => failure(upload.finish()),
+  };
+  for (const [name, end] of Object.entries(ends)) {
+    const registry = uploadRegistry();
+    const b = bench(registry.script);
+    const digest = name === "of another digest" ? LAYER.digest : undefined;
+    const upload = await b.clock.run(b.repository.startUpload({ chunkBytes: 1000, digest }));
+    await b.clock.run(upload.append(noise(2500, 2)));
+    await b.clock.run(end(upload));
+    const { length } = registry.log;
+    assert.ok(await failure(upload.append(noise(10))) instanceof TypeError, name);
+    assert.ok(await failure(upload.finish()) instanceof TypeError, name);
+    await b.clock.run(upload.cancel());
+    assert.equal(registry.log.length, length, name);
+    assert.equal(registry.sessions.size, 0, name);
+    assert.equal(registry.stored.size, name === "finished" ? 1 : 0);
+  }
+});
+
+test("what cannot be begun asks the registry for nothing, and lets its stream go", async () => {
+  const registry = uploadRegistry();
+  const b = bench(registry.script);
+  const reason = new Error("enough");
+  const signal = AbortSignal.abort(reason);
+  for (const chunkBytes of [0, -1, 1.5, NaN]) {
+    assert.ok(await failure(b.repository.startUpload({ chunkBytes })) instanceof RangeError);
+  }
+  for (const upload of [undefined, CHUNKED.upload, { chunkBytes: Infinity }]) {
+    let cancels = 0;
+    const stream = piecesOf(CONTENT, { onCancel: () => void cancels++ });
+    const pushing = b.repository.push(LAYER, stream, { upload, signal });
+    assert.equal(await failure(b.clock.run(pushing)), reason);
+    assert.equal(cancels, 1);
+  }
+  assert.equal(await failure(b.repository.startUpload({ signal })), reason);
+  assert.deepEqual(registry.log, []);
+});
+
+test("a session that was opened by a mount is used once, and given back when nothing comes", async () => {
+  for (const isRight of [true, false]) {
+    const registry = uploadRegistry();
+    const b = bench(registry.script);
+    const mounting = b.repository.mount(LAYER, "acme/other", { isPushedNext: true });
+    assert.equal(await b.clock.run(mounting), false);
+    const content = isRight ? CONTENT : noise(CONTENT.length, 9);
+    const end = await failure(b.clock.run(
+      b.repository.push(LAYER, content).then(() => {
+        throw new Error("it is there");
+      }),
+    ));
+    assert.equal(end instanceof DigestMismatchError, !isRight, String(end));
+    for (let turns = 0; turns < 100 && registry.sessions.size > 0; turns++) await turn();
+    assert.equal(registry.sessions.size, 0);
+    assert.equal(registry.log.filter((line) => line.startsWith("POST")).length, 1);
+    assert.equal(registry.log.includes("DELETE"), !isRight);
+  }
 });

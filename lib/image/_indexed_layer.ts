@@ -102,7 +102,8 @@ export function openByIndex(
   { bodyOffset, size }: FileMeta,
   options: CallOptions,
 ): ByteStream | undefined {
-  const checkpoints = bodyOffset === undefined ? undefined : index.checkpoints();
-  if (checkpoints === undefined || bodyOffset === undefined) return undefined;
+  if (bodyOffset === undefined) return undefined;
+  const checkpoints = index.checkpoints();
+  if (checkpoints === undefined) return undefined;
   return openAt(checkpoints, rangesOf(layer), bodyOffset, size, options);
 }

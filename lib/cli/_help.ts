@@ -42,7 +42,7 @@ of a registry of version 1, docker-v1://NAME.
 Answers go to stdout, everything else to stderr. Exit codes: 0 ok, 1 failure, 2 usage, 3 not found,
 4 authentication, 5 verification failed, 6 unsafe input, 130 interrupted.
 
-lading COMMAND --help tells more.
+lading COMMAND --help tells more; --debug shows what a registry or an engine is asked.
 `;
 }
 

@@ -3,7 +3,7 @@ import { redactURL } from "../model/redact.ts";
 
 /** What the runtimes say, on all systems, of a name that nobody has. */
 const UNKNOWN_REGEXP =
-  /\bENOTFOUND\b|not known|does not resolve|no such host is known|no address associated/i;
+  /\bENOTFOUND\b|(?:service|servname provided, or) not known|name does not resolve|no such host is known|no address associated/i;
 
 /**
  * Makes the error of a request to a host that does not exist. It is final, for asking again does not

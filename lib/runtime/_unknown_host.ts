@@ -3,11 +3,11 @@ import { redactURL } from "../model/redact.ts";
 
 /** What the runtimes say, on all systems, of a name that nobody has. */
 const UNKNOWN_REGEXP =
-  /\bENOTFOUND\b|(?:service|servname provided, or) not known|name does not resolve|no such host is known|no address associated/i;
+  /\bENOTFOUND\b|(?:service|or) not known|does not resolve|no such host|no address associated/i;
 
 /**
- * Makes the error of a request to a host that does not exist. It is final, for asking again does not
- * help; a name server that does not answer may do so a moment later, and is another failure.
+ * Makes the error of a request to a host that does not exist. It is final, for asking again does
+ * not help; a name server that does not answer may do so a moment later, and is another failure.
  *
  * @param error What the request failed with, as `fetch` fails.
  * @param request The request.

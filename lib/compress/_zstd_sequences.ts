@@ -138,8 +138,10 @@ export class SequencesWriter {
       else if (offset === second) value = literals > 0 ? 2 : 1;
       else if (offset === third) value = literals > 0 ? 3 : 2;
       else if (literals === 0 && offset === first - 1) value = 3;
-      if (value > 3 || offset !== first) {
-        if (value > 3 || offset !== second) third = second;
+      // The number decides, not the offset: the third may be the first once more.
+      const place = value > 3 ? 3 : value - Number(literals > 0);
+      if (place > 1) third = second;
+      if (place > 0) {
         second = first;
         first = offset;
       }

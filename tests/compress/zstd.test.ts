@@ -119,6 +119,12 @@ test("zstd() repeats no offset of a block that it stored after all", async () =>
   }
 });
 
+test("zstd() gives back what repeats at a few offsets with next to nothing between", async () => {
+  // The last three offsets are a, b and a there, and the third of them is used again.
+  const content = Uint8Array.from({ length: 700_000 }, (_, at) => Math.imul(at, 0x9e3779b1) >>> 24);
+  for (const level of LEVELS) await roundTrip(content, level, `level ${level}`);
+});
+
 test("zstd() gives the same bytes however the input is cut", async () => {
   const short = words(400, 10);
   const whole = await compress(short);

@@ -1,16 +1,33 @@
+import { sumOfTarBlock } from "../kernel/tar_fields.ts";
 import type { Bytes } from "../model/bytes.ts";
 import { BLOCK_SIZE } from "./header.ts";
 
 const encoder = new TextEncoder();
 
-/** A header that is being written. */
+function isASCII(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    if (text.charCodeAt(at) >= 0x80) return false;
+  }
+  return true;
+}
+
+/**
+ * A header that is being written. Text goes into it letter by letter: an array for each field would
+ * take longer to make, and to collect, than all the rest of a small entry.
+ */
 export class HeaderBlock {
   readonly #bytes: Bytes = new Uint8Array(BLOCK_SIZE);
 
   /** Writes a field, cut to its length. */
   put(start: number, length: number, value: Uint8Array | string): void {
-    const bytes = typeof value === "string" ? encoder.encode(value) : value;
-    this.#bytes.set(bytes.subarray(0, length), start);
+    if (typeof value !== "string") this.#bytes.set(value.subarray(0, length), start);
+    else if (isASCII(value)) this.#putASCII(start, length, value);
+    else this.#bytes.set(encoder.encode(value).subarray(0, length), start);
+  }
+
+  #putASCII(start: number, length: number, text: string): void {
+    const end = Math.min(length, text.length);
+    for (let at = 0; at < end; at++) this.#bytes[start + at] = text.charCodeAt(at);
   }
 
   /** Writes digits that fill a field but for the NUL that ends it. */
@@ -27,9 +44,7 @@ export class HeaderBlock {
   /** Puts the checksum in, and gives the block. */
   seal(): Bytes {
     this.#bytes.fill(0x20, 148, 156);
-    let sum = 0;
-    for (const byte of this.#bytes) sum += byte;
-    this.put(148, 8, `${sum.toString(8).padStart(6, "0")}\0 `);
+    this.put(148, 8, `${sumOfTarBlock(this.#bytes).toString(8).padStart(6, "0")}\0 `);
     return this.#bytes;
   }
 }

@@ -76,10 +76,19 @@ const FLAGS: Readonly<Record<TarInputType, string>> = {
 };
 
 const SECOND_NS = 1_000_000_000n;
+const NO_BYTES: Bytes = new Uint8Array(0);
 const encoder = new TextEncoder();
 
+/** Most fields of text are empty, and an array takes longer to make than a header to fill. */
+function encodeText(text: string = ""): Bytes {
+  return text === "" ? NO_BYTES : encoder.encode(text);
+}
+
 function isASCII(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte < 0x80);
+  for (let at = 0; at < bytes.length; at++) {
+    if ((bytes[at] ?? 0) >= 0x80) return false;
+  }
+  return true;
 }
 
 function isUTF8(bytes: Uint8Array): boolean {
@@ -112,7 +121,7 @@ function planEntry(input: TarInput): PlannedEntry {
     withSlash[name.length] = 0x2f;
     name = withSlash;
   }
-  const link = input.linkPathBytes ?? encoder.encode(input.linkPath ?? "");
+  const link = input.linkPathBytes ?? encodeText(input.linkPath);
   const isLink = type === "hardlink" || type === "symlink";
   if (name.length === 0) refuse(path, "it has no name");
   // Readers take such a file for a directory.
@@ -135,7 +144,7 @@ function planEntry(input: TarInput): PlannedEntry {
   if (hasPath) record("path", name);
   if (hasLink) record("linkpath", link);
   block.put(0, 100, split?.name ?? name);
-  block.put(345, 155, split?.prefix ?? new Uint8Array(0));
+  block.put(345, 155, split?.prefix ?? NO_BYTES);
   block.put(157, 100, link);
   const number = (key: string, start: number, length: number, value: number): void => {
     if (!Number.isSafeInteger(value)) refuse(path, `${key} is no whole number`);
@@ -164,7 +173,7 @@ function planEntry(input: TarInput): PlannedEntry {
       input.groupName,
     ]] as const
   ) {
-    const bytes = encoder.encode(value ?? "");
+    const bytes = encodeText(value);
     if (bytes.includes(0)) refuse(path, `${key} holds a NUL`);
     if (bytes.length > 32 || !isASCII(bytes)) record(key, bytes);
     else block.put(start, 32, bytes);

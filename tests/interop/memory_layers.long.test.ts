@@ -1,14 +1,14 @@
 // F28: an image of very many layers is pulled in the memory that the matrix of faults allows.
 import { join } from "node:path";
-import process from "node:process";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { serve } from "../../lib/runtime/serve.ts";
 import { registryHandler } from "../../lib/server/mod.ts";
 import { memoryStore } from "../../lib/store/mod.ts";
 import { randomImage } from "../../lib/testing/mod.ts";
+import { buildCommand } from "../support/built_command.ts";
 import { peakOf } from "../support/process_memory.ts";
-import { component, inScratch, missing, mustRun } from "../support/program.ts";
+import { component, inScratch, missing } from "../support/program.ts";
 
 /** All that the process has, the runtime itself included. */
 const ALLOWED_MIB = 96;
@@ -27,7 +27,6 @@ test(
     skip: missing(...Object.keys(RUNTIMES)),
   },
   async () => {
-    await mustRun(process.execPath, ["tests/tools/build.mjs"]);
     const store = memoryStore();
     const options = { layers: 200, files: 2, maxFileBytes: 2 ** 20, compression: "none" } as const;
     const image = await randomImage("memory", options);
@@ -35,12 +34,13 @@ test(
     const server = await serve(registryHandler(store));
     try {
       await inScratch(async (folder) => {
+        const command = await buildCommand(folder);
         const name = `127.0.0.1:${server.port}/acme/app:1`;
         const peaks: Record<string, number> = {};
         for (const [runtime, args] of Object.entries(RUNTIMES)) {
           const pull = (round: number): Promise<number> =>
             peakOf(component(runtime) ?? "", [
-              ...[...args, "dist/bin/lading.js", "pull", "--quiet", name],
+              ...[...args, command, "pull", "--quiet", name],
               `oci:${join(folder, `${runtime}-${round}`)}`,
             ]);
           // Deno and Bun translate a program when they first see it, and keep that.

@@ -71,8 +71,8 @@ const REPORT = `--import=data:text/javascript,${
   )
 }`;
 
-/** The most memory that a command of the built package had, in MiB. */
-export async function peak(...args: string[]): Promise<number> {
-  const { stderr } = await mustRun(process.execPath, [REPORT, "dist/bin/lading.js", ...args]);
+/** The most memory that the command, as it was built, had with arguments, in MiB. */
+export async function peak(command: string, ...args: string[]): Promise<number> {
+  const { stderr } = await mustRun(process.execPath, [REPORT, command, ...args]);
   return Number(/^peak (\d+)$/m.exec(stderr)?.[1]) / 1024;
 }

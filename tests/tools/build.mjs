@@ -5,7 +5,6 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 
 const root = resolve(fileURLToPath(import.meta.url), "../../..");
 const typescript = dirname(createRequire(import.meta.url).resolve("typescript/package.json"));
@@ -34,17 +33,6 @@ function referToDisposable() {
 
 if (process.exitCode === 0) {
   referToDisposable();
-  await build({
-    absWorkingDir: root,
-    entryPoints: { lading: "lib/cli/_bin.ts" },
-    outdir: "dist/bin",
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    minifySyntax: true,
-    minifyWhitespace: true,
-    logLevel: "warning",
-  });
+  const bundle = [join(root, "tests/tools/build_command.mjs"), join(root, "dist/bin")];
+  process.exitCode = spawnSync(process.execPath, bundle, { stdio: "inherit" }).status ?? 1;
 }

@@ -8,7 +8,7 @@ import {
   MEDIA_TYPE_OCI_MANIFEST,
 } from "../../lib/model/mod.ts";
 import { memoryStore } from "../../lib/store/mod.ts";
-import { put, putImage } from "./content.ts";
+import { put, putImage, putIndex } from "./content.ts";
 
 test("copy() ends where each referrer has a referrer of its own, and names nothing", async () => {
   const store = memoryStore();
@@ -36,4 +36,23 @@ test("copy() ends where each referrer has a referrer of its own, and names nothi
     (error: unknown) => error instanceof LimitExceededError && error.unit === "manifests",
   );
   await assert.rejects(target.resolve("app:1"), { code: "NOT_FOUND" });
+});
+
+test("copy() looks at each manifest once where each level of an index names all of the next", async () => {
+  const store = memoryStore();
+  let level: readonly Descriptor[] = [await putImage(store, ["layer"])];
+  for (let depth = 0; depth < 4; depth++) {
+    level = await Promise.all(
+      Array.from({ length: 70 }, (_, at) =>
+        putIndex(
+          store,
+          level.map((entry) => ({ ...entry, annotations: { place: `${depth}-${at}` } })),
+        )),
+    );
+  }
+  await putIndex(store, level, "app:1");
+  const target = memoryStore();
+  const { manifests } = await copy(store, "app:1", target);
+  assert.equal(manifests, 1 + 4 * 70 + 1);
+  assert.deepEqual(await target.resolve("app:1"), await store.resolve("app:1"));
 });

@@ -93,6 +93,28 @@ test("every kernel goes on at each block, where any kernel found it", () => {
   assert.ok(bits.size > 3, `only the bits ${[...bits]} were tried`);
 });
 
+test("a stream goes on behind the history it is given, whatever the memory was used for before", () => {
+  const [kernel = assert.fail()] = KERNELS;
+  const next = randomNumbers(5);
+  // Of seven letters in no order: each block is full of distances into those before.
+  const plain = Uint8Array.from({ length: 300_000 }, () => next() % 7);
+  const stored = deflate(kernel, plain);
+  const blocks = boundaries(kernel, stored, 4096).filter(({ isMember }) => !isMember);
+  assert.ok(blocks.length > 3, `${blocks.length} blocks`);
+  for (const other of KERNELS) {
+    for (const resume of blocks) {
+      inflate(other, stored.subarray(0, stored.length >> 1), { cut: 4096 });
+      const input = stored.subarray(resume.compressedOffset, -8);
+      const { bytes, error } = inflate(other, input, { format: "deflate-raw", resume });
+      assert.equal(error, undefined, `${other.kind} at ${resume.offset}`);
+      const rest = plain.subarray(resume.offset);
+      assert.equal(bytes.length, rest.length, `${other.kind} at ${resume.offset}`);
+      const wrong = bytes.filter((byte, at) => byte !== rest[at]).length;
+      assert.equal(wrong, 0, `${other.kind} at ${resume.offset}`);
+    }
+  }
+});
+
 test("a stream that was resumed reaches no further back than the history it was given", () => {
   const [kernel = assert.fail()] = KERNELS;
   const next = randomNumbers(4);

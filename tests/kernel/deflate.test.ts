@@ -242,14 +242,14 @@ test("nothing of the stream before is seen in the next one", () => {
 test("a stream that is given up in its middle leaves nothing to the next one", () => {
   const content = text(70_000, 4);
   for (const kernel of KERNELS) {
-    const alone = deflate(kernel, content);
+    const alone = crc32(deflate(kernel, content));
     // So many bytes end inside of blocks, and inside of bytes of the output.
     for (const length of [1000, 60_000, 100_000, 140_000, 180_000]) {
       const deflater = kernel.deflater();
       deflater.push(text(length, length));
       while (deflater.read() !== undefined);
       deflater.close();
-      assert.deepEqual(deflate(kernel, content), alone, `${kernel.kind} ${length}`);
+      assert.equal(crc32(deflate(kernel, content)), alone, `${kernel.kind} ${length}`);
     }
   }
 });

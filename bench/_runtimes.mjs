@@ -5,7 +5,11 @@ import { bundleTests } from "../tests/tools/_bundle.mjs";
 import { run } from "../tests/tools/_process.mjs";
 import { runChromium, runWorkerd, runWorkerdBare } from "../tests/tools/_runtimes.mjs";
 
+/** After this long a bench hangs. */
 const TIMEOUT_MS = 600_000;
+
+/** What the runners of the tests are to wait for. */
+const PATIENCE = { testMs: TIMEOUT_MS, runMs: TIMEOUT_MS };
 
 const RUNNER = `import run from "./0.js";
 const failed = (await run()).filter(({ error }) => error !== undefined);
@@ -34,7 +38,8 @@ function program(...args) {
 /** Runs the bundle as the tests do where there are no programs. */
 function page(runTests) {
   return async (context, file) => {
-    const failed = (await runTests(context, [file])).filter(({ error }) => error !== undefined);
+    const records = await runTests({ ...context, patience: PATIENCE }, [file]);
+    const failed = records.filter(({ error }) => error !== undefined);
     if (failed.length > 0) throw new Error(failed.map(({ error }) => error).join("\n"));
   };
 }

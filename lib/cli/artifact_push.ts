@@ -18,7 +18,7 @@ export const artifactPushCommand: Command = {
   options: { ...ARTIFACT_OPTIONS, ...JSON_OPTION, ...REGISTRY_OPTION },
   details:
     "Files keep their names, without their directories. What has no --artifact-type is of the type\n" +
-    "application/vnd.unknown.artifact.v1, as with oras; files without one are application/octet-stream.\n" +
+    `${UNKNOWN_TYPE}, as with oras; files without one are application/octet-stream.\n` +
     "lading attach stores files that speak about an image. The answer is the digest-pinned reference.",
   examples: [
     "lading artifact push ghcr.io/acme/rules:1 rules.json --artifact-type application/vnd.acme.rules",

@@ -27,6 +27,9 @@ const BEGUN = BLOBS.flatMap((blob) => [
 const ENDED = BLOBS.map((blob) => `PUT to/app/blobs/uploads ${blob}`);
 const NAMED = ["PUT to/app/manifests/1"];
 
+/** The rounds of an image whose layers move at the same time. */
+const SMALL_LAYERS = [NAMES, WHAT_IS_THERE, BEGUN, ENDED, NAMED];
+
 /** Stores an image with three layers, and tells what its digests are called here. */
 async function threeLayers(
   store: Store,
@@ -149,13 +152,7 @@ async function repositories(setup: Setup) {
 test("an image of three small layers is copied in five rounds, and nothing is asked twice", async () => {
   const { source, target, meeting } = await repositories({
     to: ["to.test", "app"],
-    rounds: [
-      NAMES,
-      WHAT_IS_THERE,
-      BEGUN,
-      ENDED,
-      NAMED,
-    ],
+    rounds: SMALL_LAYERS,
   });
   await copy(source, "1", target);
   assert.deepEqual(meeting.missing, []);
@@ -189,11 +186,7 @@ test("tokens of both sides are got in two rounds at the start, one of each", asy
     rounds: [
       NAMES,
       ["GET from/token repository:app:pull", "GET to/token repository:app:pull,push"],
-      NAMES,
-      WHAT_IS_THERE,
-      BEGUN,
-      ENDED,
-      NAMED,
+      ...SMALL_LAYERS,
     ],
   });
   await copy(source, "1", target);

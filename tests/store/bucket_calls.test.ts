@@ -1,11 +1,10 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import type { CallOptions } from "../../lib/model/content.ts";
-import type { Descriptor } from "../../lib/model/descriptor.ts";
 import { NotFoundError } from "../../lib/model/errors.ts";
 import { type BucketStore, bucketStore } from "../../lib/store/mod.ts";
 import { MemoryBucket } from "../support/memory_bucket.ts";
-import { describe, fetched, noise, OCI_INDEX, OCI_MANIFEST, pushImage, utf8 } from "./content.ts";
+import { describe, fetched, noise, OCI_INDEX, pushImage, referrer, utf8 } from "./content.ts";
 
 type Call = (store: BucketStore, options: CallOptions) => Promise<unknown>;
 
@@ -13,19 +12,6 @@ async function listOf<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const found: Item[] = [];
   for await (const item of items) found.push(item);
   return found;
-}
-
-/** A manifest that refers to another one. */
-function referrer(subject: Descriptor, padding = 0) {
-  const raw = utf8(JSON.stringify({
-    schemaVersion: 2,
-    mediaType: OCI_MANIFEST,
-    config: describe(utf8("{}")),
-    layers: [],
-    subject,
-    annotations: { padding: " ".repeat(padding) },
-  }));
-  return { raw, descriptor: describe(raw, OCI_MANIFEST) };
 }
 
 /** A bucket with a subject, its referrer, an index of both, names and a root without one. */

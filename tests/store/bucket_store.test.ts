@@ -12,7 +12,16 @@ import {
   MAX_BUCKET_CONTENT_BYTES,
 } from "../../lib/store/mod.ts";
 import { MemoryBucket } from "../support/memory_bucket.ts";
-import { describe, fetched, noise, OCI_MANIFEST, pieces, pushImage, utf8 } from "./content.ts";
+import {
+  describe,
+  fetched,
+  noise,
+  OCI_MANIFEST,
+  pieces,
+  pushImage,
+  referrer,
+  utf8,
+} from "./content.ts";
 
 test("bucketStore() lays content, names and notes out as objects of their own", async () => {
   const bucket = new MemoryBucket();
@@ -228,18 +237,12 @@ test("bucketStore() believes no note: a referrer says itself what it refers to",
 test("bucketStore() finds a manifest as referrer whose bytes came as a blob before", async () => {
   const store = bucketStore(new MemoryBucket());
   const subject = await pushImage(store, 1);
-  const raw = utf8(JSON.stringify({
-    schemaVersion: 2,
-    mediaType: OCI_MANIFEST,
-    config: describe(utf8("{}")),
-    layers: [],
-    subject,
-  }));
+  const { raw, descriptor } = referrer(subject);
   await store.push(describe(raw), raw);
-  await store.push(describe(raw, OCI_MANIFEST), pieces(raw, 10).stream);
+  await store.push(descriptor, pieces(raw, 10).stream);
   const found: string[] = [];
   for await (const { digest } of store.referrers(subject)) found.push(digest);
-  assert.deepEqual(found, [describe(raw).digest]);
+  assert.deepEqual(found, [descriptor.digest]);
 });
 
 test("bucketStore() refuses names that are no keys, and passes over strange objects", async () => {

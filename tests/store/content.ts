@@ -120,3 +120,19 @@ export async function corpusInMemory(folder: string): Promise<FileSystem> {
   }
   return fs;
 }
+
+/** Makes a manifest that refers to another one. */
+export function referrer(
+  subject: Descriptor,
+  padding = 0,
+): { readonly raw: Bytes; readonly descriptor: Descriptor } {
+  const raw = utf8(JSON.stringify({
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config: describe(utf8("{}")),
+    layers: [],
+    subject,
+    annotations: { padding: " ".repeat(padding) },
+  }));
+  return { raw, descriptor: describe(raw, OCI_MANIFEST) };
+}

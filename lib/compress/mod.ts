@@ -32,10 +32,6 @@ export {
   loadKernel,
   type LoadKernelOptions,
   type ResumableHasher,
-  type TarRecord,
-  type TarScan,
-  type TarScanner,
-  type TarScanStop,
 } from "../kernel/mod.ts";
 export { MAX_OUTPUT_BYTES } from "./_output_cap.ts";
 export {

@@ -63,7 +63,7 @@ export function createResumableHasher(algorithm: HashAlgorithm): ResumableHasher
  *
  * @param state What {@linkcode ResumableHasher.exportState} gave.
  * @returns A hasher that stands where the other one stood.
- * @throws {TypeError} when the bytes are no state, or one of another version.
+ * @throws {TypeError} when the bytes are no state, or one of another build.
  */
 export function resumeHasher(state: Uint8Array): ResumableHasher {
   return decodeHashState(state).algorithm === "sha256" ? sha256Hasher(state) : sha512Hasher(state);

@@ -85,7 +85,7 @@ const SHA256: BlockFunction = {
  *
  * @param state Where to continue: what {@linkcode ResumableHasher.exportState} gave.
  * @returns The hasher.
- * @throws {TypeError} when the state is none of SHA-256 and this version.
+ * @throws {TypeError} when the state is none of SHA-256 and this build.
  */
 export function sha256Hasher(state?: Uint8Array): ResumableHasher {
   return new BlockHasher(SHA256, state);

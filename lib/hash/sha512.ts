@@ -112,7 +112,7 @@ const SHA512: BlockFunction = {
  *
  * @param state Where to continue: what {@linkcode ResumableHasher.exportState} gave.
  * @returns The hasher.
- * @throws {TypeError} when the state is none of SHA-512 and this version.
+ * @throws {TypeError} when the state is none of SHA-512 and this build.
  */
 export function sha512Hasher(state?: Uint8Array): ResumableHasher {
   return new BlockHasher(SHA512, state);

@@ -1,15 +1,18 @@
 import type { Bytes } from "../model/bytes.ts";
 import type { HashAlgorithm } from "./hasher.ts";
+import { STATE_BUILD } from "./_state_build.ts";
 
 /**
  * Where a hash computation is between two chunks.
  *
  * Stored as
  * ```
- * 0      4         5      6            14        14 + words        … + pending
- * | LDH1 | algorithm | 0  | byte count | chaining words | bytes of the open block |
+ * 0       4         5      6            14        14 + words        … + pending
+ * | build | algorithm | 0  | byte count | chaining words | bytes of the open block |
  * ```
- * in network byte order, algorithm 1 = SHA-256, 2 = SHA-512.
+ * in network byte order, algorithm 1 = SHA-256, 2 = SHA-512. The build is the hash of the code that
+ * reads and writes states (this file): every runtime and kernel takes the states of every other, and
+ * none those of a release that writes them otherwise.
  */
 export interface HashState {
   /** The algorithm. */
@@ -22,8 +25,6 @@ export interface HashState {
   readonly pending: Bytes;
 }
 
-// "LDH1": the number grows with every change of the layout, so that no release misreads another.
-const TAG = 0x4c444831;
 const HEADER_BYTES = 14;
 const CODES = { sha256: 1, sha512: 2 } as const;
 const WORD_COUNTS = { sha256: 8, sha512: 16 } as const;
@@ -38,7 +39,7 @@ const BLOCK_BYTES = { sha256: 64, sha512: 128 } as const;
 export function encodeHashState(state: HashState): Bytes {
   const bytes = new Uint8Array(HEADER_BYTES + 4 * state.words.length + state.pending.length);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, TAG);
+  view.setUint32(0, STATE_BUILD);
   view.setUint8(4, CODES[state.algorithm]);
   view.setBigUint64(6, BigInt(state.byteCount));
   state.words.forEach((word, index) => view.setInt32(HEADER_BYTES + 4 * index, word));
@@ -51,12 +52,12 @@ export function encodeHashState(state: HashState): Bytes {
  *
  * @param bytes What {@linkcode encodeHashState} wrote.
  * @returns The state.
- * @throws {TypeError} when the bytes are no state, or one of another version.
+ * @throws {TypeError} when the bytes are no state, or one of another build.
  */
 export function decodeHashState(bytes: Uint8Array): HashState {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < HEADER_BYTES || view.getUint32(0) !== TAG || view.getUint8(5) !== 0) {
-    throw new TypeError("Cannot resume a hash: the bytes are no state of this version");
+  if (bytes.length < HEADER_BYTES || view.getUint32(0) !== STATE_BUILD || view.getUint8(5) !== 0) {
+    throw new TypeError("Cannot resume a hash: the bytes are no state of this build");
   }
   const code = view.getUint8(4);
   const algorithm = code === CODES.sha256 ? "sha256" : code === CODES.sha512 ? "sha512" : undefined;

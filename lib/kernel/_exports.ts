@@ -8,8 +8,7 @@ export interface KernelExports {
   readonly INPUT: WebAssembly.Global;
   readonly LANE_PAGES: WebAssembly.Global;
   readonly LANE_WORDS: WebAssembly.Global;
-  readonly TAR_RECORDS: WebAssembly.Global;
-  readonly TAR_STATE: WebAssembly.Global;
+  readonly TAR_ENTRIES: WebAssembly.Global;
   setup(): void;
   crc32(seed: number, data: number, bytes: number): number;
   sha256Start(state: number): void;
@@ -41,11 +40,32 @@ export interface KernelExports {
   deflateOutput(): number;
   deflateOutputBytes(): number;
   deflateCrc(): number;
-  tarScan(state: number, piece: number, bytes: number): number;
+  tarScan(block: number, end: number): number;
 }
 
 /** The size of the kernel's input buffer. */
 export const INPUT_BYTES = 131072;
+
+/** Whose memory a buffer is. */
+const KERNELS = new WeakMap<ArrayBufferLike, KernelExports>();
+
+/** Gives the instance whose memory a buffer is. */
+export function kernelOf(buffer: ArrayBufferLike): KernelExports | undefined {
+  return KERNELS.get(buffer);
+}
+
+/** Instances that have trapped while somebody else had them. */
+const BROKEN = new WeakSet<KernelExports>();
+
+/** Notes that an instance has trapped: it may be in any state, and is not to be used again. */
+export function markBroken(kernel: KernelExports): void {
+  BROKEN.add(kernel);
+}
+
+/** Tells whether an instance has trapped. */
+export function isBroken(kernel: KernelExports): boolean {
+  return BROKEN.has(kernel);
+}
 
 /**
  * Makes an instance and its tables.
@@ -58,6 +78,7 @@ export function instantiate(module: WebAssembly.Module): KernelExports {
     throw new TypeError("Cannot load the kernel: the module is not lading's kernel");
   }
   kernel.setup();
+  KERNELS.set(kernel.memory.buffer, kernel);
   return kernel;
 }
 

@@ -1,5 +1,5 @@
 import { LadingError } from "../model/errors.ts";
-import { instantiate, type KernelExports } from "./_exports.ts";
+import { instantiate, isBroken, type KernelExports } from "./_exports.ts";
 
 /** Instances kept for the next stream, 448 KiB each: enough for the layers pulled at a time. */
 const MAX_IDLE = 4;
@@ -25,7 +25,7 @@ export class WasmInstances {
 
   /** Takes an instance back. One that has trapped is not given back but dropped. */
   give(kernel: KernelExports): void {
-    if (this.#idle.length < MAX_IDLE) this.#idle.push(kernel);
+    if (this.#idle.length < MAX_IDLE && !isBroken(kernel)) this.#idle.push(kernel);
   }
 
   /** Calls a function with the shared instance; an instance that traps is dropped. */

@@ -2,7 +2,6 @@ import { crc32, sha256Hasher, sha512Hasher } from "../hash/mod.ts";
 import { type DeflateEngines, KernelDeflater } from "./_deflater.ts";
 import { JSDeflateEngine } from "./_js_deflate.ts";
 import { JSInflater } from "./_js_inflate.ts";
-import { JSTarScanner } from "./_js_tar.ts";
 import { StoredEngine } from "./_stored_engine.ts";
 import type { Kernel } from "./kernel.ts";
 
@@ -26,6 +25,5 @@ export function jsKernel(): Kernel {
     crc32,
     inflater: (options) => new JSInflater(options),
     deflater: (options) => new KernelDeflater(ENGINES, options),
-    tarScanner: () => new JSTarScanner(),
   };
 }

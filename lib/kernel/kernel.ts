@@ -112,68 +112,14 @@ export interface Deflater {
   readonly bytesOut: number;
 }
 
-/** Why a {@linkcode TarScanner} stopped. */
-export type TarScanStop =
-  /** The piece is used up. */
-  | "input"
-  /** The last record is a header that the scanner leaves to its caller (types `x g X L K S`). */
-  | "handover"
-  /** There is no room for more records: take them and go on. */
-  | "full"
-  /** A block of zeros was passed: the end of the archive, or padding before another one. */
-  | "zeros"
-  /** The checksum of the header at `offset` is wrong. */
-  | "bad-checksum"
-  /** The size in the header at `offset` is no number, negative, or above 2^53 - 513. */
-  | "bad-size";
-
-/** A header that a {@linkcode TarScanner} found. */
-export interface TarRecord {
-  /** Bytes from the start of the archive to the header. */
-  readonly offset: number;
-  /** Bytes of the body that follows, without padding; 0 for types that have none. */
-  readonly size: number;
-  /** The 512 bytes of the header, a copy. */
-  readonly block: Bytes;
-}
-
-/** What one call of {@linkcode TarScanner.scan} came to. */
-export interface TarScan {
-  /** Bytes of the piece that were used. */
-  readonly used: number;
-  /** Why it stopped. */
-  readonly stop: TarScanStop;
-  /** The headers found, in order. */
-  readonly records: readonly TarRecord[];
-}
-
-/**
- * Finds the headers of a tar archive and skips the bodies. It verifies checksums and reads sizes,
- * and leaves headers that change the meaning of later ones to its caller.
- */
-export interface TarScanner {
-  /**
-   * Scans the next piece. When it stops before the end of the piece the caller goes on with the
-   * rest; after `handover` with the body of that header, or with what follows it and `offset` moved
-   * by {@linkcode TarScanner.skip}.
-   */
-  scan(piece: Uint8Array): TarScan;
-  /** Skips bytes of the pieces to come: a body and its padding. */
-  skip(bytes: number): void;
-  /** Moves the offset on by bytes that the caller has used itself. */
-  advance(bytes: number): void;
-  /** Bytes of the archive passed so far. */
-  readonly offset: number;
-}
-
-/** The hot path of layer processing: hashes, CRC-32, inflate, deflate and the tar scan. */
+/** The hot path of layer processing: hashes, CRC-32, inflate and deflate. */
 export interface Kernel {
   /** What it runs on. */
   readonly kind: "wasm" | "js";
   /**
    * Makes a hasher.
    *
-   * @throws {TypeError} when `options.state` is no state of this algorithm and version.
+   * @throws {TypeError} when `options.state` is no state of this algorithm and build.
    */
   hasher(algorithm: HashAlgorithm, options?: KernelHasherOptions): ResumableHasher;
   /** Computes the CRC-32 of gzip; `seed` is the CRC of the bytes before. */
@@ -191,6 +137,4 @@ export interface Kernel {
    * @throws {RangeError} when the level is none of 0 to 9.
    */
   deflater(options?: DeflaterOptions): Deflater;
-  /** Makes a scanner for a tar archive. */
-  tarScanner(): TarScanner;
 }

@@ -43,10 +43,6 @@ export type {
   InflaterOptions,
   Kernel,
   KernelHasherOptions,
-  TarRecord,
-  TarScan,
-  TarScanner,
-  TarScanStop,
 } from "./kernel.ts";
 export { jsKernel } from "./js_kernel.ts";
 export { loadKernel, type LoadKernelOptions } from "./load_kernel.ts";

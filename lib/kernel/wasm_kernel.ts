@@ -7,7 +7,6 @@ import { WasmDeflateEngine } from "./_wasm_deflate.ts";
 import { WasmHasher } from "./_wasm_hasher.ts";
 import { WasmInflater } from "./_wasm_inflater.ts";
 import { WasmInstances } from "./_wasm_instances.ts";
-import { WasmTarScanner } from "./_wasm_tar.ts";
 import type { Kernel } from "./kernel.ts";
 
 /** Options of {@linkcode wasmKernel}. */
@@ -21,8 +20,8 @@ export interface WasmKernelOptions {
 }
 
 /**
- * Makes the kernel of a compiled module. An instance takes 448 KiB: there is one for hashes, CRCs and
- * tar scans, and one for each inflater or deflater at work. Up to four are kept for later. One more,
+ * Makes the kernel of a compiled module. An instance takes 448 KiB: there is one for hashes and
+ * CRCs, and one for each inflater or deflater at work. Up to four are kept for later. One more,
  * of 832 KiB, is there while three or more messages are hashed with SHA-256: up to four are hashed
  * side by side where the clock says that it takes less time.
  *
@@ -54,6 +53,5 @@ export function wasmKernel(module: WebAssembly.Module, options: WasmKernelOption
     crc32: (chunk, seed = 0) => crc32(chunk, seed),
     inflater: (options) => new WasmInflater(instances, options, host),
     deflater: (options) => new KernelDeflater(engines, options),
-    tarScanner: () => new WasmTarScanner(instances),
   };
 }

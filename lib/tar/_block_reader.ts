@@ -1,4 +1,5 @@
 import type { Feed } from "../bytes/feed.ts";
+import { TarScan } from "../kernel/tar_scan.ts";
 import type { Bytes } from "../model/bytes.ts";
 
 /** Enough for a header, and for most metadata. */
@@ -16,9 +17,10 @@ export class BlockReader {
   #at = 0;
   #isEnded = false;
   #pending: Promise<boolean> | undefined;
-  #view = new DataView(NO_BYTES.buffer);
   /** Bytes read so far. */
   offset = 0;
+  /** Reads the headers in what comes. */
+  readonly scan: TarScan = new TarScan();
 
   constructor(feed: Feed) {
     this.#feed = feed;
@@ -58,7 +60,13 @@ export class BlockReader {
     this.#isEnded = piece === undefined;
     this.#piece = piece ?? NO_BYTES;
     this.#at = 0;
+    this.scan.forget();
     return this.#piece.length > 0;
+  }
+
+  /** How many bytes are at hand. */
+  get left(): number {
+    return this.#piece.length - this.#at;
   }
 
   /** Gives up to `limit` of the bytes at hand: none before {@linkcode fill}. They are lent. */
@@ -68,11 +76,6 @@ export class BlockReader {
     this.#at = end;
     this.offset += part.length;
     return part;
-  }
-
-  /** Gives a view of the whole buffer that lent bytes lie in: for most that are lent it is the same. */
-  viewOf({ buffer }: Bytes): DataView {
-    return this.#view.buffer === buffer ? this.#view : this.#view = new DataView(buffer);
   }
 
   /** Gives `length` bytes when all of them are at hand. They are lent. */

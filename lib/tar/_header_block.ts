@@ -1,4 +1,4 @@
-import { sumOfTarBlock } from "../kernel/tar_fields.ts";
+import { sumOfTarBlock } from "../kernel/tar_block.ts";
 import type { Bytes } from "../model/bytes.ts";
 import { BLOCK_SIZE } from "./header.ts";
 

@@ -1,6 +1,6 @@
 // What the headers before an entry and its own header come to. Nothing here reads: whoever finds
 // the headers, the reader or a scan, pushes them with their bodies.
-import { hasTarContent, isTarMetadata } from "../kernel/tar_fields.ts";
+import { hasTarContent, isTarMetadata } from "../kernel/tar_rules.ts";
 import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
 import type { TarEntryType } from "./entry.ts";
@@ -184,7 +184,7 @@ export class MetadataMerger {
     if (size < 0) refuse("its size is negative", offset);
     const { typeFlag } = header;
     const flag = typeFlag.charCodeAt(0);
-    const hasContent = hasTarContent(flag, name.at(-1));
+    const hasContent = hasTarContent(flag, name.at(-1) ?? 0);
     const storedSize = hasContent ? size : 0;
     const sparse = sparseOf(header, records, block, storedSize, offset);
     if (sparse !== undefined && !hasContent) refuse("it is sparse and has no content", offset);

@@ -1,9 +1,26 @@
+import { sumOfTarBlock } from "../kernel/tar_block.ts";
 import {
-  hasTarChecksum,
+  FORMAT_FIELD,
+  GID_FIELD,
+  GROUP_AT,
+  GROUP_END_FIELD,
+  LINK_AT,
+  LINK_END_FIELD,
+  MODE_FIELD,
+  NAME_AT,
+  NAME_END_FIELD,
+  PREFIX_AT,
+  PREFIX_END_FIELD,
   readTarNumber,
-  sumOfTarBlock,
+  SIZE_FIELD,
   TAR_BLOCK_BYTES,
-} from "../kernel/tar_fields.ts";
+  TIME_FIELD,
+  TYPE_FIELD,
+  UID_FIELD,
+  USER_AT,
+  USER_END_FIELD,
+} from "../kernel/tar_rules.ts";
+import { TarScan } from "../kernel/tar_scan.ts";
 import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError } from "../model/errors.ts";
 
@@ -49,16 +66,19 @@ export function textField(block: Bytes, start: number, length: number): Bytes {
   return block.subarray(start, end < 0 ? start + length : Math.min(end, start + length));
 }
 
-const OWNER_BYTES = 32;
+/** The bytes between two places; they are lent like the block. */
+function part(block: Bytes, start: number, end: number): Bytes {
+  return start === end ? NO_BYTES : block.subarray(start, end);
+}
+
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Reads the name of an owner: short, and ASCII nearly always, which takes no decoder. */
-function ownerField(block: Bytes, start: number): string {
+function ownerName(block: Bytes, start: number, end: number): string {
   let text = "";
-  for (let at = start; at < start + OWNER_BYTES; at++) {
+  for (let at = start; at < end; at++) {
     const byte = block[at] ?? 0;
-    if (byte === 0) break;
-    if (byte > 0x7f) return decoder.decode(textField(block, start, OWNER_BYTES));
+    if (byte > 0x7f) return decoder.decode(block.subarray(start, end));
     text += String.fromCharCode(byte);
   }
   return text;
@@ -66,6 +86,14 @@ function ownerField(block: Bytes, start: number): string {
 
 function refuse(what: string, offset: number): never {
   throw new InvalidTarError(`Cannot read the tar header at byte ${offset}: ${what}`, { offset });
+}
+
+function checked(value: number, what: string, offset: number): number {
+  if (Number.isSafeInteger(value)) return value;
+  return refuse(
+    Number.isNaN(value) ? `${what} is no number` : `${what} is beyond 2^53 - 1`,
+    offset,
+  );
 }
 
 /** Reads a number: octal text, or base-256 where the first bit is set (GNU, star). */
@@ -76,62 +104,48 @@ export function numericField(
   what: string,
   offset: number,
 ): number {
-  const value = readTarNumber(block, start, length);
-  if (value === undefined) return refuse(`${what} is no number`, offset);
-  if (!Number.isSafeInteger(value)) return refuse(`${what} is beyond 2^53 - 1`, offset);
-  return value;
+  return checked(readTarNumber(block, start, length), what, offset);
 }
 
-const USTAR = [0x75, 0x73, 0x74, 0x61, 0x72] as const;
-const STAR = [0x74, 0x61, 0x72, 0x00] as const;
-const SPACE = 0x20;
-
-function hasAt(block: Bytes, at: number, mark: readonly number[]): boolean {
-  for (let index = 0; index < mark.length; index++) {
-    if (block[at + index] !== mark[index]) return false;
-  }
-  return true;
-}
-
-function formatOf(block: Bytes): TarFormat {
-  if (!hasAt(block, 257, USTAR)) return "v7";
-  if (block[262] === SPACE && block[263] === SPACE) return "gnu";
-  if (block[262] !== 0) return "v7";
-  return hasAt(block, 508, STAR) ? "star" : "ustar";
-}
+/** By the numbers of tar_rules.ts. */
+const FORMATS: readonly TarFormat[] = ["v7", "ustar", "gnu", "star"];
 
 /**
  * Decodes a header block and proves its checksum.
  *
  * @param block The 512 bytes.
  * @param offset Where they start in the archive, for errors.
- * @param view A view of the whole buffer that they lie in, made anew by default.
+ * @param scan Who reads it, where more of the archive is read.
+ * @param behind How many bytes of the archive follow the block in memory.
  * @returns The fields.
  * @throws {InvalidTarError} when the checksum is wrong or a number is none.
  */
-export function parseHeader(block: Bytes, offset: number, view?: DataView): TarHeader {
-  if (!hasTarChecksum(block, view)) refuse("the checksum is wrong", offset);
-  const format = formatOf(block);
-  const size = numericField(block, 124, 12, "the size", offset);
+export function parseHeader(
+  block: Bytes,
+  offset: number,
+  scan: TarScan = new TarScan(),
+  behind = 0,
+): TarHeader {
+  if (!scan.read(block, behind)) refuse("the checksum is wrong", offset);
+  const format = FORMATS[scan.field(FORMAT_FIELD)] ?? "v7";
+  const size = checked(scan.field(SIZE_FIELD), "the size", offset);
   if (size < 0) refuse("the size is negative", offset);
-  const typeFlag = String.fromCharCode(block[156] ?? 0);
+  const typeFlag = String.fromCharCode(scan.field(TYPE_FIELD));
   const hasDevice = format !== "v7" && (typeFlag === "3" || typeFlag === "4");
-  const prefixLength = format === "star" ? 131 : format === "ustar" ? 155 : 0;
   return {
     format,
-    name: textField(block, 0, 100),
-    mode: numericField(block, 100, 8, "the mode", offset) & 0o7777,
-    uid: numericField(block, 108, 8, "the user ID", offset),
-    gid: numericField(block, 116, 8, "the group ID", offset),
+    name: part(block, NAME_AT, scan.field(NAME_END_FIELD)),
+    mode: checked(scan.field(MODE_FIELD), "the mode", offset) & 0o7777,
+    uid: checked(scan.field(UID_FIELD), "the user ID", offset),
+    gid: checked(scan.field(GID_FIELD), "the group ID", offset),
     size,
-    mtime: numericField(block, 136, 12, "the time", offset),
+    mtime: checked(scan.field(TIME_FIELD), "the time", offset),
     typeFlag,
-    linkName: textField(block, 157, 100),
-    userName: format === "v7" ? "" : ownerField(block, 265),
-    groupName: format === "v7" ? "" : ownerField(block, 297),
+    linkName: part(block, LINK_AT, scan.field(LINK_END_FIELD)),
+    userName: ownerName(block, USER_AT, scan.field(USER_END_FIELD)),
+    groupName: ownerName(block, GROUP_AT, scan.field(GROUP_END_FIELD)),
     deviceMajor: hasDevice ? numericField(block, 329, 8, "the major number", offset) : 0,
     deviceMinor: hasDevice ? numericField(block, 337, 8, "the minor number", offset) : 0,
-    // GNU headers hold times where POSIX has the prefix.
-    prefix: textField(block, 345, prefixLength),
+    prefix: part(block, PREFIX_AT, scan.field(PREFIX_END_FIELD)),
   };
 }

@@ -74,7 +74,7 @@ export async function* readEntries<View, Result>(
         isFinished = true;
         return view.end({ entries, truncatedTrailer });
       }
-      const header = parseHeader(block, offset, reader.viewOf(block));
+      const header = parseHeader(block, offset, reader.scan, reader.left);
       if (isMetadata(header)) {
         await takeMetadata(metadata, header, reader, offset);
         continue;

@@ -2,7 +2,7 @@ import type { Bytes } from "../model/bytes.ts";
 import { feedOf } from "../bytes/feed.ts";
 import { toByteStream } from "./_byte_stream.ts";
 import { readEntries } from "./read_entries.ts";
-import { readTarNumber } from "../kernel/tar_fields.ts";
+import { readTarNumber } from "../kernel/tar_rules.ts";
 import type { TarEntry } from "./entry.ts";
 import { textField } from "./header.ts";
 
@@ -73,7 +73,7 @@ function headerOf(entry: TarEntry, block: Bytes): OldStyleFormat | PosixUstarFor
   const old: OldStyleFormat = {
     name: isOwnName ? name : entry.path,
     // All bits, as some writers put the type of the file there.
-    mode: readTarNumber(block, 100, 8) ?? entry.mode,
+    mode: readTarNumber(block, 100, 8),
     uid: entry.uid,
     gid: entry.gid,
     size: entry.size,

@@ -1,149 +1,149 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import type { Kernel, TarRecord, TarScanStop } from "../../lib/kernel/mod.ts";
+import {
+  GID_FIELD,
+  GROUP_END_FIELD,
+  LINK_END_FIELD,
+  MODE_FIELD,
+  NAME_END_FIELD,
+  PREFIX_END_FIELD,
+  readTarNumber,
+  SIZE_FIELD,
+  TIME_FIELD,
+  TYPE_FIELD,
+  UID_FIELD,
+  USER_END_FIELD,
+} from "../../lib/kernel/tar_rules.ts";
+import { TarScan } from "../../lib/kernel/tar_scan.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
-import { decodeHex } from "../../lib/model/mod.ts";
+import { decodeHex, isLadingError } from "../../lib/model/mod.ts";
 import { corpusBytes, corpusJSON, corpusList } from "../support/corpus.ts";
-import { type Cut, join, KERNELS, pieces, randomNumbers } from "./_kernels.ts";
-
-interface Found {
-  readonly records: readonly TarRecord[];
-  readonly stop: TarScanStop;
-  readonly offset: number;
-}
-
-/** Scans an archive: bodies of headers that are handed over are skipped, zeros are passed. */
-function scan(kernel: Kernel, archive: Uint8Array, cut: Cut = archive.length): Found {
-  const scanner = kernel.tarScanner();
-  const records: TarRecord[] = [];
-  for (const piece of pieces(archive, cut)) {
-    for (let at = 0; at < piece.length;) {
-      const found = scanner.scan(piece.subarray(at));
-      records.push(...found.records);
-      at += found.used;
-      if (found.stop === "handover") {
-        const size = found.records.at(-1)?.size ?? assert.fail();
-        scanner.skip(Math.ceil(size / 512) * 512);
-      } else if (found.stop === "bad-checksum" || found.stop === "bad-size") {
-        return { records, stop: found.stop, offset: scanner.offset };
-      }
-    }
-  }
-  return { records, stop: "input", offset: scanner.offset };
-}
+import { join, KERNELS, randomNumbers } from "./_kernels.ts";
+import { fieldsOf, headersIn, inWindows } from "./_tar_headers.ts";
 
 interface Fields {
   readonly name?: string;
   readonly type?: string;
   readonly size?: number | Uint8Array;
-  readonly signed?: boolean;
 }
 
-/** A header with a right checksum. */
-function header({ name = "file", type = "0", size = 0, signed = false }: Fields): Bytes {
-  const block = new Uint8Array(512);
-  const encoder = new TextEncoder();
-  block.set(encoder.encode(name));
-  block.set(
-    typeof size === "number" ? encoder.encode(size.toString(8).padStart(11, "0")) : size,
-    124,
-  );
-  block.set(encoder.encode(type === "\0" ? "\0" : type), 156);
+const encoder = new TextEncoder();
+
+const TYPES = "012345670\0xgLKS";
+
+/** Writes the checksum of a header. */
+function seal(block: Bytes): Bytes {
   block.fill(0x20, 148, 156);
-  let sum = 0;
-  for (const byte of block) sum += signed && byte > 127 ? byte - 256 : byte;
+  const sum = block.reduce((total, byte) => total + byte, 0);
   block.set(encoder.encode(`${sum.toString(8).padStart(6, "0")}\0 `), 148);
   return block;
 }
 
-test("a scan finds headers, skips bodies and keeps the offsets", () => {
-  const archive = join(
-    header({ name: "a", size: 5 }),
-    new Uint8Array(512).fill(1),
-    header({ name: "b", size: 512 }),
-    new Uint8Array(512).fill(2),
-    header({ name: "c/", type: "5", size: 99 }),
-    header({ name: "d", size: 1025 }),
-    new Uint8Array(1536).fill(3),
-    new Uint8Array(1024),
-  );
+/** A header of V7 with a right checksum. */
+function header({ name = "file", type = "0", size = 0 }: Fields): Bytes {
+  const block = new Uint8Array(512);
+  block.set(encoder.encode(name));
+  const text = typeof size === "number" ? `${size.toString(8).padStart(11, "0")}\0` : "";
+  block.set(typeof size === "number" ? encoder.encode(text) : size, 124);
+  block.set(encoder.encode(type), 156);
+  return seal(block);
+}
+
+/** Has the headers of an archive of one window read in it by each kernel. */
+function eachWindow(archive: Bytes, take: (window: Bytes, what: string) => void): void {
   for (const kernel of KERNELS) {
-    for (const cut of [1, 511, 512, 513, archive.length]) {
-      const { records, stop, offset } = scan(kernel, archive, cut);
-      const what = `${kernel.kind}, cut ${cut}`;
-      assert.equal(stop, "input", what);
-      assert.equal(offset, archive.length, what);
-      assert.deepEqual(
-        records.map((record) => [record.offset, record.size, record.block[0]]),
-        [[0, 5, 97], [1024, 512, 98], [2048, 0, 99], [2560, 1025, 100]],
-        what,
-      );
+    let count = 0;
+    inWindows(kernel, archive, (window) => {
+      count++;
+      take(window, kernel.kind);
+    });
+    assert.equal(count, 1, "all of it is in one window");
+  }
+}
+
+test("each field of a header is read, where a kernel inflated it to and elsewhere", () => {
+  const block = new Uint8Array(512);
+  const put = (at: number, text: string): void => block.set(encoder.encode(text), at);
+  put(0, "a/name");
+  put(100, "0000644\0");
+  put(108, "0001750\0");
+  put(116, "0000062\0");
+  put(124, "00000001000\0");
+  put(136, "14000000000\0");
+  put(156, "2");
+  put(157, "a/target");
+  put(257, "ustar\u000000");
+  put(265, "owner");
+  put(297, "groups");
+  put(345, "the/prefix");
+  const expected = {
+    [SIZE_FIELD]: 512,
+    [MODE_FIELD]: 0o644,
+    [UID_FIELD]: 1000,
+    [GID_FIELD]: 50,
+    [TIME_FIELD]: 0o14000000000,
+    [TYPE_FIELD]: 0x32,
+    [NAME_END_FIELD]: 6,
+    [LINK_END_FIELD]: 157 + 8,
+    [USER_END_FIELD]: 265 + 5,
+    [GROUP_END_FIELD]: 297 + 6,
+    [PREFIX_END_FIELD]: 345 + 10,
+  };
+  const archive = seal(block);
+  const check = (window: Bytes, what: string): void => {
+    const scan = new TarScan();
+    assert.equal(scan.read(window, 0), true, what);
+    for (const [field, value] of Object.entries(expected)) {
+      assert.equal(scan.field(Number(field)), value, `${what}: field ${field}`);
+    }
+  };
+  check(archive, "elsewhere");
+  eachWindow(archive, check);
+});
+
+test("headers of every archive of the corpus say the same in the memory of a kernel", async () => {
+  const folders = ["go-archive-tar", "libarchive", "made-by-gnu-tar", "made-by-bsdtar", "cpython"];
+  const files = (await Promise.all(folders.map(corpusList))).flat()
+    .filter((file) => file.endsWith(".tar"));
+  assert.ok(files.length > 60, `${files.length} archives`);
+  let headers = 0;
+  for (const file of files) {
+    const archive = (await corpusBytes(file)).slice(0, 500_000);
+    for (const kernel of KERNELS) {
+      inWindows(kernel, archive, (window) => {
+        const found = headersIn(window);
+        assert.deepEqual(found, headersIn(window.slice()), `${file}, ${kernel.kind}`);
+        headers += found.length;
+      });
     }
   }
+  assert.ok(headers > 900, `${headers} headers`);
 });
 
-test("a scan stops at the headers that change the ones after them", () => {
-  for (const kernel of KERNELS) {
-    for (const type of "xgXLKS") {
-      const scanner = kernel.tarScanner();
-      const archive = join(header({ type, size: 7 }), new Uint8Array(512), header({ name: "z" }));
-      const first = scanner.scan(archive);
-      assert.equal(first.stop, "handover", `${kernel.kind}: ${type}`);
-      assert.equal(first.used, 512);
-      assert.equal(first.records[0]?.size, 7);
-      assert.equal(scanner.offset, 512);
-      scanner.advance(512);
-      const second = scanner.scan(archive.subarray(1024));
-      assert.deepEqual(second.records.map(({ offset }) => offset), [1024]);
+test("blocks of any bytes with a right checksum say the same in the memory of a kernel", () => {
+  const next = randomNumbers(20);
+  const blocks = Array.from({ length: 200 }, (_, index) => {
+    const block = header({ name: "x".repeat(next() % 101), type: TYPES[index % 15] ?? "" });
+    for (let times = next() % 12; times > 0; times--) block[next() % 512] = next();
+    // Numbers are read to their last digit, and by their first byte.
+    const field = [100, 108, 116, 124, 136][next() % 5] ?? 0;
+    for (let at = 0; at < 12; at++) {
+      block[field + at] = [0x30, 0x37, 0x20, 0, 0xff][next() % 5] ?? 0;
     }
-  }
-});
-
-test("a scan stops behind a block of zeros and can go on", () => {
-  const archive = join(header({}), new Uint8Array(1024), header({ name: "next" }));
-  for (const kernel of KERNELS) {
-    const scanner = kernel.tarScanner();
-    const first = scanner.scan(archive);
-    assert.deepEqual([first.stop, first.used, first.records.length], ["zeros", 1024, 1]);
-    const second = scanner.scan(archive.subarray(first.used));
-    assert.deepEqual([second.stop, second.used, second.records.length], ["zeros", 512, 0]);
-    const third = scanner.scan(archive.subarray(1536));
-    assert.deepEqual([third.stop, third.records[0]?.offset], ["input", 1536], kernel.kind);
-  }
-});
-
-test("types without a body have none, whatever their size says", () => {
-  const bodies: Readonly<Record<string, number>> = { "0": 9, "7": 9, D: 9, A: 9, "\0": 9 };
-  for (const kernel of KERNELS) {
-    for (const type of "0123456789DA\0") {
-      const { records } = scan(kernel, header({ type, size: 9 }));
-      const expected = bodies[type] ?? (/[1-6]/.test(type) ? 0 : 9);
-      assert.equal(records[0]?.size, expected, `${kernel.kind}: ${JSON.stringify(type)}`);
+    return seal(block);
+  });
+  eachWindow(join(...blocks), (window, what) => {
+    for (let at = 0; at < window.length; at += 512) {
+      const inMemory = new TarScan();
+      const elsewhere = new TarScan();
+      const block = window.subarray(at, at + 512);
+      assert.equal(inMemory.read(block, 0), elsewhere.read(block.slice(), 0), `${what}: ${at}`);
+      assert.deepEqual(fieldsOf(inMemory), fieldsOf(elsewhere), `${what}: ${at}`);
     }
-    assert.equal(scan(kernel, header({ name: "old/", type: "\0", size: 9 })).records[0]?.size, 0);
-    assert.equal(scan(kernel, header({ name: "", type: "\0", size: 9 })).records[0]?.size, 9);
-    const long = "x".repeat(99);
-    assert.equal(scan(kernel, header({ name: `${long}/`, type: "\0" })).records[0]?.size, 0);
-  }
+  });
 });
 
-test("a wrong checksum stops the scan at its header", () => {
-  for (const kernel of KERNELS) {
-    for (const at of [0, 100, 148, 153, 156, 500]) {
-      const bad = header({ name: "bad", size: 3 });
-      bad[at] = (bad[at] ?? 0) ^ 0x41;
-      const { records, stop, offset } = scan(kernel, join(header({}), bad, header({})));
-      assert.deepEqual([records.length, stop, offset], [1, "bad-checksum", 512], `byte ${at}`);
-    }
-    const latin = header({ name: "caf\u00e9", signed: true });
-    assert.equal(scan(kernel, latin).records.length, 1, "a signed checksum");
-    // What follows the NUL of the checksum is no part of it, nor of the sum.
-    latin[155] = 0xff;
-    assert.equal(scan(kernel, latin).records.length, 1, "a byte behind a signed checksum");
-  }
-});
-
-test("a scan reads sizes as Go's table of numbers says", async () => {
+test("numbers are read as Go's table of numbers says, in the memory of a kernel too", async () => {
   interface Row {
     readonly in: string | { readonly hex: string };
     readonly ok: boolean;
@@ -152,79 +152,87 @@ test("a scan reads sizes as Go's table of numbers says", async () => {
   const { parseNumeric } = await corpusJSON<{ parseNumeric: Row[] }>("tables/tar-numeric.json");
   assert.ok(parseNumeric.length > 30);
   for (const { in: input, ok, want } of parseNumeric) {
-    const text = typeof input === "string" ? new TextEncoder().encode(input) : decodeHex(input.hex);
+    const text = typeof input === "string" ? encoder.encode(input) : decodeHex(input.hex);
+    const value = readTarNumber(text, 0, text.length);
+    const what = JSON.stringify(input);
+    const isExact = ok && Number.isSafeInteger(Number(want));
+    assert.equal(Number.isSafeInteger(value), isExact, what);
+    if (isExact) assert.equal(value, Number(want), what);
     // The row has a width of its own; those that fill the field mean the same in it.
-    if (text.length > 12) continue;
     const isBinary = ((text[0] ?? 0) & 0x80) !== 0;
-    if (isBinary && text.length !== 12) continue;
-    const isGood = ok && Number(want) >= 0 && Number(want) <= Number.MAX_SAFE_INTEGER;
-    for (const kernel of KERNELS) {
-      const { records, stop } = scan(kernel, header({ size: text }));
-      const what = `${kernel.kind}: ${JSON.stringify(input)}`;
-      if (isGood) assert.equal(records[0]?.size, Number(want), what);
-      else assert.equal(stop, "bad-size", what);
-    }
-  }
-});
-
-test("sizes up to 2^53 are exact, larger and negative ones are refused", () => {
-  const binary = (value: bigint): Uint8Array =>
-    Uint8Array.from({ length: 12 }, (_, at) => {
-      const byte = Number(BigInt.asUintN(8, value >> BigInt(8 * (11 - at))));
-      return at === 0 ? byte | 0x80 : byte;
+    if (text.length > 12 || isBinary && text.length !== 12) continue;
+    eachWindow(header({ size: text }), (window, kind) => {
+      const scan = new TarScan();
+      assert.equal(scan.read(window, 0), true);
+      assert.deepEqual(scan.field(SIZE_FIELD), value, `${kind}: ${what}`);
     });
-  for (const kernel of KERNELS) {
-    for (const size of [0n, 511n, 2n ** 31n - 1n, 2n ** 32n, 2n ** 32n + 1n, 2n ** 53n - 513n]) {
-      const { records, offset } = scan(kernel, header({ size: binary(size) }));
-      assert.equal(records[0]?.size, Number(size), `${kernel.kind}: ${size}`);
-      assert.equal(offset, 512);
-    }
-    for (
-      const size of [
-        2n ** 53n - 512n,
-        2n ** 53n,
-        2n ** 63n,
-        2n ** 64n,
-        2n ** 90n,
-        -1n,
-        -512n,
-        -(2n ** 94n),
-      ]
-    ) {
-      const { stop } = scan(kernel, header({ size: binary(size) }));
-      assert.equal(stop, "bad-size", `${kernel.kind}: ${size}`);
-    }
   }
 });
 
-test("a scan of more headers than fit in its buffer loses none", () => {
-  const archive = join(...Array.from({ length: 1000 }, (_, at) => header({ name: `f${at}` })));
-  for (const kernel of KERNELS) {
-    for (const cut of [700, 100_000, archive.length]) {
-      const { records } = scan(kernel, archive, cut);
-      assert.equal(records.length, 1000, `${kernel.kind}, cut ${cut}`);
-      assert.ok(records.every(({ offset }, at) => offset === at * 512));
-    }
-    const first = kernel.tarScanner().scan(archive.subarray(0, 200 * 512));
-    assert.deepEqual([first.stop, first.records.length, first.used], ["full", 128, 128 * 512]);
-  }
+test("more headers than the kernel's buffer holds are all found", () => {
+  const archive = join(
+    ...Array.from({ length: 200 }, (_, at) => header({ name: "n".repeat(at % 99) })),
+  );
+  eachWindow(archive, (window, what) => {
+    const found = headersIn(window);
+    assert.equal(found.length, 200, what);
+    found.forEach((fields, at) => assert.equal(fields[NAME_END_FIELD], at % 99, `${what}: ${at}`));
+  });
 });
 
-test("the kernels find the same headers in every tar of the corpus, however it is cut", async () => {
-  const next = randomNumbers(9);
-  const folders = ["go-archive-tar", "libarchive", "made-by-gnu-tar", "made-by-bsdtar", "cpython"];
-  const files = (await Promise.all(folders.map(corpusList))).flat()
-    .filter((file) => file.endsWith(".tar"));
-  assert.ok(files.length > 60, `${files.length} archives`);
-  const [wasm, js] = KERNELS;
-  assert.ok(wasm !== undefined && js !== undefined);
-  let records = 0;
-  for (const file of files) {
-    const archive = await corpusBytes(file);
-    const whole = scan(wasm, archive);
-    records += whole.records.length;
-    assert.deepEqual(scan(js, archive, 4096), whole, file);
-    assert.deepEqual(scan(wasm, archive, () => 1 + next() % 2000), whole, file);
+test("a header is read where it is asked for, not where the one before it says", () => {
+  const content = header({ name: "a file in the file", size: 1 });
+  const archive = join(
+    header({ size: 0 }),
+    content,
+    header({ name: "third" }),
+    new Uint8Array(512),
+  );
+  eachWindow(archive, (window, what) => {
+    const scan = new TarScan();
+    const at = (index: number): Bytes => window.subarray(512 * index, 512 * index + 512);
+    assert.equal(scan.read(at(0), 1536), true, what);
+    // By pax the first one is longer than its header says.
+    assert.equal(scan.read(at(2), 512), true, what);
+    assert.equal(scan.field(NAME_END_FIELD), 5, what);
+    assert.equal(scan.read(at(1), 1024), true, what);
+    assert.equal(scan.field(NAME_END_FIELD), 18, what);
+    assert.equal(scan.read(at(3), 0), false, what);
+    assert.equal(scan.read(at(0), 1536), true, what);
+    assert.equal(scan.field(NAME_END_FIELD), 4, what);
+  });
+});
+
+test("what was found ahead is forgotten when the memory gets other content", () => {
+  eachWindow(join(header({ name: "one" }), header({ name: "two" })), (window, what) => {
+    const scan = new TarScan();
+    const second = window.subarray(512);
+    assert.equal(scan.read(window.subarray(0, 512), 512), true, what);
+    second.set(header({ name: "other" }));
+    scan.forget();
+    assert.equal(scan.read(second, 0), true, what);
+    assert.equal(scan.field(NAME_END_FIELD), 5, what);
+    second.fill(1);
+    scan.forget();
+    assert.equal(scan.read(second, 0), false, what);
+  });
+});
+
+test("a kernel that fails at a scan says so, and nobody gets its instance again", () => {
+  const [kernel] = KERNELS;
+  assert.ok(kernel !== undefined);
+  // The header has the scan look for the next one behind the end of the memory.
+  const archive = header({ size: 64 * 1024 * 1024 });
+  const buffers = new Set<ArrayBufferLike>();
+  for (let round = 0; round < 6; round++) {
+    inWindows(kernel, archive, (window) => {
+      assert.equal(buffers.has(window.buffer), false);
+      buffers.add(window.buffer);
+      assert.throws(() => new TarScan().read(window, 2 ** 30), (error) => {
+        return isLadingError(error) && error.code === "KERNEL_FAILED" &&
+          error.cause instanceof WebAssembly.RuntimeError;
+      });
+    });
   }
-  assert.ok(records > 300, `${records} headers`);
+  assert.equal(buffers.size, 6);
 });

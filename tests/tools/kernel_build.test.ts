@@ -20,21 +20,32 @@ test("the committed kernel is what its sources give", () => {
   execFileSync(process.execPath, [join(root, "wasm/build.mjs"), "--check"], { stdio: "pipe" });
 });
 
-test("the check of the kernel notices a built file that was changed", () => {
+test("the check of the kernel notices built files that were changed, and sources of theirs", () => {
   const scratch = mkdtempSync(join(tmpdir(), "lading-kernel-"));
   try {
-    cpSync(join(root, "wasm"), join(scratch, "wasm"), { recursive: true });
+    for (const folder of ["wasm", "lib/kernel", "lib/hash"]) {
+      cpSync(join(root, folder), join(scratch, folder), { recursive: true });
+    }
     copyFileSync(join(root, "package.json"), join(scratch, "package.json"));
     symlinkSync(join(root, "node_modules"), join(scratch, "node_modules"));
     const check = () =>
       spawnSync(process.execPath, [join(scratch, "wasm/build.mjs"), "--check"], {
         encoding: "utf8",
       });
+    const change = (file: string, from: string, to: string): void => {
+      const path = join(scratch, file);
+      writeFileSync(path, readFileSync(path, "utf8").replace(from, to));
+    };
+    change("lib/hash/state.ts", "/**", "// A comment is no part of a build.\n/**");
     assert.equal(check().status, 0);
-    writeFileSync(join(scratch, "wasm/inline.d.ts"), "export default undefined;\n");
+    change("wasm/inline.d.ts", "WebAssembly.Module", "unknown");
+    change("lib/kernel/tar_rules.ts", "= 0x30;", "= 0x31;");
+    change("lib/hash/state.ts", "setUint8(4", "setUint8(5");
     const stale = check();
     assert.equal(stale.status, 1);
-    assert.match(stale.stderr, /wasm\/inline\.d\.ts: not what the sources give/);
+    const names = stale.stderr.split(":")[0]?.split(", ").sort();
+    const built = ["kernel.wasm", "inline.js", "inline.d.ts"].map((name) => `wasm/${name}`);
+    assert.deepEqual(names, ["lib/hash/_state_build.ts", ...built].sort());
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

@@ -18,7 +18,7 @@ export {
   deflateStart,
   deflateWritten,
 } from "./deflate";
-export { HASH_STATE, INPUT, LANE_PAGES, LANE_WORDS, TAR_RECORDS, TAR_STATE } from "./memory";
+export { HASH_STATE, INPUT, LANE_PAGES, LANE_WORDS, TAR_ENTRIES } from "./memory";
 export {
   inflateBitsLeft,
   inflateCrc,

@@ -8,7 +8,6 @@
 //  0x00400    3072    constants placed by the compiler (memoryBase in asconfig.json)
 //  0x01000     256    HASH_STATE       the hash at work: count, chaining words, open block
 //  0x01100     640    HASH_SCHEDULE    message schedule of one block
-//  0x01400     544    TAR_STATE        the tar scan at work: offset, skip, partial header
 //  0x01800     128    PRECODE_TABLE    7 bits -> code length symbol, one byte each
 //  0x01880      32    PRECODE_LENGTHS  lengths of the 19 codes that code lengths are written in
 //  0x01900     336    LENGTHS          code lengths of a block: literals, then distances; 16 of slack
@@ -47,11 +46,11 @@
 //  0x0b1c0      64    KINDS_NEW        and in those after them
 //  0x0b200   19968    CRC_FOLDS        vectors of a message while it is folded
 //
-// What follows is used for inflating, for hashes and tar in an instance of its own, for deflating
-// in another, or for messages that wait in one more; they share the place.
+// What follows is used for inflating and the tar scan of its output, for hashes in an instance of
+// its own, for deflating in another, or for messages that wait in one more; they share the place.
 //
 //  0x10000  131072    INPUT            the host writes here
-//  0x30000   67584    TAR_RECORDS      128 headers found: offset, size, the 512 bytes
+//  0x30000    6656    TAR_ENTRIES      64 headers found: address, fields
 //  0x40800   32768    WINDOW           history: what distances may point at
 //  0x48800  131072    WINDOW_OUTPUT    output of one run
 //  0x68800     512    slack            vectors of the last match may pass the end of the window
@@ -72,7 +71,6 @@ export const HASH_STATE: usize = 0x1000;
 export const HASH_SCHEDULE: usize = 0x1100;
 export const LANE_SCHEDULE: usize = 0x2800;
 export const LANE_WORDS: usize = 0x2c00;
-export const TAR_STATE: usize = 0x1400;
 
 export const PRECODE_TABLE: usize = 0x1800;
 export const PRECODE_LENGTHS: usize = 0x1880;
@@ -94,9 +92,9 @@ export const CRC_FOLDS_BYTES: usize = 0x4e00;
 export const INPUT: usize = 0x10000;
 export const INPUT_BYTES: u32 = 0x20000;
 
-export const TAR_RECORDS: usize = 0x30000;
-export const TAR_RECORD_BYTES: u32 = 528;
-export const TAR_RECORD_COUNT: u32 = 128;
+export const TAR_ENTRIES: usize = 0x30000;
+export const TAR_ENTRY_BYTES: u32 = 104;
+export const TAR_ENTRY_COUNT: u32 = 64;
 
 /** RFC 1951 §2: a distance reaches at most 32 KiB back. */
 export const HISTORY_BYTES: usize = 0x8000;

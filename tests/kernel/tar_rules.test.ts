@@ -1,6 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { hasTarChecksum, sumOfTarBlock, TAR_BLOCK_BYTES } from "../../lib/kernel/tar_fields.ts";
+import { sumOfTarBlock } from "../../lib/kernel/tar_block.ts";
+import { hasTarChecksum, TAR_BLOCK_BYTES } from "../../lib/kernel/tar_rules.ts";
 import { isZeroBlock } from "../../lib/tar/header.ts";
 
 const CHECKSUM_AT = 148;

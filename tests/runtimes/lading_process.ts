@@ -19,17 +19,20 @@ const RUN: Readonly<Record<string, readonly string[]>> = {
   deno: ["run", "--quiet", "-A", "--no-check"],
 };
 
+/** The command's file: on Node as npm installs it, where the runner of the tests has built it. */
+function commandFile(): string {
+  const built = process.env["LADING_COMMAND"];
+  if (built !== undefined) return built;
+  // The tests of Node 20 are compiled, and so is the command beside them.
+  const extension = import.meta.url.endsWith(".js") ? "js" : "ts";
+  return fileURLToPath(new URL(`../../lib/cli/main.${extension}`, import.meta.url));
+}
+
 /** The program and its first arguments that are the command. */
 export const LADING: readonly string[] = [
   process.execPath,
   ...(RUN[detectRuntime()] ?? []),
-  // The tests of Node 20 are compiled, and so is the command beside them.
-  fileURLToPath(
-    new URL(
-      `../../lib/cli/main${import.meta.url.endsWith(".js") ? ".js" : ".ts"}`,
-      import.meta.url,
-    ),
-  ),
+  commandFile(),
 ];
 
 /** How a process is started. */

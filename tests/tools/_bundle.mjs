@@ -18,7 +18,6 @@ export async function bundleTests(root, files, out, { testServer, conditions }) 
     mainFields: ["module", "main"],
     conditions,
     target: "es2023",
-    sourcemap: "inline",
     // sideEffects: false would drop the imported tests.
     ignoreAnnotations: true,
     logLevel: "warning",

@@ -2,12 +2,14 @@
 export default async function* report(source) {
   for await (const event of source) {
     if (event.type !== "test:pass" && event.type !== "test:fail") continue;
-    const { name, file, skip, details } = event.data;
+    const { name, file, nesting, skip, details } = event.data;
     if (details?.type === "suite") continue;
     const error = event.type === "test:fail" ? details?.error : undefined;
     yield JSON.stringify({
       file: file ?? "",
       name,
+      // A test has the time of those within it.
+      ms: nesting === 0 ? details?.duration_ms : undefined,
       skipped: skip === undefined || skip === false ? undefined : String(skip),
       error: error === undefined ? undefined : describe(error),
     }) + "\n";

@@ -6,7 +6,9 @@ import { basename, join, relative } from "node:path";
 import { bundleTests } from "./_bundle.mjs";
 import { run } from "./_process.mjs";
 
-/** @typedef {{ file: string, name: string, skipped?: string, error?: string }} TestRecord */
+/**
+ * @typedef {{ file: string, name: string, ms?: number, skipped?: string, error?: string }} TestRecord
+ */
 
 /**
  * @typedef {{ testMs: number, runMs: number }} Patience How long a test may take, and all of a runtime.
@@ -20,17 +22,34 @@ function lost(files, records, output) {
     .map((file) => ({ file, name: "(file)", error: `no test ran\n${output.slice(-4000)}` }));
 }
 
-/** How many files run at the same time: most wait for something now and then. */
-const LANES = 2;
+/** How many batches run at the same time: more than small machines have cores, since many wait. */
+const LANES = 3;
+/** How many files share a process: few, so that all lanes end at about the same time. */
+const BATCH = 10;
+/** Files that have sockets, files and processes of their own, and on Node a process as well. */
+const ALONE = /^tests\/(?:faults|interop|runtimes|tools|types)\//;
 
-/** Deals files out to lanes that run beside one another, and gives the records of all. */
-async function inLanes(files, runLane) {
-  const dealt = Array.from(
-    { length: LANES },
-    (_, lane) => files.filter((_, index) => index % LANES === lane),
-  );
-  const lanes = dealt.filter((lane) => lane.length > 0);
-  return (await Promise.all(lanes.map((lane, number) => runLane(lane, number)))).flat();
+/** Puts files that follow one another together, but for those that run alone. */
+function inBatches(files, alone) {
+  const batches = [];
+  for (const file of files) {
+    const last = batches.at(-1);
+    const isFull = last === undefined || last.length === BATCH || alone?.test(last[0]);
+    if (isFull || alone?.test(file)) batches.push([file]);
+    else last.push(file);
+  }
+  return batches;
+}
+
+/** Runs batches in lanes beside one another, each taking the next, and gives the records of all. */
+async function inLanes(batches, runBatch) {
+  const waiting = batches.entries();
+  const runLane = async () => {
+    const records = [];
+    for (const [number, batch] of waiting) records.push(...await runBatch(batch, number));
+    return records;
+  };
+  return (await Promise.all(Array.from({ length: LANES }, runLane))).flat();
 }
 
 /** Compiles the tree for a Node that does not strip types. */
@@ -45,41 +64,77 @@ export async function compileForNode({ root, components, scratch }) {
   if (result.code !== 0) throw new Error(`Cannot compile the tests:\n${result.stdout}`);
 }
 
-async function nodeRecords(program, { root, env, patience }, paths, toFile) {
+/** Builds the command as npm installs it, for tests that start hundreds of processes of it. */
+export async function buildCommand({ root, components, scratch }) {
+  const folder = join(scratch, "bin");
+  const build = join(root, "tests/tools/build_command.mjs");
+  const result = await run(components.node, [build, folder]);
+  if (result.code !== 0) throw new Error(`Cannot build the command:\n${result.stderr}`);
+  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+}
+
+/** Runs files in a process of Node; `name` is that of its files, `compiled` gives what runs. */
+async function runNodeBatch(program, context, files, { name, compiled, toFile }) {
+  const { root, scratch, env, patience } = context;
+  const entry = join(scratch, `${name}.mjs`);
+  const report = join(scratch, `${name}.jsonl`);
+  const imports = files.map((file) => `import ${JSON.stringify(compiled(file))};\n`);
+  writeFileSync(entry, imports.join(""));
+  writeFileSync(report, "");
   const result = await run(program, [
-    "--test",
-    `--test-concurrency=${LANES}`,
     `--test-timeout=${patience.testMs}`,
     `--test-reporter=${join(root, "tests/tools/_reporter.mjs")}`,
-    ...paths,
-  ], { cwd: root, env, timeoutMs: patience.runMs });
-  const records = [];
-  for (const line of result.stdout.split("\n")) {
-    if (!line.startsWith("{")) continue;
+    `--test-reporter-destination=${report}`,
+    entry,
+  ], {
+    cwd: root,
+    env: {
+      ...env,
+      LADING_COMMAND: join(scratch, "bin/lading.js"),
+      // Hundreds of processes load the same modules, and strip the same types.
+      NODE_COMPILE_CACHE: join(scratch, "compiled"),
+    },
+    timeoutMs: patience.testMs * files.length,
+  });
+  const lines = readFileSync(report, "utf8").split("\n").filter((line) => line.endsWith("}"));
+  const records = lines.map((line) => {
     const record = JSON.parse(line);
-    const file = toFile(record.file);
-    // A file without a test is reported as one test that has the file's name.
-    const isFile = record.name.endsWith(basename(record.file)) && record.name.includes(".test.");
-    if (isFile && record.error === undefined) continue;
-    records.push({ ...record, file });
+    return { ...record, file: toFile(record.file) };
+  });
+  const output = result.stdout + result.stderr;
+  if (result.code !== 0 && records.every(({ error }) => error === undefined)) {
+    const error = `ended with ${result.code}\n${output.slice(-4000)}`;
+    records.push({ file: files.join(" "), name: "(process)", error });
   }
-  return [...records, ...lost(paths.map(toFile), records, result.stdout + result.stderr)];
+  return [...records, ...lost(files, records, output)];
 }
 
 /** Runs compiled tests on the machine's own Node. */
 export async function runNode(context, files) {
-  const { components, scratch } = context;
-  const out = join(scratch, "out");
-  const compiled = files.map((file) => join(out, file.replace(/\.ts$/, ".js")));
-  const toFile = (path) => relative(out, path).replace(/\.js$/, ".ts");
-  return await nodeRecords(components.node, context, compiled, toFile);
+  const out = join(context.scratch, "out");
+  return await inLanes(
+    inBatches(files, ALONE),
+    (batch, number) =>
+      runNodeBatch(context.components.node, context, batch, {
+        name: `node-${number}`,
+        compiled: (file) => join(out, file.replace(/\.ts$/, ".js")),
+        toFile: (path) => relative(out, path).replace(/\.js$/, ".ts"),
+      }),
+  );
 }
 
 /** Runs the sources on Node 24. */
 export async function runNode24(context, files) {
-  const { root, components } = context;
-  const toFile = (path) => path.startsWith("/") ? relative(root, path) : path;
-  return await nodeRecords(components.node24, context, files, toFile);
+  const { root } = context;
+  return await inLanes(
+    inBatches(files, ALONE),
+    (batch, number) =>
+      runNodeBatch(context.components.node24, context, batch, {
+        name: `node24-${number}`,
+        compiled: (file) => join(root, file),
+        toFile: (path) => relative(root, path),
+      }),
+  );
 }
 
 function decodeXML(text) {
@@ -109,6 +164,7 @@ function readJUnit(path, fileOf) {
     records.push({
       file: fileOf(attribute(suite, "name"), attribute(suite, "file"), caseTag, attribute),
       name: attribute(caseTag, "name"),
+      ms: Number(attribute(caseTag, "time")) * 1000,
       skipped: /<skipped/.test(body) ? "skipped" : undefined,
       error: failure === null ? undefined : decodeXML(failure[3] ?? failure[2] ?? "failed"),
     });
@@ -118,10 +174,10 @@ function readJUnit(path, fileOf) {
 
 /** Runs the sources on Deno. */
 export function runDeno(context, files) {
-  return inLanes(files, (lane, number) => runDenoLane(context, lane, number));
+  return inLanes(inBatches(files), (batch, number) => runDenoBatch(context, batch, number));
 }
 
-async function runDenoLane({ root, components, env, scratch, patience }, files, number) {
+async function runDenoBatch({ root, components, env, scratch, patience }, files, number) {
   const report = join(scratch, `deno-${number}.xml`);
   rmSync(report, { force: true });
   const result = await run(components.deno, [
@@ -146,10 +202,10 @@ async function runDenoLane({ root, components, env, scratch, patience }, files, 
 
 /** Runs the sources on Bun. */
 export function runBun(context, files) {
-  return inLanes(files, (lane, number) => runBunLane(context, lane, number));
+  return inLanes(inBatches(files), (batch, number) => runBunBatch(context, batch, number));
 }
 
-async function runBunLane({ root, components, env, scratch, patience }, files, number) {
+async function runBunBatch({ root, components, env, scratch, patience }, files, number) {
   const report = join(scratch, `bun-${number}.xml`);
   rmSync(report, { force: true });
   const result = await run(components.bun, [
@@ -212,6 +268,7 @@ async function runWorkerdFile(context, file, bundle, { date, flags }) {
     join(folder, "config.capnp"),
     CAPNP.replace("DATE", date).replace("FLAGS", JSON.stringify(flags)),
   );
+  const started = performance.now();
   const result = await run(context.components.workerd, ["test", "config.capnp"], { cwd: folder });
   const records = [];
   for (const line of result.stdout.split("\n")) {
@@ -219,36 +276,40 @@ async function runWorkerdFile(context, file, bundle, { date, flags }) {
     if (at >= 0) records.push({ file, ...JSON.parse(line.slice(at + 14)) });
   }
   rmSync(folder, { recursive: true, force: true });
-  return [...records, ...lost([file], records, result.stdout + result.stderr)];
+  records.push(...lost([file], records, result.stdout + result.stderr));
+  // Clocks of a Worker stand still while it computes.
+  records[0].ms = performance.now() - started;
+  return records;
 }
 
-async function runWorkerdWith(context, files, name, options) {
-  const bundles = await bundleTests(context.root, files, join(context.scratch, name), {
+async function runWorkerdWith(context, files, options) {
+  const bundles = context.workerdBundles ??= new Map();
+  const absent = files.filter((file) => !bundles.has(file));
+  const folder = mkdtempSync(join(context.scratch, "workerd-bundles-"));
+  const made = await bundleTests(context.root, absent, folder, {
     testServer: context.server.url,
     conditions: ["workerd", "worker", "browser", "import"],
   });
-  return await inLanes([...bundles], async (lane) => {
-    const records = [];
-    for (const [file, bundle] of lane) {
-      records.push(...await runWorkerdFile(context, file, bundle, options));
-    }
-    return records;
-  });
+  for (const [file, bundle] of made) bundles.set(file, bundle);
+  return await inLanes(
+    files,
+    (file) => runWorkerdFile(context, file, bundles.get(file), options),
+  );
 }
 
 /** Runs bundles on workerd as a Worker of today has it. */
 export function runWorkerd(context, files) {
-  return runWorkerdWith(context, files, "workerd", { date: WORKERD_DATE, flags: [] });
+  return runWorkerdWith(context, files, { date: WORKERD_DATE, flags: [] });
 }
 
 /** Runs bundles on workerd without any Node API. */
 export function runWorkerdBare(context, files) {
-  return runWorkerdWith(context, files, "workerd-bare", { date: "2026-01-01", flags: [] });
+  return runWorkerdWith(context, files, { date: "2026-01-01", flags: [] });
 }
 
 /** Runs bundles on workerd as it was when it took credentials along every redirect. */
 export function runWorkerdOld(context, files) {
-  return runWorkerdWith(context, files, "workerd-2025", { date: "2025-01-01", flags: [] });
+  return runWorkerdWith(context, files, { date: "2025-01-01", flags: [] });
 }
 
 const CHROMIUM_FLAGS = [
@@ -265,15 +326,18 @@ const CHROMIUM_FLAGS = [
 // Each file has a page of its own: what a page holds is freed with it, kernels above all, of which
 // a process has room for some hundred.
 const PAGE = `<!doctype html><meta charset="utf-8"><script type="module">
-const files = await (await fetch("files")).json();
-const at = Number(new URLSearchParams(location.search).get("at"));
-const [file, bundle] = files[at];
-let results;
-try { results = await (await import(bundle)).default(); }
-catch (error) { results = [{ name: "(file)", error: String(error?.stack ?? error) }]; }
-await fetch("result", { method: "POST", body: JSON.stringify({ file, results }) });
-if (at + 1 < files.length) location.replace("page?at=" + (at + 1));
-else await fetch("done", { method: "POST" });
+const lane = new URLSearchParams(location.search).get("lane");
+const next = await (await fetch("next?lane=" + lane)).json();
+if (next !== null) {
+  const [file, bundle] = next;
+  const started = performance.now();
+  let results;
+  try { results = await (await import(bundle)).default(); }
+  catch (error) { results = [{ name: "(file)", error: String(error?.stack ?? error) }]; }
+  const ms = performance.now() - started;
+  await fetch("result", { method: "POST", body: JSON.stringify({ file, results, ms }) });
+  location.replace("page?lane=" + lane + "&after=" + file);
+}
 </script>`;
 
 /** Opens a page in headless Chromium until `done` resolves. */
@@ -308,34 +372,36 @@ export async function runChromium(context, files) {
     testServer: context.server.url,
     conditions: ["browser", "import"],
   });
-  context.server.routes["/bundles/"] = folder;
-  return await inLanes([...bundles], (lane, number) => runChromiumLane(context, lane, number));
-}
-
-async function runChromiumLane({ components, server, patience }, bundles, number) {
+  const { components, server, patience } = context;
   const records = [];
-  let finish;
-  const done = new Promise((resolve) => finish = resolve);
-  const base = `/chromium-${number}`;
-  const pages = bundles.map(([file, path]) => [file, `/bundles/${basename(path)}`]);
-  server.routes[`${base}/page`] = (_, response) =>
+  const waiting = [...bundles].values();
+  const lanes = Array.from({ length: LANES }, (_, lane) => {
+    let finish;
+    const done = new Promise((resolve) => finish = resolve);
+    return { url: `${server.url}/chromium/page?lane=${lane}`, done, finish };
+  });
+  server.routes["/bundles/"] = folder;
+  server.routes["/chromium/page"] = (_, response) =>
     response.writeHead(200, { "content-type": "text/html" }).end(PAGE);
-  server.routes[`${base}/files`] = (_, response) => response.end(JSON.stringify(pages));
-  server.routes[`${base}/result`] = (request, response) => {
+  server.routes["/chromium/next"] = (request, response) => {
+    const { value: [file, path] = [] } = waiting.next();
+    const next = file === undefined ? null : [file, `/bundles/${basename(path)}`];
+    response.end(JSON.stringify(next));
+    if (next === null) lanes[new URL(request.url, server.url).searchParams.get("lane")].finish();
+  };
+  server.routes["/chromium/result"] = (request, response) => {
     let body = "";
     request.on("data", (chunk) => body += chunk).on("end", () => {
-      const { file, results } = JSON.parse(body);
-      for (const result of results) records.push({ file, ...result });
+      const { file, results: [first, ...others], ms } = JSON.parse(body);
+      if (first !== undefined) records.push({ file, ...first, ms });
+      for (const result of others) records.push({ file, ...result });
       response.end();
     });
   };
-  server.routes[`${base}/done`] = (_, response) => {
-    response.end();
-    finish();
-  };
-  const url = `${server.url}${base}/page`;
-  const stderr = await withChromium(components.chromium, url, done, patience.runMs);
-  return [...records, ...lost(bundles.map(([file]) => file), records, stderr)];
+  const said = await Promise.all(
+    lanes.map(({ url, done }) => withChromium(components.chromium, url, done, patience.runMs)),
+  );
+  return [...records, ...lost(files, records, said.join("\n"))];
 }
 
 /** Makes a folder for reports, bundles and compiled tests; below the root, so that packages resolve. */

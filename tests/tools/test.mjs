@@ -4,6 +4,7 @@
 //   npm test                                  everything
 //   npm test -- --only tests/tar              files below a path
 //   npm test -- --runtimes node24,workerd     some runtimes
+//   npm test -- --times                       the files that took longest, too
 //   npm test -- --list                        what would run
 import { existsSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
@@ -12,6 +13,7 @@ import { parseArgs } from "node:util";
 import { componentEnvironment, findComponents } from "./_components.mjs";
 import { run } from "./_process.mjs";
 import {
+  buildCommand,
   compileForNode,
   makeScratch,
   runBun,
@@ -47,12 +49,13 @@ const PORTABLE = [
   "registry/v1",
   "testing",
 ];
-const SYSTEM = [...PORTABLE, "runtimes", "faults"];
+/** What takes long comes first, so that nothing runs alone in the end. */
+const SYSTEM = ["runtimes", "faults", ...PORTABLE];
 /** Runtimes that can start no server: the test server has one for them. */
 const SERVERLESS = [...PORTABLE, "wire"];
 const RUNTIMES = {
   node: { run: runNode, needs: ["node"], folders: SYSTEM },
-  node24: { run: runNode24, needs: ["node24"], folders: [...SYSTEM, "tools", "interop", "types"] },
+  node24: { run: runNode24, needs: ["node24"], folders: ["interop", "tools", "types", ...SYSTEM] },
   deno: { run: runDeno, needs: ["deno"], folders: [...SYSTEM, "interop/std"] },
   bun: { run: runBun, needs: ["bun"], folders: SYSTEM },
   workerd: { run: runWorkerd, needs: ["workerd"], folders: SERVERLESS },
@@ -116,11 +119,22 @@ function print(runtime, records, seconds) {
   return { passed, failed: failed.length, skipped: skipped.length };
 }
 
+/** Prints the files that took longest. */
+function printTimes(records) {
+  const times = new Map();
+  for (const { file, ms = 0 } of records) times.set(file, (times.get(file) ?? 0) + ms);
+  const slowest = [...times].sort(([, a], [, b]) => b - a).slice(0, 25);
+  for (const [file, ms] of slowest) console.log(`${(ms / 1000).toFixed(1).padStart(8)} s ${file}`);
+  const all = [...times.values()].reduce((sum, ms) => sum + ms, 0);
+  console.log(`${(all / 1000).toFixed(1).padStart(8)} s in ${times.size} files`);
+}
+
 const { values } = parseArgs({
   options: {
     only: { type: "string", multiple: true },
     runtimes: { type: "string" },
     long: { type: "boolean", default: false },
+    times: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
   },
 });
@@ -162,15 +176,14 @@ const context = {
   patience: values.long ? LONG_PATIENCE : PATIENCE,
 };
 if (jobs.some(({ name }) => name === "node")) await compileForNode(context);
+if (jobs.some(({ name }) => name.startsWith("node"))) await buildCommand(context);
 for (const { name, runtime, files } of jobs) {
   const absent = runtime.needs.filter((component) => components[component] === undefined);
   if (absent.length > 0) continue;
   const started = Date.now();
-  const counts = print(
-    name,
-    await runtime.run(context, files),
-    Math.round((Date.now() - started) / 1000),
-  );
+  const records = await runtime.run(context, files);
+  const counts = print(name, records, Math.round((Date.now() - started) / 1000));
+  if (values.times) printTimes(records);
   for (const key of Object.keys(total)) total[key] += counts[key];
 }
 server.close();

@@ -1,6 +1,7 @@
 // A Docker engine of its own, which nobody else sees. Needs root.
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
+import { get } from "node:http";
 import { join } from "node:path";
 import process from "node:process";
 import { freePort } from "./docker_registry.ts";
@@ -56,14 +57,9 @@ export async function withDockerEngine<Result>(
   const env = { DOCKER_HOST: host };
   const docker = (...args: string[]) => mustRun("docker", args, { env });
   try {
-    for (let tries = 0;; tries++) {
-      try {
-        await docker("version");
-        break;
-      } catch (error) {
-        if (tries > 200 || daemon.exitCode !== null) throw new Error(said, { cause: error });
-        await new Promise((resolve) => setTimeout(resolve, 500));
-      }
+    for (let tries = 0; !await isReady(join(folder, "docker.sock")); tries++) {
+      if (tries > 2000 || daemon.exitCode !== null) throw new Error(said);
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
     const hosts = [host, tcp] as const;
     return await work({ docker, env, hosts, containerd: join(exec, "containerd/containerd.sock") });
@@ -73,6 +69,14 @@ export async function withDockerEngine<Result>(
     // BuildKit leaves the root of a step mounted when it ends in the middle of it.
     for (const path of mountsBelow(folder)) await run("umount", [path]);
   }
+}
+
+function isReady(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    get({ socketPath, path: "/_ping", agent: false }, (response) => {
+      response.resume().on("close", () => resolve(response.statusCode === 200));
+    }).on("error", () => resolve(false));
+  });
 }
 
 /** What is mounted below a folder, the innermost first. */

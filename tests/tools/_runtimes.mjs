@@ -73,13 +73,17 @@ export async function buildCommand({ root, components, scratch }) {
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');
 }
 
+/** Writes a module that imports others: Deno too would load all they share for each of them. */
+function writeImports(entry, paths) {
+  writeFileSync(entry, paths.map((path) => `import ${JSON.stringify(path)};\n`).join(""));
+}
+
 /** Runs files in a process of Node; `name` is that of its files, `compiled` gives what runs. */
 async function runNodeBatch(program, context, files, { name, compiled, toFile }) {
   const { root, scratch, env, patience } = context;
   const entry = join(scratch, `${name}.mjs`);
   const report = join(scratch, `${name}.jsonl`);
-  const imports = files.map((file) => `import ${JSON.stringify(compiled(file))};\n`);
-  writeFileSync(entry, imports.join(""));
+  writeImports(entry, files.map(compiled));
   writeFileSync(report, "");
   const result = await run(program, [
     `--test-timeout=${patience.testMs}`,
@@ -94,7 +98,7 @@ async function runNodeBatch(program, context, files, { name, compiled, toFile })
       // Hundreds of processes load the same modules, and strip the same types.
       NODE_COMPILE_CACHE: join(scratch, "compiled"),
     },
-    timeoutMs: patience.testMs * files.length,
+    timeoutMs: Math.min(patience.runMs, patience.testMs * files.length),
   });
   const lines = readFileSync(report, "utf8").split("\n").filter((line) => line.endsWith("}"));
   const records = lines.map((line) => {
@@ -174,19 +178,24 @@ function readJUnit(path, fileOf) {
 
 /** Runs the sources on Deno. */
 export function runDeno(context, files) {
-  return inLanes(inBatches(files), (batch, number) => runDenoBatch(context, batch, number));
+  return inLanes(inBatches(files, ALONE), (batch, number) => runDenoBatch(context, batch, number));
 }
 
 async function runDenoBatch({ root, components, env, scratch, patience }, files, number) {
   const report = join(scratch, `deno-${number}.xml`);
-  rmSync(report, { force: true });
+  // The scratch folder is one of those that deno.json excludes.
+  const folder = mkdtempSync(join(tmpdir(), "lading-deno-"));
+  const entry = join(folder, "batch.test.ts");
+  writeImports(entry, files.map((file) => join(root, file)));
   const result = await run(components.deno, [
     "test",
     "-A",
     "--no-check",
+    `--config=${join(root, "deno.json")}`,
     `--junit-path=${report}`,
-    ...files,
+    entry,
   ], { cwd: root, env: { ...env, NO_COLOR: "1" }, timeoutMs: patience.runMs });
+  rmSync(folder, { recursive: true });
   let records = [];
   try {
     records = readJUnit(

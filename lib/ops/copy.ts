@@ -69,9 +69,9 @@ export interface CopyOptions extends CallOptions {
    * Writes the manifests anew in this format, which changes their digests: `"oci"`, or `"docker"` for
    * what only knows that. By default every digest stays. Configs and layers keep their bytes, but that
    * Docker's format knows no zstd: such layers are stored in gzip there, and the archive in them stays.
-   * They are read once where the target takes content before its digest is known, as registries do, and
-   * the name is a new one there; otherwise twice. What it has no place for (annotations, subjects and
-   * artifact types of manifests) is left out.
+   * They are read once where the target takes content before its digest is known, as registries and
+   * stores do, and the name is a new one there; otherwise twice. What it has no place for (annotations,
+   * subjects and artifact types of manifests) is left out.
    */
   readonly format?: ImageFormat | undefined;
   /** Threads to hash blobs in while they move; default none. The result is the same. */

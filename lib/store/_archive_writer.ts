@@ -1,6 +1,12 @@
 import { iterate } from "../bytes/iterate.ts";
 import type { ByteSource, ByteStream } from "../model/bytes.ts";
-import type { CallOptions, FetchOptions, ReferrersOptions, Root } from "../model/content.ts";
+import type {
+  CallOptions,
+  ContentUpload,
+  FetchOptions,
+  ReferrersOptions,
+  Root,
+} from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { NotFoundError } from "../model/errors.ts";
 import { isDigestReference } from "../model/reference.ts";
@@ -13,9 +19,7 @@ import { baseName, directoryOf, failedBecause, joinPath, letGo, uniqueName } fro
 import { Layout } from "./_layout.ts";
 import { sweep, writeBeside } from "./_layout_files.ts";
 import { loadableImage } from "./_loadable_image.ts";
-
-/** Archives are written in batches of the usual size, however long they get. */
-const UNKNOWN_BYTES = Number.MAX_SAFE_INTEGER;
+import { UNKNOWN_BYTES } from "./_write_behind.ts";
 
 /** Where an archive is being made. */
 interface Workshop {
@@ -42,7 +46,7 @@ export class ArchiveWriter implements ArchiveTarget {
   readonly #waiting: Workshop;
   readonly #layout: Layout;
   readonly #given = new AbortController();
-  readonly #changes = new Set<Promise<void>>();
+  readonly #changes = new Set<Promise<unknown>>();
   #prepared: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #state: "open" | "closing" | "ended" = "open";
@@ -100,6 +104,10 @@ export class ArchiveWriter implements ArchiveTarget {
     await this.#tracked(this.#push(expected, content, this.#signalFor(options)));
   }
 
+  async startUpload(options: CallOptions = {}): Promise<ContentUpload> {
+    return await this.#tracked(this.#startUpload(this.#signalFor(options)));
+  }
+
   async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
     await this.#tracked(this.#tag(target, reference, this.#signalFor(options)));
   }
@@ -137,18 +145,30 @@ export class ArchiveWriter implements ArchiveTarget {
 
   async #push(expected: Descriptor, content: ByteSource, signal: AbortSignal): Promise<void> {
     try {
-      this.#checkOpen();
-      signal.throwIfAborted();
-      this.#prepared ??= this.#prepare().catch((error) => {
-        this.#prepared = undefined;
-        throw error;
-      });
-      await this.#prepared;
+      await this.#ready(signal);
     } catch (error) {
       await letGo(content, error);
       throw error;
     }
     await this.#layout.push(expected, content, { signal });
+  }
+
+  async #startUpload(signal: AbortSignal): Promise<ContentUpload> {
+    await this.#ready(signal);
+    const upload = await this.#layout.startUpload({ signal }, this.#given.signal);
+    this.#tracked(upload.ended);
+    return upload;
+  }
+
+  /** Makes sure that there is a place for content to wait. */
+  async #ready(signal: AbortSignal): Promise<void> {
+    this.#checkOpen();
+    signal.throwIfAborted();
+    this.#prepared ??= this.#prepare().catch((error) => {
+      this.#prepared = undefined;
+      throw error;
+    });
+    await this.#prepared;
   }
 
   async #tag(target: Descriptor, reference: string, signal: AbortSignal): Promise<void> {
@@ -160,10 +180,10 @@ export class ArchiveWriter implements ArchiveTarget {
   }
 
   /** Closing waits for what is under way. */
-  async #tracked(change: Promise<void>): Promise<void> {
+  async #tracked<Value>(change: Promise<Value>): Promise<Value> {
     this.#changes.add(change);
     try {
-      await change;
+      return await change;
     } finally {
       this.#changes.delete(change);
     }

@@ -7,7 +7,8 @@ import { LimitExceededError, NotFoundError } from "../model/errors.ts";
 import type { SharedUpload, SharedUploads } from "../model/shared_registry.ts";
 import type { BucketObjects } from "./_bucket_objects.ts";
 
-const UPLOADS = "uploads/";
+/** What the keys of uploads begin with. */
+export const UPLOADS = "uploads/";
 
 /**
  * Bytes are gathered to pieces of this size, and held for so long: few requests to the bucket, and

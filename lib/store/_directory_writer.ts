@@ -4,7 +4,7 @@ import { withSignal } from "../bytes/signal.ts";
 import { openSource } from "../bytes/source.ts";
 import { verified } from "../bytes/verify.ts";
 import type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
-import type { CallOptions, FetchOptions, Root } from "../model/content.ts";
+import type { CallOptions, ContentUpload, FetchOptions, Root } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { isLadingError, LadingError, NotFoundError } from "../model/errors.ts";
 import { childDescriptors, MAX_MANIFEST_BYTES } from "../model/manifest.ts";
@@ -24,6 +24,7 @@ import {
 } from "./_directory_files.ts";
 import { failedBecause, joinPath, letGo, quietly } from "./_files.ts";
 import {
+  FileBeside,
   type LayoutContext,
   readSmall,
   sweep,
@@ -33,6 +34,8 @@ import {
 import { isResolvable } from "./_manifest_facts.ts";
 import { findByName, isNameFor, noSuchReference } from "./_names.ts";
 import { type FileSystem, FileSystemError } from "./file_system.ts";
+import { stagedBeside, StagedUpload } from "./_staged_upload.ts";
+import { UNKNOWN_BYTES } from "./_write_behind.ts";
 import type {
   ImageDirectoryTarget,
   ImageDirectoryTargetOptions,
@@ -44,7 +47,7 @@ export class DirectoryWriter implements ImageDirectoryTarget {
   readonly #content: DirectoryContent;
   readonly #options: ImageDirectoryTargetOptions;
   readonly #given = new AbortController();
-  readonly #changes = new Set<Promise<void>>();
+  readonly #changes = new Set<Promise<unknown>>();
   readonly #tagged = new Map<string, Descriptor>();
   /** What is removed when this is given up. */
   readonly #written = new Set<string>();
@@ -98,6 +101,10 @@ export class DirectoryWriter implements ImageDirectoryTarget {
     await this.#tracked(this.#push(expected, content, this.#signalFor(options)));
   }
 
+  async startUpload(options: CallOptions = {}): Promise<ContentUpload> {
+    return await this.#tracked(this.#startUpload(this.#signalFor(options)));
+  }
+
   async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
     await this.#tracked(this.#tag(target, reference, this.#signalFor(options)));
   }
@@ -140,14 +147,9 @@ export class DirectoryWriter implements ImageDirectoryTarget {
 
   async #push(expected: Descriptor, content: ByteSource, signal: AbortSignal): Promise<void> {
     try {
-      this.#checkOpen();
-      signal.throwIfAborted();
       const { digest, mediaType, size } = expected;
       const name = isResolvable(mediaType) ? manifestFile(digest) : blobFile(digest);
-      await (this.#prepared ??= this.#prepare().catch((error) => {
-        this.#prepared = undefined;
-        throw error;
-      }));
+      await this.#ready(signal);
       if (await this.#content.exists(expected)) return await letGo(content);
       this.#written.add(name);
       await writeBeside(this.#context, this.#context.path, { name, size }, async (write) => {
@@ -163,6 +165,32 @@ export class DirectoryWriter implements ImageDirectoryTarget {
       await letGo(content, error);
       throw error;
     }
+  }
+
+  async #startUpload(signal: AbortSignal): Promise<ContentUpload> {
+    await this.#ready(signal);
+    const { path, place } = this.#context;
+    const file = await FileBeside.create(this.#context, path, UNKNOWN_BYTES);
+    const stage = stagedBeside(file, async (content) => {
+      if (await this.#content.exists(content)) return undefined;
+      const name = blobFile(content.digest);
+      this.#written.add(name);
+      return name;
+    });
+    const { hasher } = this.#options;
+    const upload = new StagedUpload(stage, { place, hasher, given: this.#given.signal });
+    this.#tracked(upload.ended);
+    return upload;
+  }
+
+  /** Makes sure that there is a directory to write to. */
+  async #ready(signal: AbortSignal): Promise<void> {
+    this.#checkOpen();
+    signal.throwIfAborted();
+    await (this.#prepared ??= this.#prepare().catch((error) => {
+      this.#prepared = undefined;
+      throw error;
+    }));
   }
 
   async #tag(target: Descriptor, reference: string, signal: AbortSignal): Promise<void> {
@@ -291,10 +319,10 @@ export class DirectoryWriter implements ImageDirectoryTarget {
   }
 
   /** Closing waits for what is under way. */
-  async #tracked(change: Promise<void>): Promise<void> {
+  async #tracked<Value>(change: Promise<Value>): Promise<Value> {
     this.#changes.add(change);
     try {
-      await change;
+      return await change;
     } finally {
       this.#changes.delete(change);
     }

@@ -8,6 +8,7 @@ import type {
   Root,
   Roots,
   Target,
+  Uploader,
 } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
@@ -41,6 +42,7 @@ import {
 import { claimPrefix } from "./file_lock.ts";
 import { referrerDescriptor } from "./_manifest_facts.ts";
 import { findByName, findOnly, isNameFor, noSuchReference } from "./_names.ts";
+import { type StagedUpload, UPLOAD_ALGORITHM } from "./_staged_upload.ts";
 
 /** `oci-layout` says one version number; what is longer is none. */
 const MAX_LAYOUT_FILE_BYTES = 4096;
@@ -51,7 +53,7 @@ const INDEX = "index.json";
 const LOCK_STALE_AFTER_MS = 10_000;
 
 /** An OCI layout on any file system; `place` names it in messages. */
-export class Layout implements Target, Roots, Deleter, Referrers {
+export class Layout implements Target, Roots, Deleter, Referrers, Uploader {
   readonly #context: LayoutContext;
   readonly #blobs: LayoutBlobs;
   readonly #edits: IndexEdits;
@@ -110,13 +112,27 @@ export class Layout implements Target, Roots, Deleter, Referrers {
   ): Promise<void> {
     if (await this.exists(expected)) return await letGo(content);
     await abortable(this.#prepare(digestAlgorithm(expected.digest)), signal);
+    await this.#inPlace(this.#blobs.write(expected, content, signal));
+  }
+
+  async #inPlace<Value>(work: Promise<Value>): Promise<Value> {
     try {
-      await this.#blobs.write(expected, content, signal);
+      return await work;
     } catch (error) {
       // A directory that was taken away while this layout was in use is made again next time.
       if (failedBecause(error, "not-found")) this.#prepared.clear();
       throw error;
     }
+  }
+
+  /** Starts an upload; `given` gives it up, whoever holds it. */
+  async startUpload(
+    { signal }: CallOptions = {},
+    given?: AbortSignal,
+  ): Promise<StagedUpload> {
+    signal?.throwIfAborted();
+    await abortable(this.#prepare(UPLOAD_ALGORITHM), signal);
+    return await this.#inPlace(this.#blobs.stage(given));
   }
 
   async resolve(reference: string, options: CallOptions = {}): Promise<Descriptor> {

@@ -11,11 +11,19 @@ import { digestAlgorithm, isDigest, parseDigest } from "../model/digest.ts";
 import { NotFoundError } from "../model/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
 import { failedBecause, joinPath, quietly, streamFile } from "./_files.ts";
-import { checkThere, type LayoutContext, refusedLink, writeBeside } from "./_layout_files.ts";
+import {
+  checkThere,
+  FileBeside,
+  type LayoutContext,
+  refusedLink,
+  writeBeside,
+} from "./_layout_files.ts";
 import { type ManifestFacts, manifestFacts } from "./_manifest_facts.ts";
 import { spanOf } from "../bytes/span.ts";
 import { checkSize } from "./_check_size.ts";
 import type { RandomAccess } from "./random_access.ts";
+import { stagedBeside, StagedUpload, UPLOAD_ALGORITHM } from "./_staged_upload.ts";
+import { UNKNOWN_BYTES } from "./_write_behind.ts";
 
 /** The blobs of a layout: `blobs/<algorithm>/<hex>`. */
 export class LayoutBlobs {
@@ -96,6 +104,17 @@ export class LayoutBlobs {
       }
       signal?.throwIfAborted();
     });
+  }
+
+  /** Begins a blob that is named when all of it is there. */
+  async stage(given: AbortSignal | undefined): Promise<StagedUpload> {
+    const { place } = this.#context;
+    const directory = this.directoryOf(UPLOAD_ALGORITHM);
+    const file = await FileBeside.create(this.#context, directory, UNKNOWN_BYTES);
+    const stage = stagedBeside(file, async ({ digest, size }) => {
+      return await this.sizeOf(digest) === size ? undefined : parseDigest(digest).encoded;
+    });
+    return new StagedUpload(stage, { place, hasher: this.#hasher, given });
   }
 
   /** Removes a blob; an absent one is no error. */

@@ -1,7 +1,7 @@
 import type { Bytes } from "../model/bytes.ts";
 import { NotFoundError, UnsafePathError } from "../model/errors.ts";
 import { failedBecause, joinPath, quietly, readFile, uniqueName } from "./_files.ts";
-import type { FileSystem } from "./file_system.ts";
+import type { FileSystem, FileWriter } from "./file_system.ts";
 import { WriteBehind } from "./_write_behind.ts";
 
 /** What the names of unfinished files begin with. */
@@ -55,32 +55,83 @@ export async function checkThere({ fs, path, place }: LayoutContext): Promise<vo
   throw new NotFoundError(`Cannot open ${place}: ${why}`);
 }
 
+/** Where files are written, and for whom. */
+type Writing = Pick<LayoutContext, "fs" | "owner" | "isDurable">;
+
 /**
  * Writes a file beside its place and moves it there; nothing stays behind when that fails. The size
  * is a hint: how much memory the writing may need.
  */
 export async function writeBeside(
-  { fs, owner, isDurable }: Pick<LayoutContext, "fs" | "owner" | "isDurable">,
+  context: Writing,
   directory: string,
   { name, size }: { readonly name: string; readonly size: number },
   fill: (write: (chunk: Bytes) => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  const temporary = joinPath(directory, TEMPORARY_PREFIX + uniqueName(owner));
-  const writer = await fs.create(temporary);
-  const behind = new WriteBehind(writer, size);
+  const file = await FileBeside.create(context, directory, size);
   try {
-    await fill((chunk) => behind.write(chunk));
-    await behind.flush();
-    if (isDurable) await writer.sync();
-    await writer.close();
-    await fs.rename(temporary, joinPath(directory, name));
+    await fill((chunk) => file.write(chunk));
+    await file.moveTo(name);
   } catch (error) {
-    await behind.abandon();
-    await quietly(writer.close());
-    await quietly(fs.remove(temporary));
+    await file.abandon();
     throw error;
   }
-  if (isDurable) await fs.syncDirectory(directory);
+  await file.settle();
+}
+
+/** A file that is written beside its place, wherever that will be in the directory. */
+export class FileBeside {
+  readonly #context: Writing;
+  readonly #directory: string;
+  readonly #path: string;
+  readonly #writer: FileWriter;
+  readonly #behind: WriteBehind;
+
+  private constructor(
+    context: Writing,
+    directory: string,
+    path: string,
+    writer: FileWriter,
+    size: number,
+  ) {
+    this.#context = context;
+    this.#directory = directory;
+    this.#path = path;
+    this.#writer = writer;
+    this.#behind = new WriteBehind(writer, size);
+  }
+
+  /** Makes an empty one; the size is a hint. */
+  static async create(context: Writing, directory: string, size: number): Promise<FileBeside> {
+    const { fs, owner } = context;
+    const path = joinPath(directory, TEMPORARY_PREFIX + uniqueName(owner));
+    return new FileBeside(context, directory, path, await fs.create(path), size);
+  }
+
+  /** Appends bytes; they are copied. */
+  async write(chunk: Bytes): Promise<void> {
+    await this.#behind.write(chunk);
+  }
+
+  /** Moves it to its place; when that fails it is to be abandoned. */
+  async moveTo(name: string): Promise<void> {
+    await this.#behind.flush();
+    if (this.#context.isDurable) await this.#writer.sync();
+    await this.#writer.close();
+    await this.#context.fs.rename(this.#path, joinPath(this.#directory, name));
+  }
+
+  /** Waits until the name too survives a power loss. */
+  async settle(): Promise<void> {
+    if (this.#context.isDurable) await this.#context.fs.syncDirectory(this.#directory);
+  }
+
+  /** Removes what was written. */
+  async abandon(): Promise<void> {
+    await this.#behind.abandon();
+    await quietly(this.#writer.close());
+    await quietly(this.#context.fs.remove(this.#path));
+  }
 }
 
 /** Removes what killed processes left behind in a directory. */

@@ -5,6 +5,9 @@ import type { FileWriter } from "./file_system.ts";
 /** How much is written at a time: small writes cost a round trip to the disk's thread each. */
 export const MAX_BATCH_BYTES: number = 512 * 1024;
 
+/** What is expected of content of unknown size: it is written in batches of the usual size. */
+export const UNKNOWN_BYTES: number = Number.MAX_SAFE_INTEGER;
+
 /**
  * Gathers chunks and writes them while the next ones are gathered, so that reading, hashing and
  * writing overlap. Memory is two batches, at most 1 MiB, and less for small files; it is freed at

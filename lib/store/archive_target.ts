@@ -1,5 +1,5 @@
 import type { HasherFactory } from "../hash/hasher.ts";
-import type { CallOptions, Deleter, Referrers, Roots, Target } from "../model/content.ts";
+import type { CallOptions, Deleter, Referrers, Roots, Target, Uploader } from "../model/content.ts";
 import type { Platform } from "../model/platform.ts";
 import type { FileSystem } from "./file_system.ts";
 
@@ -27,7 +27,8 @@ export interface ArchiveTargetOptions {
  * An archive that is being written: a {@linkcode Target} until it is closed. Leaving an
  * `await using` block without closing it gives up.
  */
-export interface ArchiveTarget extends Target, Roots, Deleter, Referrers, AsyncDisposable {
+export interface ArchiveTarget
+  extends Target, Roots, Deleter, Referrers, Uploader, AsyncDisposable {
   /**
    * Writes the archive with everything that was pushed, and moves it to its place, over whatever
    * is there. When no image was tagged nothing is written, and what is there stays. When it fails,

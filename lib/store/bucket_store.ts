@@ -9,6 +9,7 @@ import type { HasherFactory } from "../hash/hasher.ts";
 import type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
 import type {
   CallOptions,
+  ContentUpload,
   Deleter,
   FetchOptions,
   Referrers,
@@ -16,6 +17,7 @@ import type {
   Root,
   Roots,
   Target,
+  Uploader,
 } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { parseDigest } from "../model/digest.ts";
@@ -38,9 +40,9 @@ import {
 } from "./_bucket_keys.ts";
 import { BucketObjects } from "./_bucket_objects.ts";
 import { BucketRepositories, repositoryOf } from "./_bucket_repositories.ts";
-import { BucketUploads } from "./_bucket_uploads.ts";
+import { BucketUploads, UPLOADS } from "./_bucket_uploads.ts";
 import { checkSize } from "./_check_size.ts";
-import { letGo } from "./_files.ts";
+import { letGo, quietly, uniqueName } from "./_files.ts";
 import {
   isResolvable,
   type ManifestFacts,
@@ -48,6 +50,7 @@ import {
   referrerDescriptor,
 } from "./_manifest_facts.ts";
 import { findByName, findOnly, isNameFor, isNameText, noSuchReference } from "./_names.ts";
+import { type Stage, StagedUpload } from "./_staged_upload.ts";
 
 /** R2 takes so much with one request: 5 MiB less than 5 GiB. */
 export const MAX_BUCKET_CONTENT_BYTES: number = 5 * 1024 ** 3 - 5 * 1024 ** 2;
@@ -75,7 +78,7 @@ export interface BucketStoreOptions {
 }
 
 /** A store in a bucket: everything that a {@linkcode Target} can be, and a registry's own notes. */
-export type BucketStore = Target & Roots & Deleter & Referrers & SharedRegistry;
+export type BucketStore = Target & Roots & Deleter & Referrers & Uploader & SharedRegistry;
 
 /**
  * Opens a bucket as a store, such as the `R2Bucket` of a Worker. Nothing is read before the first
@@ -97,8 +100,9 @@ export type BucketStore = Target & Roots & Deleter & Referrers & SharedRegistry;
  *   `uploads/` does the same.
  *
  * Memory is one chunk for each blob that moves, 4 MiB for each manifest, and 8 MiB for each upload of
- * a registry that is under way. Deleting lists all names, and is safe as long as nobody names or
- * pushes the same content meanwhile. Content has at most {@linkcode MAX_BUCKET_CONTENT_BYTES} bytes.
+ * a registry or of unknown digest that is under way. Deleting lists all names, and is safe as long as
+ * nobody names or pushes the same content meanwhile. Content has at most
+ * {@linkcode MAX_BUCKET_CONTENT_BYTES} bytes.
  *
  * @param bucket The bucket.
  * @param options Where in the bucket, and how content is hashed.
@@ -193,6 +197,28 @@ class BucketContent implements BucketStore {
       await letGo(content, error);
       throw error;
     }
+  }
+
+  async startUpload({ signal }: CallOptions = {}): Promise<ContentUpload> {
+    signal?.throwIfAborted();
+    // No repository has this name: no client of a registry finds it.
+    const id = uniqueName("lading");
+    const upload = await this.uploads.begin("", id);
+    const stage: Stage = {
+      write: (chunk) => upload.append(chunk),
+      store: async (content, signal) => {
+        if (!await upload.flush()) {
+          throw new BucketError(`Cannot push a blob to ${PLACE}: somebody else writes to it`, {
+            key: UPLOADS + id,
+          });
+        }
+        await this.push(content, await upload.source(), { signal });
+        // What stays is removed with what was given up.
+        await quietly(upload.remove());
+      },
+      discard: () => upload.remove(),
+    };
+    return new StagedUpload(stage, { place: PLACE, hasher: this.#hasher });
   }
 
   /** R2 takes one write of a key at a time: somebody else may have stored the same meanwhile. */

@@ -1,5 +1,5 @@
 import type { HasherFactory } from "../hash/hasher.ts";
-import type { CallOptions, Roots, Target } from "../model/content.ts";
+import type { CallOptions, Roots, Target, Uploader } from "../model/content.ts";
 
 /** Options of {@linkcode imageDirectoryTarget}. */
 export interface ImageDirectoryTargetOptions {
@@ -13,7 +13,7 @@ export interface ImageDirectoryTargetOptions {
  * The directory of an image that is being written: a {@linkcode Target} until it is closed. Leaving an
  * `await using` block without closing it gives up.
  */
-export interface ImageDirectoryTarget extends Target, Roots, AsyncDisposable {
+export interface ImageDirectoryTarget extends Target, Roots, Uploader, AsyncDisposable {
   /**
    * Makes what was tagged the image of the directory, in place of the one that is there. When nothing
    * was tagged, what was pushed is removed. When it fails, it can be tried again.

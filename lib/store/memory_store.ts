@@ -8,6 +8,7 @@ import type { HasherFactory } from "../hash/hasher.ts";
 import type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
 import type {
   CallOptions,
+  ContentUpload,
   Deleter,
   FetchOptions,
   Referrers,
@@ -15,6 +16,7 @@ import type {
   Root,
   Roots,
   Target,
+  Uploader,
 } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
@@ -27,7 +29,9 @@ import {
   manifestFacts,
   referrerDescriptor,
 } from "./_manifest_facts.ts";
+import { MemoryContent, MemoryPool } from "./_memory_content.ts";
 import { findByName, findOnly, isNameFor, noSuchReference } from "./_names.ts";
+import { type Stage, StagedUpload } from "./_staged_upload.ts";
 import { type Span, spanOf } from "../bytes/span.ts";
 import { checkSize } from "./_check_size.ts";
 
@@ -43,7 +47,7 @@ export interface MemoryStoreOptions {
 }
 
 /** A store in memory: everything that a {@linkcode Target} can be, in every runtime. */
-export type MemoryStore = Target & Roots & Deleter & Referrers;
+export type MemoryStore = Target & Roots & Deleter & Referrers & Uploader;
 
 /**
  * Makes an empty store in memory. Content is verified when it is pushed and kept whole, so the
@@ -106,6 +110,21 @@ class Memory implements MemoryStore {
     });
     // A single chunk arrives as it is, and may belong to the caller.
     this.#blobs.set(expected.digest, { bytes: bytes.slice(), mediaType: expected.mediaType });
+  }
+
+  async startUpload(options: CallOptions = {}): Promise<ContentUpload> {
+    options.signal?.throwIfAborted();
+    const staged = new MemoryContent(new MemoryPool());
+    const stage: Stage = {
+      write: async (chunk) => staged.write(chunk),
+      store: async ({ mediaType, digest, size }) => {
+        if (this.#blobs.has(digest)) return staged.clear();
+        this.#blobs.set(digest, { bytes: staged.read(0, size), mediaType });
+        staged.clear();
+      },
+      discard: async () => staged.clear(),
+    };
+    return new StagedUpload(stage, { place: PLACE, hasher: this.#hasher });
   }
 
   async resolve(reference: string, options: CallOptions = {}): Promise<Descriptor> {

@@ -1,10 +1,10 @@
-import type { Deleter, Referrers, Roots, Target } from "../model/content.ts";
+import type { Deleter, Referrers, Roots, Target, Uploader } from "../model/content.ts";
 import type { FileSystem } from "./file_system.ts";
 import { Layout } from "./_layout.ts";
 import type { OCILayoutOptions } from "./layout_options.ts";
 
 /** An OCI image layout: everything that a {@linkcode Target} can be. */
-export type OCILayout = Target & Roots & Deleter & Referrers;
+export type OCILayout = Target & Roots & Deleter & Referrers & Uploader;
 
 /**
  * Opens a directory as an OCI image layout (image-spec, image-layout.md). Nothing is touched until

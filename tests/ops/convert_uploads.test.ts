@@ -1,4 +1,4 @@
-// Layers in zstd that a registry gets in gzip: it takes them while they are made, before anybody knows
+// Layers in zstd that a place gets in gzip: it takes them while they are made, before anybody knows
 // what they are.
 import { test } from "node:test";
 import assert from "node:assert/strict";
@@ -17,8 +17,19 @@ import {
 } from "../../lib/model/mod.ts";
 import { copy, pushArtifact, validate } from "../../lib/ops/mod.ts";
 import { Registry } from "../../lib/registry/mod.ts";
-import { type MemoryStore, memoryStore } from "../../lib/store/mod.ts";
+import {
+  bucketStore,
+  dockerArchive,
+  dockerArchiveTarget,
+  imageDirectoryTarget,
+  memoryFileSystem,
+  type MemoryStore,
+  memoryStore,
+  ociLayout,
+} from "../../lib/store/mod.ts";
 import { memoryRegistry } from "../../lib/testing/mod.ts";
+import { filesBelow } from "../store/content.ts";
+import { MemoryBucket } from "../support/memory_bucket.ts";
 import { put, watched } from "./content.ts";
 
 const FORMAT = { format: "docker", targetReference: "1" } as const;
@@ -94,6 +105,56 @@ test("copy() to Docker's format reads a layer in zstd once for a registry", asyn
   assert.ok(bytesFetched > BODY.length / 2);
   assert.equal(bytesSkipped, 0);
   assert.deepEqual(events.filter((event) => event === "done true").length, 2);
+});
+
+test("copy() to Docker's format reads a layer in zstd once for a store", async () => {
+  const fs = memoryFileSystem();
+  const targets = {
+    memory: memoryStore(),
+    layout: ociLayout(fs, "x"),
+    bucket: bucketStore(new MemoryBucket()),
+    archive: dockerArchiveTarget(fs, "app.tar"),
+    directory: imageDirectoryTarget(fs, "y"),
+  };
+  const { store, layer } = await zstdImage();
+  const digest = await digestInStore(store);
+  for (const [name, target] of Object.entries(targets)) {
+    const source = watched(store);
+    const { descriptor } = await copy(source, "app:1", target, { format: "docker" });
+    assert.equal(timesRead(source, layer), 1, name);
+    assert.equal(descriptor.digest, digest, name);
+    assert.deepEqual((await validate(target, "app:1")).problems, [], name);
+  }
+  await targets.archive.close();
+  assert.deepEqual((await validate(dockerArchive(fs, "app.tar"), "app:1")).problems, []);
+});
+
+test("a layer in zstd that is damaged leaves nothing in a layout, and so does an abort", async () => {
+  const reason = new Error("enough");
+  const cases = [
+    {
+      damage: (bytes: Uint8Array) => bytes.subarray(0, bytes.length - 9),
+      kind: CorruptStreamError,
+    },
+    { damage: (bytes: Uint8Array) => bytes, kind: reason },
+  ];
+  for (const { damage, kind } of cases) {
+    const { store } = await zstdImage(damage);
+    const fs = memoryFileSystem();
+    let abort = () => {};
+    const source = watched(store, {
+      fetch: (stream, { mediaType }) => {
+        if (mediaType === MEDIA_TYPE_OCI_LAYER_ZSTD) abort();
+        return stream;
+      },
+    });
+    const operation = copy(source, "app:1", ociLayout(fs, "x"), FORMAT);
+    if (kind === reason) abort = () => operation.abort(reason);
+    await assert.rejects(Promise.resolve(operation), kind);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.deepEqual(await filesBelow(fs, "x"), ["x/index.json", "x/oci-layout"]);
+    assert.equal(source.open, 0);
+  }
 });
 
 test("where the name stands for an image already, nothing that is there is sent", async () => {

@@ -227,6 +227,7 @@ function bound(store: ReturnType<typeof memoryStore>): ReturnType<typeof memoryS
     exists: (target) => store.exists(target),
     fetch: (target, options) => store.fetch(target, options),
     push: (expected, content) => store.push(expected, content),
+    startUpload: () => store.startUpload(),
     resolve: (reference) => store.resolve(reference),
     tag: (target, reference) => store.tag(target, reference),
     roots: () => store.roots(),

@@ -14,9 +14,9 @@ export interface ResolvedEvent {
 export interface BlobEvent {
   /** The kind of event. */
   readonly type: "blob";
-  /** The blob. */
+  /** The blob, as the source has it where the target gets it in another compression. */
   readonly descriptor: Descriptor;
-  /** Bytes moved so far. */
+  /** Bytes moved so far; they begin anew where it is read again. */
   readonly current: number;
   /** Bytes in all: the size of the descriptor. */
   readonly total: number;

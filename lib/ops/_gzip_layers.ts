@@ -1,4 +1,5 @@
 import { mapConcurrent } from "../bytes/map_concurrent.ts";
+import { watched } from "../bytes/watched.ts";
 import { layerContent, openLayer } from "../image/layer.ts";
 import { layerFrom } from "../image/layer_from.ts";
 import type { NewLayer } from "../image/new_layer.ts";
@@ -17,6 +18,8 @@ import { blame } from "./_side.ts";
 export interface GzipLayers {
   /** What they are then, by their digests in zstd. */
   readonly layers: ReadonlyMap<string, Descriptor>;
+  /** What they are in zstd, by their digests in gzip. */
+  readonly origins: ReadonlyMap<string, Descriptor>;
   /** The digests of those that the target has got already. */
   readonly stored: ReadonlySet<string>;
   /** Has the content of the graph, and that of these layers. */
@@ -29,6 +32,10 @@ interface Reading extends Pick<Route, "source" | "signal"> {
   readonly jobs: number;
   /** Where they are stored while they are made, if it takes what is not known yet. */
   readonly target?: (ContentSource & Partial<Uploader>) | undefined;
+  /** Is told how much of a layer was read, whenever it is, and that it was stored meanwhile. */
+  readonly tell?:
+    | ((layer: Descriptor, status: "moving" | "done", current: number) => void)
+    | undefined;
 }
 
 /**
@@ -39,7 +46,7 @@ interface Reading extends Pick<Route, "source" | "signal"> {
  */
 export async function gzipLayers(
   { manifests }: CopyGraph,
-  { source, target, format, jobs, signal }: Reading,
+  { source, target, format, jobs, signal, tell = () => {} }: Reading,
 ): Promise<GzipLayers> {
   const found = new Map<string, Descriptor>();
   for (const { parsed } of format === "docker" ? manifests : []) {
@@ -49,11 +56,13 @@ export async function gzipLayers(
     }
   }
   const layers = new Map<string, Descriptor>();
+  const origins = new Map<string, Descriptor>();
   const stored = new Set<string>();
+  const counted = countedSource(source, (layer, current) => tell(layer, "moving", current));
   const contents = new Map<string, ContentSource>();
   await mapConcurrent(found.values(), jobs, async (layer, _, stop) => {
     // It is opened again when it moves, which another signal ends.
-    const open = () => openLayer(source, layer).uncompressed({ signal });
+    const open = () => openLayer(counted, layer).uncompressed({ signal });
     const make = async (spool?: UploadStore): Promise<NewLayer> =>
       await layerFrom(open, { compression: "gzip", spool, signal: stop });
     const kept = isUploader(target) ? await madeInto(target, make, stop) : undefined;
@@ -65,11 +74,16 @@ export async function gzipLayers(
       throw blame("source", error, layer, signal);
     });
     const descriptor = made.descriptor();
-    if (isStored) stored.add(descriptor.digest);
+    if (isStored) {
+      stored.add(descriptor.digest);
+      tell(layer, "done", layer.size);
+    }
     layers.set(layer.digest, descriptor);
+    origins.set(descriptor.digest, layer);
     contents.set(descriptor.digest, layerContent(made));
   }, { signal });
-  return { layers, stored, source: contents.size === 0 ? source : withContents(source, contents) };
+  const all = contents.size === 0 ? source : withContents(source, contents);
+  return { layers, origins, stored, source: all };
 }
 
 function isUploader(
@@ -82,6 +96,22 @@ function isUploader(
 function mayBeSent({ isOfPlace, error }: MakingFailure): boolean {
   if (!isOfPlace || !(error instanceof RegistryError)) return false;
   return error instanceof UploadError || error.status === 0 || error.status >= 500;
+}
+
+/** A place that tells how much of what is fetched was read so far. */
+function countedSource(
+  source: ContentSource,
+  moved: (content: Descriptor, current: number) => void,
+): ContentSource {
+  return {
+    exists: (target, options) => source.exists(target, options),
+    fetch: async (target, options) => {
+      let current = 0;
+      return watched(await source.fetch(target, options), {
+        moved: (bytes) => moved(target, current += bytes),
+      });
+    },
+  };
 }
 
 /** A place that has more content than another one. */

@@ -188,6 +188,8 @@ class Copy {
   readonly #route: Route;
   /** Where the blobs are. */
   #content: BlobWay["source"];
+  /** What blobs are in the source that the target gets in another compression. */
+  #origins: ReadonlyMap<string, Descriptor> = new Map();
   readonly #emit: (event: CopyEvent) => void;
   readonly #way: Pick<CopyOptions, "mountFrom" | "threads">;
   readonly #leftOut: Descriptor[] = [];
@@ -222,13 +224,16 @@ class Copy {
     convertGraph(graph, found.descriptor, format, new Map());
     // Where the name stands for an image it may be this one, and then nothing is sent.
     const into = before === undefined ? target : undefined;
-    const reading = { ...this.#route, format, jobs, target: into };
-    const { source, layers, stored } = await gzipLayers(graph, reading);
+    const tell = (layer: Descriptor, status: BlobEvent["status"], current: number): void =>
+      this.#tell(layer, status, current);
+    const reading = { ...this.#route, format, jobs, target: into, tell };
+    const { source, layers, origins, stored } = await gzipLayers(graph, reading);
     const { root, manifests } = convertGraph(graph, found.descriptor, format, layers);
     const { referrers } = graph;
     const blobs = namedBlobs(graph, manifests, layers);
     this.#content = source;
-    for (const blob of blobs) if (stored.has(blob.digest)) this.#tellStored(blob);
+    this.#origins = origins;
+    for (const { digest, size } of blobs) if (stored.has(digest)) this.#bytesFetched += size;
     const name = targetName(options, reference, root);
     const { existing } = options;
     if (existing === "refuse") refuseTaken(name, before, root);
@@ -313,11 +318,8 @@ class Copy {
     });
   }
 
-  /** Tells of a blob that the target got while it was made. */
-  #tellStored(blob: Descriptor): void {
-    const { size } = blob;
-    this.#bytesFetched += size;
-    this.#emit({ type: "blob", descriptor: blob, current: size, total: size, status: "done" });
+  #tell(descriptor: Descriptor, status: BlobEvent["status"], current: number): void {
+    this.#emit({ type: "blob", descriptor, current, total: descriptor.size, status });
   }
 
   async #moveBlobs(
@@ -338,22 +340,23 @@ class Copy {
     read: () => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const total = blob.size;
-    const tell = (status: BlobEvent["status"], current: number): void =>
-      this.#emit({ type: "blob", descriptor: blob, current, total, status });
+    const told = this.#origins.get(blob.digest) ?? blob;
     if (await isElsewhere(this.#route, blob, isThere, signal)) {
       this.#leftOut.push(blob);
-      return tell("skipped", 0);
+      return this.#tell(told, "skipped", 0);
     }
     const [source, target] = [this.#content, this.#route.target];
-    const moved = (current: number): void => tell("moving", current);
+    // What is made of another blob is told as that is read.
+    const moved = (current: number): void => {
+      if (told === blob) this.#tell(blob, "moving", current);
+    };
     const way = { source, target, isThere, read, ...this.#way };
     const { status, bytesFetched } = await copyBlob(way, blob, moved, signal);
     this.#bytesFetched += bytesFetched;
     if (status !== "done") this.#claimed.add(blob.digest);
-    if (status === "exists") this.#bytesSkipped += total;
-    if (status === "mounted") this.#bytesMounted += total;
-    tell(status, total);
+    if (status === "exists") this.#bytesSkipped += blob.size;
+    if (status === "mounted") this.#bytesMounted += blob.size;
+    this.#tell(told, status, told.size);
   }
 
   /** Stores manifests none of which names another one of them. */

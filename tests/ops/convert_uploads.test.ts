@@ -2,10 +2,11 @@
 // what they are.
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { readAll } from "../../lib/bytes/mod.ts";
+import { readAll, through } from "../../lib/bytes/mod.ts";
 import { layerFrom } from "../../lib/image/mod.ts";
 import {
   AuthorizationError,
+  type CopyEvent,
   CorruptStreamError,
   type Descriptor,
   MEDIA_TYPE_OCI_CONFIG,
@@ -91,11 +92,7 @@ test("copy() to Docker's format reads a layer in zstd once for a registry", asyn
   const { store, layer } = await zstdImage();
   const source = watched(store);
   const { target, uploads } = registry(undefined, PIECES);
-  const events: string[] = [];
   const operation = copy(source, "app:1", target, FORMAT);
-  for await (const event of operation) {
-    if (event.type === "blob") events.push(`${event.status} ${event.current === event.total}`);
-  }
   const { descriptor, bytesFetched, bytesSkipped } = await operation;
   assert.equal(timesRead(source, layer), 1);
   assert.equal(descriptor.digest, await digestInStore(store));
@@ -104,7 +101,53 @@ test("copy() to Docker's format reads a layer in zstd once for a registry", asyn
   assert.equal(uploads().includes("DELETE"), false);
   assert.ok(bytesFetched > BODY.length / 2);
   assert.equal(bytesSkipped, 0);
-  assert.deepEqual(events.filter((event) => event === "done true").length, 2);
+});
+
+/** What a copy tells of a blob, in the order it does. */
+async function told(
+  operation: AsyncIterable<CopyEvent>,
+  { digest, size }: Descriptor,
+): Promise<{ readonly ended: string[]; readonly moved: number[] }> {
+  const ended: string[] = [];
+  const moved: number[] = [];
+  for await (const event of operation) {
+    if (event.type !== "blob" || event.descriptor.digest !== digest) continue;
+    assert.equal(event.total, size);
+    if (event.status === "moving") moved.push(event.current);
+    else ended.push(`${event.status} ${event.current}`);
+  }
+  return { ended, moved };
+}
+
+test("copy() tells how far a layer in zstd was read that is stored in gzip meanwhile", async () => {
+  const { store, layer } = await zstdImage();
+  // Others get their turn with each chunk: no event takes the place of another one.
+  const slow = watched(store, {
+    fetch: (stream) =>
+      through(stream, {
+        chunk: (chunk) => new Promise((resolve) => setTimeout(() => resolve(chunk), 1)),
+      }),
+  });
+  const { ended, moved } = await told(copy(slow, "app:1", memoryStore(), FORMAT), layer);
+  assert.ok(moved.length > 3, `${moved.length} events`);
+  assert.deepEqual(moved, [...moved].sort((one, other) => one - other));
+  assert.equal(moved.at(-1), layer.size);
+  assert.deepEqual(ended, [`done ${layer.size}`]);
+});
+
+test("copy() tells of a layer that takes two passes what the source has, and once that it is there", async () => {
+  const { store, layer } = await zstdImage();
+  const to = watched(memoryStore());
+  const { ended, moved } = await told(copy(store, "app:1", to, FORMAT), layer);
+  assert.ok(moved.length > 0);
+  assert.deepEqual(ended, [`done ${layer.size}`]);
+  const again = copy(store, "app:1", to, FORMAT);
+  assert.deepEqual((await told(again, layer)).ended, [`exists ${layer.size}`]);
+  const blobs = [];
+  for await (const event of copy(store, "app:1", memoryStore(), FORMAT)) {
+    if (event.type === "blob" && event.status === "done") blobs.push(event.descriptor.digest);
+  }
+  assert.equal(blobs.length, 2, "the layer and the config, once each");
 });
 
 test("copy() to Docker's format reads a layer in zstd once for a store", async () => {

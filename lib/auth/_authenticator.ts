@@ -15,7 +15,7 @@ import type {
 } from "./authenticator.ts";
 import { redactURL } from "../model/redact.ts";
 import { describeChallenges, redactSecrets } from "./_redact.ts";
-import { RecentMap } from "./_recent_map.ts";
+import { RecentMap } from "../bytes/recent_map.ts";
 import { describeDiagnostics, discard, readDiagnostics } from "./_reply.ts";
 
 /** Old token, token of a neighbour, new token, token for more: no honest registry needs a fifth. */

@@ -1,5 +1,5 @@
 import { SingleFlight } from "../bytes/single_flight.ts";
-import { RecentMap } from "./_recent_map.ts";
+import { RecentMap } from "../bytes/recent_map.ts";
 
 /** The most accounts and registries whose credentials are kept. */
 const MAX_ENTRIES = 64;

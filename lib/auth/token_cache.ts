@@ -1,7 +1,7 @@
 import { SingleFlight } from "../bytes/single_flight.ts";
 import { coversScopes, scopeKey } from "./scope.ts";
 import type { Token } from "./token.ts";
-import { RecentMap } from "./_recent_map.ts";
+import { RecentMap } from "../bytes/recent_map.ts";
 
 /** What a token was given for. A token is used for nothing else. */
 export interface TokenKey {

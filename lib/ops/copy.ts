@@ -70,7 +70,8 @@ export interface CopyOptions extends CallOptions {
    * what only knows that. By default every digest stays. Configs and layers keep their bytes, but that
    * Docker's format knows no zstd: such layers are stored in gzip there, and the archive in them stays.
    * They are read once where the target takes content before its digest is known, as registries and
-   * stores do, and the name is a new one there; otherwise twice. What it has no place for (annotations,
+   * stores do, and the name is a new one there; otherwise twice. A layer that was stored so in the same
+   * target object before, and is there, is not read again. What it has no place for (annotations,
    * subjects and artifact types of manifests) is left out.
    */
   readonly format?: ImageFormat | undefined;
@@ -223,10 +224,10 @@ class Copy {
     // What cannot be in the format is refused before anything is stored.
     convertGraph(graph, found.descriptor, format, new Map());
     // Where the name stands for an image it may be this one, and then nothing is sent.
-    const into = before === undefined ? target : undefined;
+    const storing = before === undefined ? "all" : "missing";
     const tell = (layer: Descriptor, status: BlobEvent["status"], current: number): void =>
       this.#tell(layer, status, current);
-    const reading = { ...this.#route, format, jobs, target: into, tell };
+    const reading = { ...this.#route, format, jobs, storing, tell } as const;
     const { source, layers, origins, stored } = await gzipLayers(graph, reading);
     const { root, manifests } = convertGraph(graph, found.descriptor, format, layers);
     const { referrers } = graph;

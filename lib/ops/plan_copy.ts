@@ -50,7 +50,7 @@ export async function planCopy(
   const root = await resolveRoot(route, reference, platform);
   const graph = await collectGraph(route, root, referrersChoice(options.referrers));
   const { format } = options;
-  const reading = { source, signal, format, jobs: DEFAULT_JOBS };
+  const reading = { ...route, format, jobs: DEFAULT_JOBS, storing: "none" } as const;
   const { layers, source: content } = await gzipLayers(graph, reading);
   const { root: descriptor, manifests } = convertGraph(graph, root.descriptor, format, layers);
   const name = targetName(options, reference, descriptor);

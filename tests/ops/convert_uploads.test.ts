@@ -16,7 +16,7 @@ import {
   type TransportTraits,
   UnsupportedMediaTypeError,
 } from "../../lib/model/mod.ts";
-import { copy, pushArtifact, validate } from "../../lib/ops/mod.ts";
+import { copy, planCopy, pushArtifact, validate } from "../../lib/ops/mod.ts";
 import { Registry } from "../../lib/registry/mod.ts";
 import {
   bucketStore,
@@ -31,7 +31,7 @@ import {
 import { memoryRegistry } from "../../lib/testing/mod.ts";
 import { filesBelow } from "../store/content.ts";
 import { MemoryBucket } from "../support/memory_bucket.ts";
-import { put, watched } from "./content.ts";
+import { get, put, watched } from "./content.ts";
 
 const FORMAT = { format: "docker", targetReference: "1" } as const;
 
@@ -50,19 +50,28 @@ function noise(length: number): Uint8Array<ArrayBuffer> {
 /** An image with one layer in zstd; `damage` is done to its bytes. */
 async function zstdImage(damage: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes) {
   const store = memoryStore();
+  return { store, ...await putZstdImage(store, "app:1", damage) };
+}
+
+/** Adds an image with the same layer and another config, for each name. */
+async function putZstdImage(
+  store: MemoryStore,
+  name: string,
+  damage: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes,
+) {
   const layer = await layerFrom([{ path: "data", body: BODY }], { compression: "zstd" });
   const bytes = await readAll(await layer.compressed(), { maxBytes: 1 << 26 });
   const stored = await put(store, MEDIA_TYPE_OCI_LAYER_ZSTD, damage(bytes));
   const rootfs = { type: "layers", diff_ids: [await layer.diffID()] };
-  const config = { architecture: "amd64", os: "linux", rootfs };
+  const config = { architecture: "amd64", os: "linux", rootfs, author: name };
   const root = await put(store, MEDIA_TYPE_OCI_MANIFEST, {
     schemaVersion: 2,
     mediaType: MEDIA_TYPE_OCI_MANIFEST,
     config: await put(store, MEDIA_TYPE_OCI_CONFIG, config),
     layers: [stored],
   });
-  await store.tag(root, "app:1");
-  return { store, root, layer: stored };
+  await store.tag(root, name);
+  return { root, layer: stored };
 }
 
 /** A registry as a target, and what it was asked, in words: `PATCH`, `PUT`, `DELETE` of uploads. */
@@ -208,6 +217,71 @@ test("where the name stands for an image already, nothing that is there is sent"
   const second = await copy(store, "app:1", target, { ...FORMAT, existing: "refuse" });
   assert.equal(second.descriptor.digest, first.descriptor.digest);
   assert.deepEqual(requests.slice(count).filter(({ method }) => /POST|PATCH|PUT/.test(method)), []);
+});
+
+test("a new name over a layer in zstd that was stored before reads and sends none of it", async () => {
+  const { store, layer } = await zstdImage();
+  await putZstdImage(store, "app:2");
+  const source = watched(store);
+  const { target, requests, uploads } = registry();
+  const first = await copy(source, "app:1", target, FORMAT);
+  const [count, uploaded] = [requests.length, uploads().length];
+  const plan = await planCopy(source, "app:2", target, { ...FORMAT, targetReference: "2" });
+  const operation = copy(source, "app:2", target, { ...FORMAT, targetReference: "2" });
+  const { ended, moved } = await told(operation, layer);
+  const second = await operation;
+  assert.equal(timesRead(source, layer), 1);
+  assert.deepEqual([ended, moved], [[`exists ${layer.size}`], []]);
+  assert.notEqual(second.descriptor.digest, first.descriptor.digest);
+  assert.equal(plan.descriptor.digest, second.descriptor.digest);
+  assert.ok(second.bytesSkipped > BODY.length / 2);
+  assert.ok(plan.bytesToCopy < 10_000);
+  assert.deepEqual(uploads().slice(uploaded).sort(), ["POST", "PUT"], "the config");
+  assert.equal(requests.slice(count).some(({ method }) => method === "PATCH"), false);
+  assert.deepEqual((await validate(target, "2")).problems, []);
+});
+
+test("a layer in zstd that was stored before, and is gone, is read and sent once more", async () => {
+  const { store, layer } = await zstdImage();
+  await putZstdImage(store, "app:2");
+  for (const existing of ["1", "2"]) {
+    const place = memoryStore();
+    for (const target of [place, watched(place)]) {
+      const source = watched(store);
+      const { descriptor } = await copy(source, "app:1", target, FORMAT);
+      const before = timesRead(source, layer);
+      const raw = await get(target, descriptor);
+      const { layers: [made] } = JSON.parse(new TextDecoder().decode(raw)) as {
+        layers: [Descriptor];
+      };
+      await place.delete(made);
+      await copy(source, "app:2", target, { ...FORMAT, targetReference: existing });
+      assert.equal(timesRead(source, layer) - before, 1);
+      assert.deepEqual((await validate(target, existing)).problems, []);
+      await place.delete(made);
+      await place.delete(descriptor);
+    }
+  }
+});
+
+test("a layer in zstd that the registry only claims to have is made and sent after all", async () => {
+  const { store } = await zstdImage();
+  await putZstdImage(store, "app:2");
+  let claims = false;
+  let refusals = 0;
+  const errors = [{ code: "MANIFEST_BLOB_UNKNOWN", message: "blob unknown" }];
+  const { target, uploads } = registry((transport) => async (request) => {
+    const isManifest = request.method === "PUT" && request.url.includes("/manifests/");
+    if (!claims || !isManifest || refusals++ > 0) return await transport(request);
+    return Response.json({ errors }, { status: 404 });
+  });
+  await copy(store, "app:1", target, FORMAT);
+  claims = true;
+  const count = uploads().length;
+  await copy(store, "app:2", target, { ...FORMAT, targetReference: "2" });
+  assert.equal(refusals, 2);
+  assert.equal(uploads().slice(count).filter((method) => method === "PUT").length, 2);
+  assert.deepEqual((await validate(target, "2")).problems, []);
 });
 
 test("a layer in zstd that is damaged is given up: the registry has nothing of it", async () => {

@@ -1,7 +1,7 @@
 import { digestBytes } from "../hash/digest_bytes.ts";
 import { encodeBase64 } from "../model/base64.ts";
 import type { Bytes } from "../model/bytes.ts";
-import type { ContentSource } from "../model/content.ts";
+import type { CallOptions, ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { ImageConfig } from "../model/image_config.ts";
 import { parseImageConfig } from "../model/parse_image_config.ts";
@@ -39,15 +39,16 @@ export function editImage(
   return new ImageView(mediaType, async (signal) => {
     const content = await base.content({ signal });
     const { manifest, config, contents } = await edit(signal);
+    // A config that stays was read already, or will be read for all views of it.
+    const rawConfig = config === undefined
+      ? (options: CallOptions) => base.rawConfig(options)
+      : undefined;
     if (manifest === undefined && config === undefined) {
       const [descriptor, raw] = [await base.descriptor({ signal }), await base.rawManifest()];
-      return { descriptor, parsed: parseImageManifest(raw, mediaType), content };
+      return { descriptor, parsed: parseImageManifest(raw, mediaType), content, rawConfig };
     }
-    return assemble(mediaType, manifest ?? await base.manifest({ signal }), {
-      config,
-      contents,
-      content,
-    });
+    const now = manifest ?? await base.manifest({ signal });
+    return { ...assemble(mediaType, now, { config, contents, content }), rawConfig };
   });
 }
 

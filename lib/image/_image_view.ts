@@ -8,10 +8,11 @@ import {
   type ParsedImageConfig,
 } from "../model/image_config.ts";
 import type { ImageManifest, ParsedImageManifest } from "../model/manifest.ts";
+import { parseImageConfig } from "../model/parse_image_config.ts";
 import { isConfigType } from "../model/media_types.ts";
 import type { Platform } from "../model/platform.ts";
 import { matchPlatform } from "../model/platform_match.ts";
-import { fetchConfig } from "./fetch_config.ts";
+import { checkConfigType } from "./fetch_config.ts";
 import { fetchProved } from "../bytes/fetch_proved.ts";
 import type { Image, PlatformMismatch } from "./image.ts";
 import { type Layer, openLayer } from "./layer.ts";
@@ -35,6 +36,8 @@ export interface ImageParts {
   readonly parsed: ParsedImageManifest;
   /** Has the manifest, the config and the layers. */
   readonly content: ContentSource;
+  /** Gives the config, where another view may have read it. */
+  readonly rawConfig?: ((options: CallOptions) => Promise<Bytes>) | undefined;
 }
 
 /** The view of an image whose manifest was read, or is worked out when it is asked for. */
@@ -86,18 +89,14 @@ export class ImageView implements Image {
   }
 
   async rawConfig(options: CallOptions = {}): Promise<Bytes> {
-    const raw = await this.#rawConfig.get(async (signal) => {
-      const { content, parsed: { value: { config } } } = await this.#get({ signal });
-      const what = `the config ${config.digest}`;
-      return await fetchProved(content, config, { maxBytes: MAX_CONFIG_BYTES, what, signal });
-    }, options.signal);
-    return raw.slice();
+    return (await this.#configBytes(options)).slice();
   }
 
   async config(options: CallOptions = {}): Promise<ImageConfig> {
     const parsed = await this.#config.get(async (signal) => {
-      const { content, parsed } = await this.#get({ signal });
-      return await fetchConfig(content, parsed.value.config, { signal });
+      const { parsed } = await this.#get({ signal });
+      checkConfigType(parsed.value.config);
+      return parseImageConfig(await this.#configBytes({ signal }));
     }, options.signal);
     return parsed.value;
   }
@@ -161,6 +160,15 @@ export class ImageView implements Image {
   async openFile(path: string, options: ImageFileOptions = {}): Promise<ByteStream> {
     const { tables = "proved", layerIndexes, signal } = options;
     return await (await this.rootfs({ tables, layerIndexes, signal })).openFile(path, options);
+  }
+
+  async #configBytes({ signal }: CallOptions): Promise<Bytes> {
+    return await this.#rawConfig.get(async (signal) => {
+      const { content, parsed: { value: { config } }, rawConfig } = await this.#get({ signal });
+      if (rawConfig !== undefined) return await rawConfig({ signal });
+      const what = `the config ${config.digest}`;
+      return await fetchProved(content, config, { maxBytes: MAX_CONFIG_BYTES, what, signal });
+    }, signal);
   }
 
   async #get({ signal }: CallOptions): Promise<ImageParts> {

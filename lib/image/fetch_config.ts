@@ -24,18 +24,21 @@ export async function fetchConfig(
   descriptor: Descriptor,
   options: CallOptions = {},
 ): Promise<ParsedImageConfig> {
-  const { mediaType, digest } = descriptor;
-  if (!isConfigType(mediaType)) {
-    throw new UnsupportedMediaTypeError(
-      `Cannot read the config ${digest}: ${mediaType} is not the config of an image`,
-      { mediaType },
-    );
-  }
-  const what = `the config ${digest}`;
+  checkConfigType(descriptor);
+  const what = `the config ${descriptor.digest}`;
   const raw = await fetchProved(source, descriptor, {
     maxBytes: MAX_CONFIG_BYTES,
     what,
     signal: options.signal,
   });
   return parseImageConfig(raw);
+}
+
+/** Refuses the config of an artifact. */
+export function checkConfigType({ mediaType, digest }: Descriptor): void {
+  if (isConfigType(mediaType)) return;
+  throw new UnsupportedMediaTypeError(
+    `Cannot read the config ${digest}: ${mediaType} is not the config of an image`,
+    { mediaType },
+  );
 }

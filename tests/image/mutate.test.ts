@@ -8,7 +8,11 @@ import {
   loadImage,
   mutate,
 } from "../../lib/image/mod.ts";
-import { MEDIA_TYPE_OCI_MANIFEST } from "../../lib/model/mod.ts";
+import {
+  type Descriptor,
+  type FetchOptions,
+  MEDIA_TYPE_OCI_MANIFEST,
+} from "../../lib/model/mod.ts";
 import { memoryStore } from "../../lib/store/mod.ts";
 import { randomImage } from "../../lib/testing/mod.ts";
 import { imageOf, put, putImage, tarOf } from "./images.ts";
@@ -33,6 +37,28 @@ test("mutate() with nothing to change keeps the digest", async () => {
   });
   assert.equal(await same.digest(), await image.digest());
   assert.deepEqual(await same.rawConfig(), await image.rawConfig());
+});
+
+test("the config of an image is fetched once, for edits that keep it and those that do not", async () => {
+  const store = memoryStore();
+  const image = await randomImage("config");
+  await image.pushTo(store, "a");
+  const fetched: string[] = [];
+  const source = {
+    exists: store.exists.bind(store),
+    fetch: (target: Descriptor, options?: FetchOptions) => {
+      fetched.push(target.mediaType);
+      return store.fetch(target, options);
+    },
+  };
+  const view = await loadImage(source, image.descriptor);
+  await view.platform();
+  await view.rawConfig();
+  const kept = mutate(mutate(view, {}), { annotations: { a: "b" } });
+  assert.deepEqual(await kept.rawConfig(), await view.rawConfig());
+  const layer = await layerFrom([{ path: "a", body: new Uint8Array(1) }]);
+  await mutate(append(kept, layer), { user: "me" }).digest();
+  assert.deepEqual(fetched.filter((type) => /config/.test(type)).length, 1);
 });
 
 test("mutate() keeps the bytes of a document that nothing changes", async () => {

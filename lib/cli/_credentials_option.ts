@@ -1,4 +1,7 @@
 import type { CredentialProvider } from "../auth/credentials.ts";
+import { parsePlace } from "../model/place.ts";
+import { parseReference } from "../model/reference.ts";
+import { hostCredentials } from "../runtime/docker_credentials.ts";
 import { type CommandContext, type OptionSpecs, type OptionValues, text } from "./_command.ts";
 import { checkedIdentity } from "./_identity.ts";
 
@@ -33,6 +36,48 @@ export const BOTH_CREDENTIALS_OPTIONS: OptionSpecs = {
     help: "log in to the registry of TO for this run; lading login hides the password",
   },
 };
+
+/** The options of commands that make an image of another one. */
+export const EDIT_CREDENTIALS_OPTIONS: OptionSpecs = {
+  "src-creds": {
+    type: "string",
+    isSecret: true,
+    value: "USER[:PASSWORD]",
+    help: "log in to the registry of the first image for this run; others see a password here",
+  },
+  "dest-creds": {
+    type: "string",
+    isSecret: true,
+    value: "USER[:PASSWORD]",
+    help: "log in to the registry of --to for this run; lading login hides the password",
+  },
+};
+
+/** The option of commands that compare images. */
+export const FIRST_CREDENTIALS_OPTION: OptionSpecs = {
+  creds: {
+    type: "string",
+    isSecret: true,
+    value: "USER[:PASSWORD]",
+    help: "log in to the registry of the first image for this run; others see a password here",
+  },
+};
+
+/**
+ * Reads the credentials for the registry of the first image. Another registry, which annotations of an
+ * image may have named, is told nothing but what is kept for it.
+ */
+export function firstCredentials(context: CommandContext): CredentialProvider | undefined {
+  const given = credentialsOption(context, "source");
+  const [first] = context.args;
+  if (given === undefined || first === undefined) return given;
+  const place = parsePlace(first);
+  const registry = place.transport === "docker"
+    ? parseReference(place.reference).registry
+    : undefined;
+  const kept = hostCredentials();
+  return (request) => request.registry === registry ? given(request) : kept(request);
+}
 
 /** Reads the credentials for one registry; `undefined` leaves it to the configuration. */
 export function credentialsOption(

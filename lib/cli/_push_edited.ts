@@ -2,6 +2,7 @@ import type { Image } from "../image/image.ts";
 import type { IndexView } from "../image/index_view.ts";
 import { pushPlace } from "../runtime/push_place.ts";
 import { type CommandContext, type OptionSpecs, text, UsageError } from "./_command.ts";
+import { EDIT_CREDENTIALS_OPTIONS } from "./_credentials_option.ts";
 import {
   JOBS_OPTION,
   jobsOption,
@@ -16,6 +17,7 @@ export const PUSH_OPTIONS: OptionSpecs = {
   to: { type: "string", short: "t", value: "PLACE", help: "push the new image here" },
   ...JOBS_OPTION,
   ...JSON_OPTION,
+  ...EDIT_CREDENTIALS_OPTIONS,
   ...REGISTRIES_OPTION,
 };
 
@@ -25,7 +27,8 @@ export async function pushEdited(
   image: Image | IndexView,
 ): Promise<void> {
   const to = targetOption(context);
-  const operation = pushPlace(image, to, { ...openOptions(context), jobs: jobsOption(context) });
+  const options = { ...openOptions(context, "target"), jobs: jobsOption(context) };
+  const operation = pushPlace(image, to, options);
   await transfer(context, { operation, to, pin: to });
 }
 

@@ -8,6 +8,7 @@ import {
   UsageError,
   ValidationFailedError,
 } from "./_command.ts";
+import { FIRST_CREDENTIALS_OPTION } from "./_credentials_option.ts";
 import { imageArgument } from "./_image_argument.ts";
 import { namedBase } from "./_named_base.ts";
 import { imageNamed } from "./_open.ts";
@@ -27,6 +28,7 @@ export const checkBaseCommand: Command = {
     },
     ...PLATFORM_OPTION,
     ...JSON_OPTION,
+    ...FIRST_CREDENTIALS_OPTION,
     ...REGISTRIES_OPTION,
   },
   details:

@@ -2,6 +2,7 @@ import { diff, type FileChange } from "../image/diff.ts";
 import { CACHE_OPTION, layerIndexesOption } from "./_cache_option.ts";
 import { argument, type Command, flag } from "./_command.ts";
 import { imageWithFiles } from "./_image_argument.ts";
+import { FIRST_CREDENTIALS_OPTION } from "./_credentials_option.ts";
 import { JSON_OPTION, PLATFORM_OPTION, REGISTRIES_OPTION } from "./_options.ts";
 
 const SIGNS: Readonly<Record<FileChange["change"], string>> = {
@@ -30,6 +31,7 @@ export const diffCommand: Command = {
     ...CACHE_OPTION,
     ...PLATFORM_OPTION,
     ...JSON_OPTION,
+    ...FIRST_CREDENTIALS_OPTION,
     ...REGISTRIES_OPTION,
   },
   details: "+ is in the second one only, - in the first one only, ~ in both, but not the same.",

@@ -146,6 +146,7 @@ export const indexCommand: Command = {
         `lading index does ${[...ACTIONS.keys()].join(", ")}, not ${JSON.stringify(name)}`,
       );
     }
-    await action(context, context.args.slice(1));
+    const args = context.args.slice(1);
+    await action({ ...context, args }, args);
   },
 };

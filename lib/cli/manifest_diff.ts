@@ -1,5 +1,6 @@
 import type { Bytes } from "../model/bytes.ts";
 import { argument, type Command } from "./_command.ts";
+import { FIRST_CREDENTIALS_OPTION } from "./_credentials_option.ts";
 import { unifiedDiff } from "./_line_diff.ts";
 import { MANIFEST_PLATFORM_OPTION, manifestArgument } from "./_manifest_argument.ts";
 import { REGISTRIES_OPTION } from "./_options.ts";
@@ -16,7 +17,11 @@ export const manifestDiffCommand: Command = {
   synopsis: "IMAGE IMAGE",
   summary: "show how the manifests of two images differ, line by line",
   arity: [2, 2],
-  options: { ...MANIFEST_PLATFORM_OPTION, ...REGISTRIES_OPTION },
+  options: {
+    ...MANIFEST_PLATFORM_OPTION,
+    ...FIRST_CREDENTIALS_OPTION,
+    ...REGISTRIES_OPTION,
+  },
   details:
     "Both are indented the same way first, and the answer is a unified diff: nothing when they say\n" +
     "the same. lading diff compares the files of two images.",

@@ -1,6 +1,6 @@
 /** Credentials on the command line: whom they are for, and who never sees them. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -93,6 +93,51 @@ test("--src-creds and --dest-creds go to their registries, and to no other", () 
     assert.deepEqual(sent.get(two), new Set([basic("two:secret")]));
   }));
 
+test("commands that make images of others log in to both registries", () =>
+  withTwo(async ({ hosts: [one, two], folder, sent }) => {
+    const [from, to] = [`${one}/acme/app:1`, `${two}/acme/new:1`];
+    const source = ["--src-creds", "one:pass:word"];
+    const target = ["--dest-creds", "two:secret"];
+    const file = join(folder, "file");
+    writeFileSync(file, "content");
+    const rows = [
+      ["append", from, `${file}:/file`],
+      ["mutate", from, "--label", "a=b"],
+      ["flatten", from],
+      ["squash", from],
+      ["rebase", from, "--old-base", from, "--new-base", from],
+      ["index", "create", from],
+    ];
+    for (const row of rows) {
+      assert.equal((await lading(...row, "--to", to, ...source)).code, 4, row.join(" "));
+      assert.equal((await lading(...row, "--to", to, ...target)).code, 4, row.join(" "));
+      assertDone(await lading(...row, "--to", to, ...source, ...target));
+    }
+    const again = ["--src-creds", "two:secret"];
+    assertDone(await lading("index", "list", to, ...again));
+    const all = ["--platform", "all", "--annotation", "a=b", "--to", to];
+    assertDone(await lading("mutate", to, ...all, ...again, ...target));
+    assert.deepEqual(sent.get(one), new Set([basic("one:pass:word")]));
+    assert.deepEqual(sent.get(two), new Set([basic("two:secret")]));
+  }));
+
+test("credentials of the first image go to no registry that another one is in", () =>
+  withTwo(async ({ hosts: [one, two], sent }) => {
+    const [mine, other] = [`${one}/acme/app:1`, `${two}/acme/app:1`];
+    const creds = ["--creds", "one:pass:word"];
+    for (const command of [["diff"], ["manifest", "diff"]]) {
+      assertDone(await lading(...command, mine, mine, ...creds));
+      assert.equal((await lading(...command, mine, other, ...creds)).code, 4, command.join(" "));
+    }
+    assertDone(await lading("check-base", mine, "--base", mine, ...creds));
+    assert.equal((await lading("check-base", mine, "--base", other, ...creds)).code, 4);
+    const bases = ["--old-base", other, "--new-base", mine, "--to", `${one}/acme/new:1`];
+    const both = ["--src-creds", "one:pass:word", "--dest-creds", "one:pass:word"];
+    assert.equal((await lading("rebase", mine, ...bases, ...both)).code, 4);
+    assert.deepEqual(sent.get(one), new Set([basic("one:pass:word")]));
+    assert.equal(sent.get(two), undefined);
+  }));
+
 test("credentials that make no sense are refused, and are in no message", async () => {
   const rows = [
     [":CANARY", "the user name is empty"],
@@ -107,7 +152,7 @@ test("credentials that make no sense are refused, and are in no message", async 
     assert.ok(stderr.endsWith(`${end}\n`), stderr);
     assert.doesNotMatch(stderr, /CANARY/);
   }
-  const other = await run(["diff", "alpine:1", "alpine:2", "--creds", "acme:CANARY"]);
+  const other = await run(["copy", "alpine:1", "oci:x", "--creds", "acme:CANARY"]);
   assert.equal(other.code, 2);
   assert.doesNotMatch(other.stderr, /CANARY/);
 });

@@ -16,6 +16,7 @@ import {
   uploadError,
   type UploadPlace,
 } from "./_upload_error.ts";
+import { ShortSteps } from "./_short_steps.ts";
 import { pauseAfter } from "./_upload_pause.ts";
 import { expectBlob, isStored } from "./_upload_finish.ts";
 import { bytesIn, isGood, type Sent, UploadSession } from "./_upload_session.ts";
@@ -87,6 +88,7 @@ export class ChunkedUpload {
   /** Where the chunk starts that was taken without the registry getting any further. */
   #stalledAt: number | undefined;
   #reopened = 0;
+  readonly #steps = new ShortSteps();
   #digest: string | undefined;
   /**
    * Why the upload cannot go on, if so. `lost`: the registry does not know it any more; `refused`: it
@@ -273,9 +275,13 @@ export class ChunkedUpload {
         this.#filled = rest.byteLength;
         return;
       }
-      const taken = await this.#patch(rest.subarray(0, this.#chunkBytes()), stalls, signal);
+      const chunk = rest.subarray(0, this.#chunkBytes());
+      const taken = await this.#patch(chunk, stalls, signal);
       stalls = taken > 0 ? 0 : stalls + 1;
       rest = await this.#confirm(rest, taken);
+      if (taken < chunk.byteLength && this.#steps.isTooShort(taken)) {
+        throw this.#error("the registry takes next to nothing of each chunk");
+      }
     }
   }
 

@@ -10,6 +10,7 @@ import { sleep } from "./clock.ts";
 import { answerError } from "./errors.ts";
 import type { Call, Client } from "./request.ts";
 import { redactURL } from "../model/redact.ts";
+import { ShortSteps } from "./_short_steps.ts";
 import { backoff } from "./retry.ts";
 import type { Span } from "../bytes/span.ts";
 
@@ -48,7 +49,8 @@ export interface OpenDownload {
 
 /**
  * Opens a download. Where a body breaks off, the rest is asked for by a range; nothing is asked for
- * twice, so what the consumer hashes goes on. After three breaks without a new byte it gives up.
+ * twice, so what the consumer hashes goes on. After three breaks without a new byte it gives up, and
+ * where body after body brings next to nothing.
  * The stream may be longer or shorter than wanted when the server says so: it is not verified.
  *
  * @param client The registry.
@@ -69,6 +71,9 @@ class ResumingDownload {
   #body: Body | undefined;
   #received = 0;
   #withoutProgress = 0;
+  readonly #steps = new ShortSteps();
+  /** Where the body under way began. */
+  #begun = 0;
   #breaks = 0;
   /** Whether the server can be trusted with ranges. */
   #hasRanges = true;
@@ -176,9 +181,11 @@ class ResumingDownload {
     const { call, span } = this.#download;
     const { policy, clock } = this.#client;
     this.#body = undefined;
+    const isTooShort = this.#steps.isTooShort(this.#received - this.#begun);
+    this.#begun = this.#received;
     for (let error = cause;;) {
       call.signal?.throwIfAborted();
-      if (++this.#withoutProgress > MAX_ATTEMPTS_WITHOUT_PROGRESS) {
+      if (++this.#withoutProgress > MAX_ATTEMPTS_WITHOUT_PROGRESS || isTooShort) {
         const all = new Error(
           `it broke off ${this.#breaks + 1} times, at last after ${this.#received} of ` +
             `${this.#wanted} bytes`,

@@ -124,6 +124,26 @@ test("F1: three attempts without a new byte are the end", async () => {
   assert.equal(run.transport.exchanges.length, 4);
 });
 
+test("F1: a server that breaks off after every few bytes is left, however large the blob is", async () => {
+  for (const after of [1, 100]) {
+    const run = blobRegistry(LARGE, [{ fault: { kind: "cut", after } }]);
+    const error = await failure(fetchAll(run, LARGE));
+    assert.ok(error instanceof RegistryError, String(error));
+    assert.match(error.message, /broke off 33 times, at last after \d+ of 600000 bytes/);
+    assert.equal(run.transport.exchanges.length, 33);
+  }
+});
+
+test("F1: what breaks off after little between longer pieces is read to its end", async () => {
+  const short = Array.from({ length: 50 }, (_, index) => 2 * index + 1);
+  const long = short.map((nth) => nth + 1);
+  const run = blobRegistry(LARGE, [
+    { nth: short, fault: { kind: "cut", after: 10 } },
+    { nth: long, fault: { kind: "cut", after: 40_000 } },
+  ]);
+  assert.deepEqual(await fetchAll(run, LARGE), LARGE);
+});
+
 test("a break after the last byte is none", async () => {
   const run = blobRegistry(LARGE, [{ fault: { kind: "cut", after: LARGE.length } }]);
   assert.deepEqual(await fetchAll(run, LARGE), LARGE);

@@ -109,6 +109,16 @@ test("a chunk that never gets through is an error with the offset, and a bounded
   assert.equal(registry.sessions.size, 0);
 });
 
+test("a registry that keeps a byte of each chunk is left after a bounded number of requests", async () => {
+  const registry = uploadRegistry({ keep: ({ method }) => method === "PATCH" ? 2 : undefined });
+  const b = bench(registry.script);
+  const error = await failure(b.clock.run(b.repository.push(LAYER, CONTENT, CHUNKED)));
+  assert.ok(error instanceof UploadError, String(error));
+  assert.match(error.message, /the registry takes next to nothing of each chunk/);
+  assert.equal(registry.log.filter((line) => line.startsWith("PATCH")).length, 33);
+  assert.equal(registry.stored.size, 0);
+});
+
 test("F18: a lost session is opened anew, and the content sent again from its function", async () => {
   for (const status of [404, 500]) {
     const registry = uploadRegistry({

@@ -18,7 +18,7 @@ export class WasmInflater implements Inflater {
   #kernel: KernelExports | undefined;
   #chunk: Uint8Array = NO_BYTES;
   #isEnded = false;
-  /** What every read throws from now on; the instance is sound. */
+  /** What every read throws from now on. */
   #failure: { readonly error: unknown } | undefined;
   #bytesIn = 0;
   #bytesOut = 0;
@@ -75,6 +75,7 @@ export class WasmInflater implements Inflater {
   close(): void {
     const kernel = this.#kernel;
     this.#kernel = undefined;
+    this.#failure = undefined;
     this.#chunk = NO_BYTES;
     if (kernel === undefined) return;
     this.#host?.checked(this.#bytesOut);
@@ -82,16 +83,18 @@ export class WasmInflater implements Inflater {
   }
 
   read(): Bytes | undefined {
+    if (this.#failure !== undefined) throw this.#failure.error;
     const kernel = this.#kernel;
     if (kernel === undefined) throw new TypeError("Cannot read from the inflater: it is closed");
-    if (this.#failure !== undefined) throw this.#failure.error;
     try {
       return this.#read(kernel);
     } catch (error) {
       if (this.#hasFailedWith(error)) throw error;
       // A trap may leave anything behind: the instance is dropped, not given back.
       this.#kernel = undefined;
-      throw new CorruptStreamError("Cannot inflate: the kernel failed", { cause: error });
+      const failure = new CorruptStreamError("Cannot inflate: the kernel failed", { cause: error });
+      this.#failure = { error: failure };
+      throw failure;
     }
   }
 

@@ -23,3 +23,16 @@ export function isReplayable(
 ): source is Bytes | (() => ByteStream | Promise<ByteStream>) {
   return typeof source === "function" || source instanceof Uint8Array;
 }
+
+/**
+ * Lets go of content that nobody will read; once it is being read, that is its reader's task.
+ *
+ * @param content The content: a stream is cancelled, anything else left alone.
+ * @param reason Why.
+ */
+export async function letGo(content: unknown, reason?: unknown): Promise<void> {
+  // The failure before this one is the one to tell.
+  if (content instanceof ReadableStream && !content.locked) {
+    await content.cancel(reason).catch(() => {});
+  }
+}

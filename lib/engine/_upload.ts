@@ -24,9 +24,3 @@ export function uploadOf(content: EngineBody["content"] | undefined): Upload {
   const upload: Upload = { body };
   return upload;
 }
-
-/** Lets a body go that is not sent after all. */
-export async function letGo(body: EngineBody | undefined, reason: unknown): Promise<void> {
-  const content = body?.content;
-  if (content instanceof ReadableStream) await content.cancel(reason).catch(() => {});
-}

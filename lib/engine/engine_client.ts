@@ -1,3 +1,4 @@
+import { letGo } from "../bytes/source.ts";
 import type { CredentialProvider } from "../auth/credentials.ts";
 import { withSignal } from "../bytes/signal.ts";
 import { streamOf } from "../bytes/stream_from.ts";
@@ -23,7 +24,7 @@ import { decodeMessages, type EngineMessage } from "./message.ts";
 import { type EnginePing, pingOf } from "./ping.ts";
 import { requestOf } from "./_request.ts";
 import { untilAborted } from "../bytes/until_aborted.ts";
-import { letGo, uploadOf } from "./_upload.ts";
+import { uploadOf } from "./_upload.ts";
 
 /** The largest document: a list of ten thousand images is some MiB. */
 const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
@@ -136,7 +137,7 @@ export class EngineClient {
     try {
       return await this.version(call);
     } catch (error) {
-      await letGo(call.body, error);
+      await letGo(call.body?.content, error);
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 import { iterate } from "../bytes/iterate.ts";
 import { withSignal } from "../bytes/signal.ts";
-import { openSource } from "../bytes/source.ts";
+import { letGo, openSource } from "../bytes/source.ts";
 import { streamFrom } from "../bytes/stream_from.ts";
 import { through } from "../bytes/through.ts";
 import { decompress } from "../compress/decompress.ts";
@@ -32,6 +32,8 @@ export interface LayerRecipe {
   readonly compression: Compression;
   /** Opens the archive, or for `"as-is"` the stored bytes. */
   open(signal: AbortSignal | undefined): Promise<ByteStream>;
+  /** Lets go of what was opened to look at it, when it is not read after all. */
+  discard?(reason: unknown): Promise<void>;
 }
 
 /** Options of {@linkcode newLayer}. */
@@ -63,7 +65,7 @@ export async function newLayer(
     );
     return closeable(descriptor, diffID, content, () => Promise.resolve());
   }
-  const held = await spool.create();
+  const held = await created(spool, recipe);
   try {
     const { descriptor, diffID } = await measure(recipe, mediaType, held, signal);
     const source = await held.source();
@@ -71,6 +73,15 @@ export async function newLayer(
     return closeable(descriptor, diffID, content, () => held.remove());
   } catch (error) {
     await held.remove();
+    throw error;
+  }
+}
+
+async function created(spool: UploadStore, recipe: LayerRecipe): Promise<UploadSpool> {
+  try {
+    return await spool.create();
+  } catch (error) {
+    await recipe.discard?.(error);
     throw error;
   }
 }
@@ -123,10 +134,15 @@ async function openStored(
     },
   });
   if (storing === "none") return archive;
-  if (storing === "gzip") return gzip(archive, { level });
-  // Few ask for it: who does not, does not load it.
-  const { zstd } = await import("../compress/zstd.ts");
-  return zstd(archive, { level });
+  try {
+    if (storing === "gzip") return gzip(archive, { level });
+    // Few ask for it: who does not, does not load it.
+    const { zstd } = await import("../compress/zstd.ts");
+    return zstd(archive, { level });
+  } catch (error) {
+    await letGo(archive, error);
+    throw error;
+  }
 }
 
 function closeable(

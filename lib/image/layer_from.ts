@@ -1,3 +1,4 @@
+import { letGo } from "../bytes/source.ts";
 import { streamOf } from "../bytes/stream_from.ts";
 import { decompress } from "../compress/decompress.ts";
 import type { ByteStream } from "../model/bytes.ts";
@@ -49,14 +50,19 @@ export async function layerFrom(
   options: LayerOptions = {},
 ): Promise<NewLayer> {
   const { signal, spool } = options;
-  signal?.throwIfAborted();
-  if (spool === undefined && !isReplayable(source)) {
-    throw new TypeError(
-      "Cannot make a layer of a source that can be read once only: " +
-        "give a function that opens it, or a spool",
-    );
+  try {
+    signal?.throwIfAborted();
+    if (spool === undefined && !isReplayable(source)) {
+      throw new TypeError(
+        "Cannot make a layer of a source that can be read once only: " +
+          "give a function that opens it, or a spool",
+      );
+    }
+    return await newLayer(await recipeFor(source, options), { spool, signal });
+  } catch (error) {
+    await letGo(source, error);
+    throw error;
   }
-  return await newLayer(await recipeFor(source, options), { spool, signal });
 }
 
 async function recipeFor(source: LayerSource, options: LayerOptions): Promise<LayerRecipe> {
@@ -69,7 +75,7 @@ async function recipeFor(source: LayerSource, options: LayerOptions): Promise<La
       storing: compression,
       compression,
       level,
-      open: reopening(source, first, (entries) => {
+      ...reopening(source, first, (entries) => {
         if (entries instanceof ReadableStream) throw changedKind();
         return writeTar(listedInputs(entries, rules.list));
       }),
@@ -81,14 +87,14 @@ async function recipeFor(source: LayerSource, options: LayerOptions): Promise<La
     return {
       storing: "as-is",
       compression: detected,
-      open: reopening(source, whole, archive),
+      ...reopening(source, whole, archive),
     };
   }
   return {
     storing: compression,
     compression,
     level,
-    open: reopening(source, whole, (stream) => {
+    ...reopening(source, whole, (stream) => {
       const plain = startsAsTar(decompress(archive(stream)));
       if (changeNothing(rules.archive)) return plain;
       return writeTar(archiveInputs(plain, rules.archive));
@@ -103,12 +109,15 @@ function reopening(
   source: LayerSource,
   first: Opened,
   make: (opened: Opened) => ByteStream,
-): () => Promise<ByteStream> {
+): Pick<LayerRecipe, "open" | "discard"> {
   let next: Opened | undefined = first;
-  return async () => {
-    const opened = next ?? await open(source);
-    next = undefined;
-    return make(opened);
+  return {
+    async open() {
+      const opened = next ?? await open(source);
+      next = undefined;
+      return make(opened);
+    },
+    discard: (reason) => letGo(next, reason),
   };
 }
 

@@ -1,3 +1,4 @@
+import { letGo } from "../bytes/source.ts";
 import { iterate } from "../bytes/iterate.ts";
 import type { ByteSource, ByteStream } from "../model/bytes.ts";
 import type {
@@ -15,7 +16,7 @@ import { collectGraph, type GraphOptions } from "./_archive_graph.ts";
 import { archiveTar } from "./_archive_tar.ts";
 import type { ArchiveTarget, ArchiveTargetOptions } from "./archive_target.ts";
 import { type FileSystem, FileSystemError } from "./file_system.ts";
-import { baseName, directoryOf, failedBecause, joinPath, letGo, uniqueName } from "./_files.ts";
+import { baseName, directoryOf, failedBecause, joinPath, uniqueName } from "./_files.ts";
 import { Layout } from "./_layout.ts";
 import { sweep, writeBeside } from "./_layout_files.ts";
 import { loadableImage } from "./_loadable_image.ts";

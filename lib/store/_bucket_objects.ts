@@ -1,3 +1,4 @@
+import { letGo } from "../bytes/source.ts";
 import { fixedLength } from "../bytes/fixed_length.ts";
 import { watched } from "../bytes/watched.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
@@ -10,7 +11,6 @@ import type {
   BucketPutOptions,
 } from "./bucket.ts";
 import { BucketError } from "./bucket_error.ts";
-import { letGo } from "./_files.ts";
 
 /** R2 and S3 remove so many objects with one request. */
 const MAX_DELETED_KEYS = 1000;

@@ -1,7 +1,7 @@
 import { iterate } from "../bytes/iterate.ts";
 import { readAll } from "../bytes/read_all.ts";
 import { withSignal } from "../bytes/signal.ts";
-import { openSource } from "../bytes/source.ts";
+import { letGo, openSource } from "../bytes/source.ts";
 import { verified } from "../bytes/verify.ts";
 import type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
 import type { CallOptions, ContentUpload, FetchOptions, Root } from "../model/content.ts";
@@ -22,7 +22,7 @@ import {
   VERSION,
   VERSION_TEXT,
 } from "./_directory_files.ts";
-import { failedBecause, joinPath, letGo, quietly } from "./_files.ts";
+import { failedBecause, joinPath, quietly } from "./_files.ts";
 import {
   FileBeside,
   type LayoutContext,

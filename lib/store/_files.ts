@@ -1,5 +1,5 @@
 import { noteOwnedChunks } from "../bytes/lineage.ts";
-import type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
+import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { LimitExceededError } from "../model/errors.ts";
 import { type FileSystem, FileSystemError, type FileSystemReason } from "./file_system.ts";
 import type { RandomAccess } from "./random_access.ts";
@@ -37,11 +37,6 @@ export async function quietly(action: Promise<unknown>): Promise<void> {
   } catch {
     // The failure before this one is the one to tell.
   }
-}
-
-/** Lets go of content that nobody will read; once it is being read, that is its reader's task. */
-export async function letGo(content: ByteSource, reason?: unknown): Promise<void> {
-  if (content instanceof ReadableStream && !content.locked) await quietly(content.cancel(reason));
 }
 
 /** Streams a part of an open file, and closes the file at the end, on cancel and on failure. */

@@ -1,3 +1,4 @@
+import { letGo } from "../bytes/source.ts";
 import type { ByteSource, ByteStream } from "../model/bytes.ts";
 import type {
   CallOptions,
@@ -18,7 +19,7 @@ import { isDigestReference } from "../model/reference.ts";
 import type { FileSystem } from "./file_system.ts";
 import type { OCILayoutOptions } from "./layout_options.ts";
 import { abortable } from "./_abortable.ts";
-import { failedBecause, joinPath, letGo } from "./_files.ts";
+import { failedBecause, joinPath } from "./_files.ts";
 import { LayoutBlobs } from "./_layout_blobs.ts";
 import { type Edit, IndexEdits } from "./_layout_edits.ts";
 import {

@@ -1,14 +1,14 @@
 import { iterate } from "../bytes/iterate.ts";
 import { freeChunk, ownsChunks } from "../bytes/lineage.ts";
 import { withSignal } from "../bytes/signal.ts";
-import { openSource } from "../bytes/source.ts";
+import { letGo, openSource } from "../bytes/source.ts";
 import { createHasher } from "../hash/create_hasher.ts";
 import type { Hasher, HasherFactory } from "../hash/hasher.ts";
 import type { Bytes, ByteSource } from "../model/bytes.ts";
 import type { CallOptions, ContentUpload } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { formatDigest } from "../model/digest.ts";
-import { letGo, quietly } from "./_files.ts";
+import { quietly } from "./_files.ts";
 import type { FileBeside } from "./_layout_files.ts";
 
 /** The algorithm of digests that nobody has asked for. */

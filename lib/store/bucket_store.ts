@@ -2,7 +2,7 @@ import { inLargePieces } from "../bytes/large_pieces.ts";
 import { mapConcurrent } from "../bytes/map_concurrent.ts";
 import { readAll } from "../bytes/read_all.ts";
 import { withSignal } from "../bytes/signal.ts";
-import { openSource } from "../bytes/source.ts";
+import { letGo, openSource } from "../bytes/source.ts";
 import { spanOf } from "../bytes/span.ts";
 import { verified } from "../bytes/verify.ts";
 import type { HasherFactory } from "../hash/hasher.ts";
@@ -42,7 +42,7 @@ import { BucketObjects } from "./_bucket_objects.ts";
 import { BucketRepositories, repositoryOf } from "./_bucket_repositories.ts";
 import { BucketUploads, UPLOADS } from "./_bucket_uploads.ts";
 import { checkSize } from "./_check_size.ts";
-import { letGo, quietly, uniqueName } from "./_files.ts";
+import { quietly, uniqueName } from "./_files.ts";
 import {
   isResolvable,
   type ManifestFacts,

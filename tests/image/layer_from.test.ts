@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { readAll, streamOf } from "../../lib/bytes/mod.ts";
 import { gzip, type GzipLevel, unzstd } from "../../lib/compress/mod.ts";
 import { digestBytes } from "../../lib/hash/mod.ts";
-import { type Layer, type LayerEntry, layerFrom } from "../../lib/image/mod.ts";
+import { type Layer, type LayerEntry, layerFrom, type LayerOptions } from "../../lib/image/mod.ts";
 import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
-import { memoryUploads } from "../../lib/server/mod.ts";
+import { memoryUploads, type UploadStore } from "../../lib/server/mod.ts";
 import { type TarEntry, writeTar } from "../../lib/tar/mod.ts";
 import { entry, tarOf } from "./images.ts";
 
@@ -266,6 +266,41 @@ test("layerFrom() reads a source once when a spool keeps the layer", async () =>
     assert.deepEqual(await bytes(await layer.uncompressed()), tar);
     assert.equal(opened, 1);
   }
+});
+
+test("layerFrom() lets its source go when nothing comes of the layer", async () => {
+  const tar = await tarOf(["a=1"]);
+  const full = new Error("no room");
+  const none: UploadStore = { create: () => Promise.reject(full) };
+  const over = AbortSignal.abort(full);
+  const wrong: readonly [string, LayerOptions][] = [
+    ["a spool that cannot be made", { spool: none }],
+    ["a level that is none", { spool: memoryUploads(), level: 11 as 9 }],
+    ["a prefix that leads out", { spool: memoryUploads(), prefix: "../.." }],
+    ["an abort", { spool: memoryUploads(), signal: over }],
+    ["no spool", {}],
+  ];
+  for (const [what, options] of wrong) {
+    const reasons: unknown[] = [];
+    const source = new ReadableStream<Bytes>({
+      start: (controller) => controller.enqueue(tar),
+      cancel: (reason) => void reasons.push(reason),
+    });
+    const error = await layerFrom(source, options).then(() => undefined, (error) => error);
+    assert.ok(error instanceof Error, what);
+    assert.deepEqual(reasons, [error], what);
+  }
+  let opened = 0;
+  const reasons: unknown[] = [];
+  const opening = () => {
+    opened++;
+    return new ReadableStream<Bytes>({
+      start: (controller) => controller.enqueue(tar),
+      cancel: (reason) => void reasons.push(reason),
+    });
+  };
+  await assert.rejects(layerFrom(opening, { spool: none }), full);
+  assert.deepEqual([opened, reasons], [1, [full]]);
 });
 
 test("a layer whose source has changed errors instead of being pushed", async () => {

@@ -18,8 +18,13 @@ function isPrivateIPv4(address: number): boolean {
   return PRIVATE_BLOCKS.some(([block, bits]) => (address ^ block) >>> (32 - bits) === 0);
 }
 
-/** The eight groups of an address as the URL parser writes it: compressed, without dots. */
-function groupsOf(address: string): number[] {
+/**
+ * Gives the groups of an address of IPv6.
+ *
+ * @param address The address as the URL parser writes it: compressed, without dots and brackets.
+ * @returns Eight numbers.
+ */
+export function groupsOf(address: string): number[] {
   const [head = "", tail] = address.split("::");
   const parse = (text: string): number[] =>
     text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16));

@@ -1,10 +1,6 @@
 import { LadingError } from "../model/errors.ts";
 import { redactURL } from "../model/redact.ts";
-import { detectRuntime } from "./detect.ts";
-import { readVariable } from "./_helper_process.ts";
-
-/** What no program sends to a proxy: the same as in Go's ProxyFromEnvironment. */
-const LOOPBACK_REGEXP = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
+import { proxyFor } from "./environment_proxies.ts";
 
 /**
  * Finds the proxy that the environment names for a server of https.
@@ -14,12 +10,8 @@ const LOOPBACK_REGEXP = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
  * @throws {LadingError} (`UNSUPPORTED_PROXY`) when it is none that tunnels are asked of over http.
  */
 export function httpsProxy(url: URL): URL | undefined {
-  const read = (name: string): string | undefined =>
-    readVariable(name) ?? readVariable(name.toUpperCase());
-  // Deno has its requests follow this one too.
-  const named = read("https_proxy") ?? (detectRuntime() === "deno" ? read("all_proxy") : undefined);
-  if (named === undefined || isDirect(url, read("no_proxy") ?? "")) return undefined;
-  const text = named.includes("://") ? named : `http://${named}`;
+  const text = proxyFor(url);
+  if (text === undefined) return undefined;
   const proxy = URL.canParse(text) ? new URL(text) : undefined;
   if (proxy?.protocol === "http:") return proxy;
   throw new LadingError(
@@ -27,16 +19,4 @@ export function httpsProxy(url: URL): URL | undefined {
     `Cannot reach ${url.host} with certificates of your own through the proxy ` +
       `${redactURL(text)}: it has to be one of http`,
   );
-}
-
-/** Tells whether `no_proxy` names a server: `*`, or hosts and domains, with or without a port. */
-function isDirect({ hostname, port }: URL, list: string): boolean {
-  if (LOOPBACK_REGEXP.test(hostname)) return true;
-  return list.split(",").some((item) => {
-    const [, name = "", onPort] = /^\s*(.*?)(?::(\d+))?\s*$/.exec(item.toLowerCase()) ?? [];
-    if (name === "*") return true;
-    if (name === "" || onPort !== undefined && onPort !== (port || "443")) return false;
-    const domain = name.replace(/^\*?\./, "");
-    return hostname === name || hostname === domain || hostname.endsWith(`.${domain}`);
-  });
 }

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type * as NetModule from "node:net";
 import { encodeBase64 } from "../model/base64.ts";
 import { LadingError } from "../model/errors.ts";
+import { decodedUser } from "./proxy_user.ts";
 
 /** The longest head of an answer. */
 const MAX_HEAD_LENGTH = 64 * 1024;
@@ -41,11 +42,12 @@ export async function openTunnel(
   }
 }
 
-function connectHead({ username, password }: URL, url: URL): string {
+function connectHead(proxy: URL, url: URL): string {
   const server = `${url.hostname}:${url.port || 443}`;
   const lines = [`CONNECT ${server} HTTP/1.1`, `host: ${server}`];
+  const { username, password } = decodedUser(proxy);
   if (username !== "") {
-    const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    const pair = `${username}:${password}`;
     lines.push(`proxy-authorization: Basic ${encodeBase64(new TextEncoder().encode(pair))}`);
   }
   return [...lines, "", ""].join("\r\n");

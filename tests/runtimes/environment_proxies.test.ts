@@ -1,5 +1,5 @@
 // Proxies that the environment names: requests go there, as those of the runtime's fetch do.
-import { readFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -12,6 +12,8 @@ import { startServer } from "./loopback.ts";
 
 const HOST = "registry.test:5000";
 const runtime = detectRuntime();
+
+const noShell = process.platform === "win32" ? "needs a shell" : false;
 
 /** A proxy that says of everything that it is not there, and what it was asked. */
 async function withProxy(use: (url: string, asked: string[]) => Promise<void>): Promise<void> {
@@ -40,6 +42,14 @@ async function withProxy(use: (url: string, asked: string[]) => Promise<void>): 
 // Node can from version 24 on, and the command has it do so.
 const [major = "0"] = process.versions.node.split(".");
 const isNode = runtime === "node";
+/** No proxy but those that a test names. */
+const NONE = Object.fromEntries(
+  ["http_proxy", "https_proxy", "all_proxy", "no_proxy"].flatMap((name) => [
+    [name, ""],
+    [name.toUpperCase(), ""],
+  ]),
+);
+
 if (!isNode || Number(major) >= 24) {
   for (const name of ["http_proxy", "HTTP_PROXY"]) {
     test(`${name} is where requests go`, () =>
@@ -57,7 +67,70 @@ if (!isNode || Number(major) >= 24) {
   }
 }
 
+if (!isNode || Number(major) >= 24) {
+  test("what is in a block of addresses that no_proxy names goes to no proxy", () =>
+    withProxy(async (url, asked) => {
+      await withBench(async ({ host, asked: direct }) => {
+        // All addresses of this machine, which is not on loopback by its text.
+        const any = host.replace(/^[^:]*/, "0.0.0.0");
+        const list = async (no_proxy: string) => {
+          const env = { ...NONE, http_proxy: url, no_proxy, NODE_USE_ENV_PROXY: "" };
+          return (await lading(["digest", "--plain-http", `${any}/app:1`], { env })).code;
+        };
+        assert.equal(await list("10.0.0.0/8"), 3);
+        assert.ok(asked.some((line) => line.includes(any)), asked.join("\n"));
+        assert.deepEqual(direct, []);
+        asked.length = 0;
+        assert.equal(await list("10.0.0.0/8,0.0.0.0/8"), 3);
+        assert.ok(direct.length > 0);
+        assert.deepEqual(asked, []);
+      });
+    }));
+}
+
 if (isNode && Number(major) >= 24) {
+  test("one proxy for all is where requests go, whatever it is called and whoever uses it", () =>
+    withProxy(async (url, asked) => {
+      const { host } = new URL(url);
+      // A password that nobody has escaped.
+      for (const proxy of [url, `http://ac%me:50%@${host}`]) {
+        for (const told of ["1", ""]) {
+          asked.length = 0;
+          const env = { ...NONE, ALL_PROXY: proxy, NODE_USE_ENV_PROXY: told };
+          const { code, stderr } = await lading(["digest", "--plain-http", `${HOST}/app:1`], {
+            env,
+          });
+          assert.equal(code, 3, stderr);
+          assert.ok(asked.some((line) => line.includes(HOST)), asked.join("\n"));
+        }
+      }
+      // Those of SOCKS are for other programs.
+      asked.length = 0;
+      const both = { http_proxy: url, all_proxy: "socks5://127.0.0.1:1" };
+      const env = { ...NONE, ...both, NODE_USE_ENV_PROXY: "" };
+      assert.equal((await lading(["digest", "--plain-http", `${HOST}/app:1`], { env })).code, 3);
+      assert.ok(asked.some((line) => line.includes(HOST)), asked.join("\n"));
+    }));
+
+  test(
+    "programs that are started are not told to use the proxies too",
+    { skip: noShell },
+    () =>
+      inScratch(async (folder) => {
+        const said = join(folder, "said");
+        writeFileSync(
+          join(folder, "ssh"),
+          `#!/bin/sh\nprintf '[%s]' "$NODE_USE_ENV_PROXY" >> ${said}\nexit 255\n`,
+        );
+        chmodSync(join(folder, "ssh"), 0o755);
+        const proxy = { http_proxy: "http://127.0.0.1:1", NODE_USE_ENV_PROXY: "" };
+        const PATH = `${folder}:${process.env["PATH"]}`;
+        const env = { ...NONE, ...proxy, PATH, DOCKER_HOST: "ssh://far.test" };
+        assert.equal((await lading(["engine", "images"], { env })).code, 1);
+        assert.match(readFileSync(said, "utf8"), /^(\[\])+$/);
+      }),
+  );
+
   test("what is on loopback, and what no_proxy names, goes to no proxy", () =>
     withProxy(async (url, asked) => {
       await withBench(async ({ host, asked: direct }) => {

@@ -9,14 +9,16 @@ const SERVER = new URL("https://registry.test:5000/");
 /** A proxy that answers each request with these pieces, and leaves the connection open. */
 async function withProxy(
   pieces: readonly string[],
-  use: (proxy: URL) => Promise<void>,
+  use: (proxy: URL, heads: string[]) => Promise<void>,
 ): Promise<void> {
+  const heads: string[] = [];
   const sockets = new Set<net.Socket>();
   const server = net.createServer((socket) => {
     sockets.add(socket);
     socket.on("error", () => {});
     socket.setNoDelay(true);
-    socket.once("data", async () => {
+    socket.once("data", async (head) => {
+      heads.push(head.toString("latin1"));
       for (const piece of pieces) {
         await new Promise<void>((resolve) => socket.write(piece, "latin1", () => resolve()));
       }
@@ -25,7 +27,7 @@ async function withProxy(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
     const { port } = server.address() as net.AddressInfo;
-    await use(new URL(`http://127.0.0.1:${port}`));
+    await use(new URL(`http://127.0.0.1:${port}`), heads);
   } finally {
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
@@ -64,4 +66,19 @@ test("a tunnel is open once the proxy says so", async () => {
     assert.equal(socket.destroyed, false);
     socket.destroy();
   });
+});
+
+test("a percent sign in the name of a user that escapes nothing stands for itself", async () => {
+  const users: readonly [string, string, string][] = [
+    ["ac%me", "50%", "ac%me:50%"],
+    ["ac%25me", "p%40ss", "ac%me:p@ss"],
+    ["%ff", "p%40ss", "%ff:p@ss"],
+  ];
+  for (const [username, password, pair] of users) {
+    await withProxy(["HTTP/1.1 200 OK\r\n\r\n"], async (proxy, heads) => {
+      const named = new URL(`http://${username}:${password}@${proxy.host}`);
+      (await openTunnel(net, named, SERVER, AbortSignal.timeout(20_000))).destroy();
+      assert.ok(heads[0]?.includes(`\r\nproxy-authorization: Basic ${btoa(pair)}\r\n`), heads[0]);
+    });
+  }
 });

@@ -15,7 +15,9 @@ interface Host {
  * Gives a stream a length where the runtime knows streams that have one. workerd says the length of
  * a body for these only, and stores no others in R2. Memory is one chunk: those that nobody else holds
  * are freed one by one, whereas a body without a length leaves them to the collector, up to 90 MiB of
- * them. A failure of the stream breaks the result off, with an error that tells the same.
+ * them. A failure of the stream breaks the result off, with an error that tells the same. That nobody
+ * reads any more shows when a chunk is written, and not before: where the source may be silent for
+ * long, a signal ends it sooner.
  *
  * @param stream The stream; it is locked from now on, unless it is given back.
  * @param length How many bytes it has; with any other number, the result breaks off.

@@ -45,6 +45,8 @@ export interface SharedRepositories {
 export interface SharedUpload {
   /** How many bytes were appended, by anyone. */
   readonly size: number;
+  /** `false` once somebody else was found to have appended at the same place: nothing fits here then. */
+  readonly isAlone: boolean;
   /**
    * Appends bytes, which stay as they are until the promise is fulfilled.
    *

@@ -70,11 +70,11 @@ export async function continueUpload(
   id: string,
 ): Promise<Response> {
   const session = await context.sessions.find(repository, id);
-  const body = new RequestBody(request);
-  return await session.receive(body, async () => {
-    await append(context, session, request, body);
-    return empty(202, session.headers);
-  });
+  return await withBody(request, (body) =>
+    session.receive(body, async () => {
+      await append(context, session, request, body);
+      return empty(202, session.headers);
+    }));
 }
 
 /** Answers PUT: the upload is complete, with or without a last chunk. */
@@ -86,21 +86,35 @@ export async function finishUpload(
 ): Promise<Response> {
   const session = await context.sessions.find(repository, id);
   const digest = digestToStore(url.searchParams.get("digest"));
-  const body = new RequestBody(request);
-  await session.receive(body, async () => {
-    if (session.offset === 0 && body.length !== undefined && body.length > 0) {
-      checkRange(session, request, body);
-      await storeDirectly(context, repository, digest, body, body.length).catch(async (error) => {
-        // After a broken connection nothing is stored, and the upload can start over.
-        if (!body.hasFailed) await context.sessions.end(session);
-        throw body.hasFailed ? endedEarly(session) : error;
-      });
-      return await context.sessions.end(session);
-    }
-    await append(context, session, request, body);
-    await storeSpooled(context, session, digest);
-  });
+  await withBody(request, (body) =>
+    session.receive(body, async () => {
+      if (session.offset === 0 && body.length !== undefined && body.length > 0) {
+        checkRange(session, request, body);
+        await storeDirectly(context, repository, digest, body, body.length).catch(async (error) => {
+          // After a broken connection nothing is stored, and the upload can start over.
+          if (!body.hasFailed) await context.sessions.end(session);
+          throw body.hasFailed ? endedEarly(session) : error;
+        });
+        return await context.sessions.end(session);
+      }
+      await append(context, session, request, body);
+      await storeSpooled(context, session, digest);
+    }));
   return created(repository, digest);
+}
+
+/** Works on the body of a request; what is left of it when that fails is not waited for. */
+async function withBody<Result>(
+  request: Request,
+  work: (body: RequestBody) => Promise<Result>,
+): Promise<Result> {
+  const body = new RequestBody(request);
+  try {
+    return await work(body);
+  } catch (error) {
+    body.cancel();
+    throw error;
+  }
 }
 
 async function tryMount(
@@ -129,21 +143,21 @@ async function storeWhole(
   digest: string,
   request: Request,
 ): Promise<Response> {
-  const body = new RequestBody(request);
-  if (body.length !== undefined) {
-    await storeDirectly(context, repository, digest, body, body.length).catch((error) => {
-      throw body.hasFailed ? endedEarly() : error;
-    });
-    return created(repository, digest);
-  }
-  const session = await context.sessions.start(repository, algorithmOf(digest) ?? "sha256");
-  await session.receive(body, async () => {
-    try {
-      await append(context, session, request, body);
-      await storeSpooled(context, session, digest);
-    } finally {
-      await context.sessions.end(session);
+  await withBody(request, async (body) => {
+    if (body.length !== undefined) {
+      return await storeDirectly(context, repository, digest, body, body.length).catch((error) => {
+        throw body.hasFailed ? endedEarly() : error;
+      });
     }
+    const session = await context.sessions.start(repository, algorithmOf(digest) ?? "sha256");
+    await session.receive(body, async () => {
+      try {
+        await append(context, session, request, body);
+        await storeSpooled(context, session, digest);
+      } finally {
+        await context.sessions.end(session);
+      }
+    });
   });
   return created(repository, digest);
 }
@@ -156,12 +170,7 @@ async function storeDirectly(
   body: RequestBody,
   length: number,
 ): Promise<void> {
-  try {
-    await storeProved(context, repository, blobDescriptor(digest, length), body.stream());
-  } catch (error) {
-    body.cancel();
-    throw error;
-  }
+  await storeProved(context, repository, blobDescriptor(digest, length), body.stream());
 }
 
 /**
@@ -236,7 +245,6 @@ async function append(
   try {
     await session.append(body, end ?? Infinity);
   } catch (error) {
-    body.cancel();
     if (body.hasFailed) throw endedEarly(session);
     // What does not fit will never fit: the room is given back.
     if (error instanceof LimitExceededError) await context.sessions.end(session);
@@ -267,15 +275,12 @@ function checkRange(
   const start = Number(match?.[1]);
   const end = Number(match?.[2]) + 1;
   if (match === null || end <= start) {
-    body.cancel();
     throw new Refusal(400, "BLOB_UPLOAD_INVALID", "the content range is none", { headers });
   }
   if (start !== session.offset) {
-    body.cancel();
     throw new Refusal(416, "BLOB_UPLOAD_INVALID", "the chunk is not the next one", { headers });
   }
   if (body.length !== undefined && body.length !== end - start) {
-    body.cancel();
     throw new Refusal(400, "SIZE_INVALID", "content range and content length differ", { headers });
   }
   return end;

@@ -109,6 +109,8 @@ export class UploadSession {
       }
       // Where it is shared, appending has copied them.
       if (this.#shared !== undefined && body.ownsChunks) freeChunk(chunk);
+      // What is left of the body would be read for nothing: the refusal comes at once.
+      if (this.#shared?.isAlone === false) return;
       if (wanted !== chunk) {
         throw new Refusal(400, "SIZE_INVALID", "the body is longer than its range", {
           headers: this.headers,

@@ -90,7 +90,7 @@ class BucketUpload implements SharedUpload {
   readonly #keys: string[];
   #buffer: Bytes = new Uint8Array(0);
   #filled = 0;
-  #isAlone = true;
+  isAlone = true;
 
   constructor(objects: BucketObjects, key: string, found: readonly Piece[]) {
     this.#objects = objects;
@@ -109,8 +109,8 @@ class BucketUpload implements SharedUpload {
   async append(chunk: Bytes): Promise<void> {
     for (let at = 0; at < chunk.byteLength;) {
       if (this.#filled === PIECE_BYTES) await this.#writePiece();
-      // Bytes behind those of somebody else have no place: flush() tells.
-      if (!this.#isAlone) return;
+      // Bytes behind those of somebody else have no place.
+      if (!this.isAlone) return;
       const part = chunk.subarray(at, at + PIECE_BYTES - this.#filled);
       this.#makeRoom(part.byteLength);
       this.#buffer.set(part, this.#filled);
@@ -121,7 +121,7 @@ class BucketUpload implements SharedUpload {
 
   async flush(): Promise<boolean> {
     await this.#writePiece();
-    return this.#isAlone;
+    return this.isAlone;
   }
 
   source(): Promise<ByteSource> {
@@ -139,7 +139,7 @@ class BucketUpload implements SharedUpload {
   }
 
   async #writePiece(): Promise<void> {
-    if (this.#filled === 0 || !this.#isAlone) return;
+    if (this.#filled === 0 || !this.isAlone) return;
     if (this.#keys.length > MAX_PIECES) {
       throw new LimitExceededError(
         `Cannot go on with the upload: it has come in more than ${MAX_PIECES} pieces`,
@@ -150,13 +150,13 @@ class BucketUpload implements SharedUpload {
     const offset = this.size - size;
     const key = `${this.#key}/${String(offset).padStart(16, "0")}`;
     // Two who append at the same place must not both believe that their bytes are there.
-    this.#isAlone = await this.#objects.put(
+    this.isAlone = await this.#objects.put(
       key,
       this.#buffer.subarray(0, size),
       { onlyIf: { etagDoesNotMatch: "*" } },
       undefined,
     );
-    if (!this.#isAlone) return;
+    if (!this.isAlone) return;
     this.#filled = 0;
     this.#pieces.push({ key, offset, size });
     this.#keys.push(key);

@@ -60,6 +60,34 @@ test("many images can be pushed at once, to the same tag and to others", async (
   }
 });
 
+test("a second body for an upload is refused at once, and not read", async () => {
+  const handler = registry();
+  const location = locationOf(await send(handler, "POST", "/v2/a/b/blobs/uploads/"));
+  let go = () => {};
+  let isRead = false;
+  const first: ByteStream = new ReadableStream({
+    async pull(controller) {
+      isRead = true;
+      await new Promise<void>((resolve) => go = resolve);
+      controller.close();
+    },
+  }, { highWaterMark: 0 });
+  const patch = sendWire(handler, "PATCH", location, { body: first });
+  while (!isRead) await new Promise((resolve) => setTimeout(resolve, 1));
+  for (const method of ["PATCH", "PUT"]) {
+    let isCancelled = false;
+    const body: ByteStream = new ReadableStream({
+      pull: () => new Promise(() => {}),
+      cancel: () => void (isCancelled = true),
+    }, { highWaterMark: 0 });
+    const path = method === "PUT" ? `${location}?digest=${sha256("x")}` : location;
+    assert.equal((await sendWire(handler, method, path, { body })).status, 409);
+    assert.equal(isCancelled, true, `the body of ${method} is let go`);
+  }
+  go();
+  assert.equal((await patch).status, 202);
+});
+
 test("two bodies for one upload do not mix", async () => {
   const handler = registry();
   const location = locationOf(await send(handler, "POST", "/v2/a/b/blobs/uploads/"));

@@ -136,6 +136,30 @@ test("of two handlers whose pieces meet in the middle of a body, one is refused"
   assert.equal(await statusOf(handler, "HEAD", `/v2/a/b/blobs/${digest}`), 200);
 });
 
+test("a handler that lost an upload to another one refuses at once, and reads no more", async () => {
+  const handler = worker(new MemoryBucket());
+  const location = locationOf(await send(handler, "POST", "/v2/a/b/blobs/uploads/"));
+  let go = () => {};
+  const gate = new Promise<void>((resolve) => go = resolve);
+  let pulls = 0;
+  let isCancelled = false;
+  const endless = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      if (++pulls === 2) await gate;
+      // Behind what is gathered to a piece nothing comes, and no end either.
+      if (pulls === 12) return await new Promise(() => {});
+      controller.enqueue(noise(1_000_000, pulls));
+    },
+    cancel: () => void (isCancelled = true),
+  }, { highWaterMark: 0 });
+  const loser = sendWire(handler, "PATCH", location, { body: endless });
+  while (pulls < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.equal((await sendWire(handler, "PATCH", location, { body: "first" })).status, 202);
+  go();
+  assert.equal((await loser).status, 409);
+  assert.equal(isCancelled, true);
+});
+
 test("an upload belongs to its repository, and ends when it is cancelled", async () => {
   const bucket = new MemoryBucket();
   const handler = worker(bucket);

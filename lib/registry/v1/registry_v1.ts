@@ -139,8 +139,10 @@ export class RegistryV1 {
       const search = new URLSearchParams({ q: query, page: `${page}`, n: `${PAGE_SIZE}` });
       const path = `/v1/search?${search}`;
       const call = { action, method: "GET", path, lane: "metadata", signal } as const;
-      const answer = await sendToIndex(this.#context, call);
-      const value = parseAnswer(answer, action, await readAnswer(index, action, answer, signal));
+      const value = await index.repeat({ ...call, url: index.url(path) }, async () => {
+        const answer = await sendToIndex(this.#context, call);
+        return parseAnswer(answer, action, await readAnswer(index, action, answer, signal));
+      });
       const results = isJSONObject(value) && Array.isArray(value.results) ? value.results : [];
       for (const result of results.flatMap(resultOf)) {
         if (seen.has(result.name)) continue;

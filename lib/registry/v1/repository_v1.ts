@@ -296,13 +296,21 @@ export class RepositoryV1 {
   async #open(signal: AbortSignal): Promise<Reading> {
     const action = `list the images of ${this.#quoted()}`;
     const call = { action, signal };
-    const { session, answer } = await openSession(this.#context, this.name, "read", call);
-    if (answer.status !== 200) {
-      discard(answer);
-      return { session, images: [] };
-    }
-    const raw = await readAnswer(this.#context.index, action, answer, signal);
-    return { session, images: imagesIn(parseAnswer(answer, action, raw)) };
+    const { index } = this.#context;
+    const asked = {
+      ...call,
+      method: "GET",
+      url: index.url(`/v1/repositories/${this.name}/images`),
+    };
+    return await index.repeat(asked, async () => {
+      const { session, answer } = await openSession(this.#context, this.name, "read", call);
+      if (answer.status !== 200) {
+        discard(answer);
+        return { session, images: [] };
+      }
+      const raw = await readAnswer(index, action, answer, signal);
+      return { session, images: imagesIn(parseAnswer(answer, action, raw)) };
+    });
   }
 
   /** Sends a request; a token that has run out is fetched anew, once. */

@@ -27,6 +27,40 @@ test("ping() says what the registry is, and that there is none", async () => {
   await assert.rejects(registryOf(none).ping(), { code: "NOT_FOUND" });
 });
 
+test("an answer that breaks off is asked for again, and one that always does is a RegistryError", async () => {
+  for (const always of [false, true]) {
+    let breaks = 0;
+    const intercept = (_: Request, { pathname }: URL): Response | undefined => {
+      if (!/\/(?:search|images|tags)$/.test(pathname) || !always && breaks > 0) return undefined;
+      breaks++;
+      let isBegun = false;
+      const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+        pull(controller) {
+          if (isBegun) controller.error(new TypeError("connection reset"));
+          else controller.enqueue(new Uint8Array([0x5b]));
+          isBegun = true;
+        },
+      });
+      return new Response(body);
+    };
+    const works: ((server: V1Server) => Promise<unknown>)[] = [
+      async (server) => {
+        for await (const { name } of registryOf(server).search("app")) assert.equal(name, NAME);
+      },
+      (server) => open(server).images(),
+      (server) => open(server).tags(),
+    ];
+    for (const work of works) {
+      breaks = 0;
+      const server = new V1Server({ intercept });
+      await putSample(server, NAME, "1");
+      if (always) await assert.rejects(work(server), { name: "RegistryError" });
+      else await work(server);
+      assert.equal(breaks, always ? 2 : 1);
+    }
+  }
+});
+
 test("tags are read from servers of every age", async () => {
   const variants: V1ServerOptions[] = [{}, { hasOldTags: true }, { isUnquoted: true }];
   for (const options of variants) {

@@ -11,6 +11,7 @@ import type { Image } from "./image.ts";
 import { type Layer, layerContent } from "./layer.ts";
 import { checkZstd } from "./_check_zstd.ts";
 import { newLayer } from "./_new_layer.ts";
+import type { NewLayer } from "./new_layer.ts";
 
 /** How layers are written anew. */
 export interface LayerRewrite {
@@ -37,11 +38,19 @@ export async function rewrittenLayers(
   const descriptors: Descriptor[] = [];
   const diffIDs: string[] = [];
   const contents = new Map<string, ContentSource>();
-  for (const [number, layer] of (await image.layers({ signal })).entries()) {
-    const made = number < rewrite.from ? undefined : await rewritten(layer, rewrite, signal);
-    diffIDs.push(await (made ?? layer).diffID({ signal }));
-    descriptors.push(made === undefined ? layer.descriptor() : describe(made, layer, image));
-    if (made !== undefined) contents.set(made.descriptor().digest, layerContent(made));
+  const spooled: NewLayer[] = [];
+  try {
+    for (const [number, layer] of (await image.layers({ signal })).entries()) {
+      const made = number < rewrite.from ? undefined : await rewritten(layer, rewrite, signal);
+      if (made !== undefined) spooled.push(made);
+      diffIDs.push(await (made ?? layer).diffID({ signal }));
+      descriptors.push(made === undefined ? layer.descriptor() : describe(made, layer, image));
+      if (made !== undefined) contents.set(made.descriptor().digest, layerContent(made));
+    }
+  } catch (error) {
+    // Nobody else knows of them.
+    await Promise.allSettled(spooled.map((made) => made.close()));
+    throw error;
   }
   if (contents.size === 0) return {};
   return {
@@ -55,7 +64,7 @@ async function rewritten(
   layer: Layer,
   { editor, compression, level, spool }: LayerRewrite,
   signal: AbortSignal,
-): Promise<Layer | undefined> {
+): Promise<NewLayer | undefined> {
   const { mediaType } = layer.descriptor();
   const stored = storedAs(mediaType);
   const storing = compression ?? stored;

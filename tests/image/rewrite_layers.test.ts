@@ -16,6 +16,7 @@ import {
   squash,
 } from "../../lib/image/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
+import type { Descriptor } from "../../lib/model/descriptor.ts";
 import { push, validate } from "../../lib/ops/mod.ts";
 import { memoryUploads } from "../../lib/server/mod.ts";
 import { memoryStore } from "../../lib/store/mod.ts";
@@ -43,6 +44,39 @@ async function isValid(image: Image): Promise<void> {
   await push(image, store, "1");
   assert.deepEqual((await validate(store, "1")).problems, []);
 }
+
+test("rewriteLayers() gives the room of its spools back when a later layer fails", async () => {
+  const content = memoryStore();
+  const image = await imageOf(["a=1"], ["b=2"], ["c=3"]);
+  await push(image, content, "1");
+  const [, , last] = (await image.manifest()).layers;
+  assert.ok(last !== undefined);
+  let held = 0;
+  const spool = {
+    async create() {
+      held++;
+      const made = await memoryUploads().create();
+      return {
+        append: (chunk: Bytes) => made.append(chunk),
+        source: () => made.source(),
+        async remove() {
+          held--;
+          await made.remove();
+        },
+      };
+    },
+  };
+  const broken: typeof content = Object.assign(Object.create(content), {
+    fetch: (target: Descriptor) =>
+      target.digest === last.digest
+        ? Promise.reject(new Error("the disk is broken"))
+        : content.fetch(target),
+  });
+  const view = await loadImage(broken, await content.resolve("1"));
+  const made = rewriteLayers(view, { compression: "zstd", spool });
+  await assert.rejects(made.descriptor(), /the disk is broken/);
+  assert.equal(held, 0);
+});
 
 test("rewriteLayers() takes files out of every layer, with what is below them", async () => {
   const image = await imageOf(

@@ -203,7 +203,9 @@ function withoutV1Fields(image: V1Image): Record<string, unknown> {
 
 function historyOf(image: V1Image, isEmpty: boolean): HistoryEntry {
   const { created, author, comment, container_config: container } = image;
-  const command = container?.Cmd?.join(" ") ?? "";
+  // Nobody has checked what the fields of a container hold.
+  const words: readonly unknown[] = Array.isArray(container?.Cmd) ? container.Cmd : [];
+  const command = words.filter((word) => typeof word === "string").join(" ");
   return {
     ...(created === undefined ? {} : { created }),
     ...(command === "" ? {} : { created_by: command }),

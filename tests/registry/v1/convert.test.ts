@@ -72,6 +72,19 @@ test("the history of a converted image has every step, and marks those without a
   assert.deepEqual(document["x-unknown"], { kept: true });
 });
 
+test("a command that is none is left out of the history", async () => {
+  for (const Cmd of ["/bin/sh", {}, 1, [{ toString: 1 }, null], null, undefined]) {
+    const server = new V1Server();
+    server.put({ id: ID(1), container_config: { Cmd } }, new Uint8Array(1024));
+    server.tag(NAME, "1", ID(1));
+    const { descriptor, read } = await convertedSample(server);
+    const { value } = parseImageConfig(
+      await read(parseImageManifest(await read(descriptor)).value.config),
+    );
+    assert.deepEqual(value.history?.map(({ created_by: command }) => command), [undefined]);
+  }
+});
+
 async function convertedSample(server: V1Server) {
   const source = await openV1Image(open(server), "1");
   const read = async (target: Descriptor) =>

@@ -97,6 +97,8 @@ export const syncCommand: Command = {
     ...REGISTRIES_OPTION,
   },
   details:
+    "FROM and TO are without a tag. Docker archives and engines get the name of the repository with\n" +
+    "each tag, that of TO where it has one. A tag that two images would have is an error.\n" +
     "Tags that point at the same image in TO are not touched, and tags that only TO has stay. It\n" +
     "goes on when a tag fails, and ends with the exit code of the first failure. The answer is a\n" +
     "line for each tag that was copied: the tag and its digest.",

@@ -1,7 +1,7 @@
 import type { Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { CopyOptions } from "./copy.ts";
-import { type ListedSource, tagIn } from "./sync_names.ts";
+import type { ListedSource } from "./sync_names.ts";
 import { namedPerhaps } from "./_target_name.ts";
 import { together } from "./_together.ts";
 
@@ -11,6 +11,14 @@ export interface TagBefore {
   readonly digest: string | undefined;
   /** What both point at, where nothing is to be done. */
   readonly unchanged?: Descriptor | undefined;
+}
+
+/** An image by its names. */
+export interface NamedTwice {
+  /** In the source. */
+  readonly reference: string;
+  /** In the target. */
+  readonly name: string;
 }
 
 /** What the copy would do besides, and how long to look. */
@@ -25,14 +33,14 @@ interface Look extends Pick<CopyOptions, "platform" | "referrers" | "format"> {
 export async function tagBefore(
   source: ListedSource,
   target: Target,
-  reference: string,
+  { reference, name }: NamedTwice,
   options: Look,
 ): Promise<TagBefore> {
   const { platform = "all", referrers = false, format, signal } = options;
   const isPlain = platform === "all" && referrers === false && format === undefined;
   const [here, there] = await together(
     async (signal) => isPlain ? await source.resolve(reference, { signal }) : undefined,
-    (signal) => namedPerhaps(target, tagIn(reference), signal),
+    (signal) => namedPerhaps(target, name, signal),
     signal,
   );
   const digest = there?.digest;

@@ -4,8 +4,8 @@ import { NameTakenError } from "../model/errors.ts";
 import { type CopyPlan, planCopy } from "./plan_copy.ts";
 import { type PlannedContent, PlannedContents } from "./planned_contents.ts";
 import type { FailedTag, SyncOptions } from "./sync.ts";
-import { type ListedSource, namesOf, tagIn } from "./sync_names.ts";
-import { tagBefore } from "./_tag_before.ts";
+import { GivenNames, type ListedSource, namesOf } from "./sync_names.ts";
+import { type NamedTwice, tagBefore } from "./_tag_before.ts";
 
 /** What a sync would do with one tag. */
 export interface PlannedTag {
@@ -46,6 +46,7 @@ export type PlanSyncOptions = Omit<SyncOptions, "jobs" | "threads">;
  * @param options As for the sync.
  * @returns The plan. What others push meanwhile may change it.
  * @throws {LimitExceededError} when there are more than 100,000 tags.
+ * @throws {NameTakenError} when two images would have one name in the target.
  */
 export async function planSync(
   source: ListedSource,
@@ -55,9 +56,11 @@ export async function planSync(
   const { signal = new AbortController().signal } = options;
   const [tags, failed]: [PlannedTag[], FailedTag[]] = [[], []];
   const contents = new PlannedContents();
+  const given = new GivenNames(source, options.targetReference);
   for (const reference of await namesOf(source, options.include, signal)) {
     try {
-      const { tag, plan } = await planTag(source, target, reference, { ...options, signal });
+      const names = { reference, name: await given.give(reference, signal) };
+      const { tag, plan } = await planTag(source, target, names, { ...options, signal });
       tags.push(tag);
       if (plan !== undefined) contents.addAll(plan);
     } catch (error) {
@@ -76,10 +79,10 @@ interface PlannedSync {
 async function planTag(
   source: ListedSource,
   target: Target,
-  reference: string,
+  { reference, name }: NamedTwice,
   options: PlanSyncOptions & { readonly signal: AbortSignal },
 ): Promise<PlannedSync> {
-  const { digest, unchanged } = await tagBefore(source, target, reference, options);
+  const { digest, unchanged } = await tagBefore(source, target, { reference, name }, options);
   if (unchanged !== undefined) {
     return { tag: { reference, descriptor: unchanged, action: "unchanged" } };
   }
@@ -87,7 +90,7 @@ async function planTag(
   try {
     const plan = await planCopy(source, reference, target, {
       ...options,
-      targetReference: tagIn(reference),
+      targetReference: name,
       existing,
     });
     const { descriptor } = plan;

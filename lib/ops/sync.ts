@@ -4,8 +4,8 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { NameTakenError } from "../model/errors.ts";
 import type { CopyEvent } from "../model/events.ts";
 import { copy, type CopyOptions, keyOf } from "./copy.ts";
-import { type ListedSource, namesOf, tagIn } from "./sync_names.ts";
-import { tagBefore } from "./_tag_before.ts";
+import { GivenNames, type ListedSource, namesOf } from "./sync_names.ts";
+import { type NamedTwice, tagBefore } from "./_tag_before.ts";
 
 /** Options of {@linkcode sync}. */
 export interface SyncOptions
@@ -17,6 +17,11 @@ export interface SyncOptions
   readonly existing?: "replace" | "keep" | undefined;
   /** Chooses the tags; default all of them. */
   readonly include?: ((tag: string) => boolean) | undefined;
+  /**
+   * Names each image in the target by its name in the source; default by the tag of that. Two images
+   * that come to one name are an error.
+   */
+  readonly targetReference?: ((reference: string) => string) | undefined;
   /** Goes on with the next tag when one fails; the result tells which did. Default `false`. */
   readonly keepGoing?: boolean | undefined;
 }
@@ -77,6 +82,7 @@ export type SyncEvent = CopyEvent | TagEvent;
  * @param options Which tags, and what {@linkcode copy} takes.
  * @returns The operation. It rejects with the first failure, unless it keeps going.
  * @throws {LimitExceededError} when there are more than 100,000 tags.
+ * @throws {NameTakenError} when two images would have one name in the target.
  *
  * @example Copy the releases of a repository
  * ```ts
@@ -101,9 +107,12 @@ export function sync(
       ...{ copied: [], unchanged: [], kept: [], failed: [] },
       ...{ bytesFetched: 0, bytesMounted: 0 },
     };
+    const given = new GivenNames(source, options.targetReference);
     for (const reference of await namesOf(source, options.include, signal)) {
       try {
-        const status = await syncTag({ source, target, options, signal, emit }, reference, result);
+        const name = await given.give(reference, signal);
+        const run = { source, target, options, signal, emit };
+        const status = await syncTag(run, { reference, name }, result);
         emit({ type: "tag", reference, status });
       } catch (error) {
         if (signal.aborted || options.keepGoing !== true) throw error;
@@ -138,10 +147,10 @@ interface SyncRun {
 
 async function syncTag(
   { source, target, options, signal, emit }: SyncRun,
-  reference: string,
+  { reference, name }: NamedTwice,
   result: Synced,
 ): Promise<"copied" | "unchanged" | "kept"> {
-  const before = await tagBefore(source, target, reference, { ...options, signal });
+  const before = await tagBefore(source, target, { reference, name }, { ...options, signal });
   if (before.unchanged !== undefined) {
     result.unchanged.push({ reference, descriptor: before.unchanged });
     return "unchanged";
@@ -150,7 +159,7 @@ async function syncTag(
   const operation = copy(source, reference, target, {
     ...options,
     signal,
-    targetReference: tagIn(reference),
+    targetReference: name,
     existing,
   });
   try {

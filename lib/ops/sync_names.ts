@@ -1,6 +1,7 @@
 import type { Referrers, Roots, Source, Tags } from "../model/content.ts";
-import { LimitExceededError } from "../model/errors.ts";
+import { LimitExceededError, NameTakenError } from "../model/errors.ts";
 import { isTag, parseReference } from "../model/reference.ts";
+import { together } from "./_together.ts";
 
 /** How many names one sync may be about. */
 export const MAX_SYNC_NAMES = 100_000;
@@ -52,4 +53,41 @@ export async function* listNames(
 /** The tag of a name: layouts and archives name images in full, too. */
 export function tagIn(name: string): string {
   return isTag(name) ? name : parseReference(name).tag ?? "latest";
+}
+
+/** Gives the images of a sync their names in the target, no name to two images. */
+export class GivenNames {
+  readonly #source: Source;
+  readonly #nameOf: (reference: string) => string;
+  readonly #given = new Map<string, string>();
+
+  constructor(source: Source, nameOf: (reference: string) => string = tagIn) {
+    this.#source = source;
+    this.#nameOf = nameOf;
+  }
+
+  /**
+   * Gives a name.
+   *
+   * @throws {NameTakenError} when the sync gave it to another image: the target would lose that one.
+   */
+  async give(reference: string, signal: AbortSignal): Promise<string> {
+    const name = this.#nameOf(reference);
+    const other = this.#given.get(name);
+    if (other === undefined) {
+      this.#given.set(name, reference);
+      return name;
+    }
+    const [first, second] = await together(
+      (signal) => this.#source.resolve(other, { signal }),
+      (signal) => this.#source.resolve(reference, { signal }),
+      signal,
+    );
+    if (first.digest === second.digest) return name;
+    throw new NameTakenError(
+      `Cannot sync ${JSON.stringify(reference)}: in the target it is ${JSON.stringify(name)}, as ` +
+        `${JSON.stringify(other)} is, another image; copy it alone, to another place or name`,
+      { reference: name, descriptor: first },
+    );
+  }
 }

@@ -1,11 +1,15 @@
 import { type Operation, startOperation } from "../bytes/operation.ts";
 import type { Source } from "../model/content.ts";
-import { LadingError } from "../model/errors.ts";
+import { InvalidReferenceError, LadingError } from "../model/errors.ts";
+import type { Place } from "../model/place.ts";
+import type { Platform } from "../model/platform.ts";
+import { familiarName, parseReference } from "../model/reference.ts";
 import { keyOf } from "../ops/copy.ts";
 import { planSync, type SyncPlan } from "../ops/plan_sync.ts";
 import { sync, type SyncEvent, type SyncOptions, type SyncResult } from "../ops/sync.ts";
-import { isListed, type ListedSource } from "../ops/sync_names.ts";
-import { type CopyPlacesOptions, type Places, withPlaces } from "./copy_places.ts";
+import { isListed, type ListedSource, tagIn } from "../ops/sync_names.ts";
+import { type CopyPlacesOptions, withPlaces } from "./copy_places.ts";
+import type { OpenedTarget } from "./open.ts";
 
 /** Options of {@linkcode syncPlaces}. */
 export interface SyncPlacesOptions
@@ -13,17 +17,29 @@ export interface SyncPlacesOptions
     Omit<CopyPlacesOptions, "existing" | "digestTags">,
     Pick<SyncOptions, "include" | "keepGoing" | "existing"> {}
 
+type Naming = SyncOptions["targetReference"];
+
+/** Opened places, and what images are called in the second. */
+interface NamedPlaces {
+  readonly source: ListedSource;
+  readonly target: OpenedTarget;
+  readonly platform: Platform | "all" | undefined;
+  readonly targetReference: Naming;
+}
+
 /** Copies many tags between places, and tells what that would be. */
 export interface SyncPlaces {
   /**
    * Copies many tags of one place to another: of a repository, a layout or an archive. What the target
-   * has is not moved, and tags that only the target has stay.
+   * has is not moved, and tags that only the target has stay. Docker names images in full: its
+   * archives and engines get the name of the repository with each tag, that of `to` where it has one.
    *
    * @param from The place of the images, without a tag: `ghcr.io/acme/app`, `oci:./images`.
    * @param to The place they go to.
    * @param options Which tags, what becomes of those that are there, the platform, the concurrency
    * and how to open the places.
    * @returns The operation.
+   * @throws {InvalidReferenceError} when a place names one image.
    */
   (from: string, to: string, options?: SyncPlacesOptions): Operation<SyncResult, SyncEvent>;
   /**
@@ -42,14 +58,20 @@ function withBoth<Result>(
   from: string,
   to: string,
   options: SyncPlacesOptions,
-  use: (source: ListedSource, places: Places) => Promise<Result>,
+  use: (places: NamedPlaces) => Promise<Result>,
 ): Promise<Result> {
   const existing = options.existing === "keep" ? "refuse" : "replace";
   return withPlaces(
     from,
     to,
     { ...options, existing },
-    async (places) => await use(listed(places.source.content, from), places),
+    async ({ source, target, platform }) => {
+      const targetReference = namesFor(source.place, target.place, [from, to]);
+      return await use({
+        source: listed(source.content, from),
+        ...{ target, platform, targetReference },
+      });
+    },
   );
 }
 
@@ -61,10 +83,10 @@ function startSync(
   const { include, keepGoing, existing, jobs, referrers, format, threads } = options;
   return startOperation<SyncResult, SyncEvent>(
     ({ emit, signal }) =>
-      withBoth(from, to, options, async (source, { target, platform }) => {
+      withBoth(from, to, options, async ({ source, target, platform, targetReference }) => {
         const operation = sync(source, target.content, {
           ...{ signal, include, keepGoing, existing, jobs, referrers, format, threads },
-          platform,
+          ...{ platform, targetReference },
         });
         for await (const event of operation) emit(event);
         const result = await operation;
@@ -84,10 +106,10 @@ function plan(from: string, to: string, options: SyncPlacesOptions = {}): Promis
     from,
     to,
     options,
-    (source, { target, platform }) =>
+    ({ source, target, platform, targetReference }) =>
       planSync(source, target.content, {
         ...{ signal, include, keepGoing, existing, referrers, format },
-        platform,
+        ...{ platform, targetReference },
       }),
   );
 }
@@ -101,4 +123,43 @@ export const syncPlaces: SyncPlaces = /* @__PURE__ */ Object.assign(
 function listed(source: Source, from: string): ListedSource {
   if (isListed(source)) return source;
   throw new LadingError("UNSUPPORTED_PLACE", `Cannot sync "${from}": it does not list its images`);
+}
+
+/**
+ * Chooses the names in the target; `undefined` leaves it to the tags.
+ *
+ * @throws {InvalidReferenceError} when a place names one image: that would not be taken alone.
+ */
+function namesFor(from: Place, to: Place, texts: readonly [string, string]): Naming {
+  for (const [place, text] of [[from, texts[0]], [to, texts[1]]] as const) {
+    if (!namesImage(place, place === to)) continue;
+    throw new InvalidReferenceError(
+      `Cannot sync ${JSON.stringify(text)}: it names one image; leave its name out and choose ` +
+        "among all with include, or copy it",
+      { input: text },
+    );
+  }
+  // Docker names images in full, and would take a tag alone for a repository.
+  if (to.transport !== "docker-archive" && to.transport !== "docker-daemon") return undefined;
+  const repository = repositoryOf(to) ?? repositoryOf(from);
+  return repository === undefined
+    ? (reference) => reference
+    : (reference) => `${repository}:${tagIn(reference)}`;
+}
+
+/** Tells whether a place is one image of those that are there. */
+function namesImage(place: Place, isTarget: boolean): boolean {
+  if (place.transport === "dir" || place.reference === undefined) return false;
+  const isPath = place.transport === "oci" || place.transport === "oci-archive" ||
+    (place.transport === "docker-archive" && !isTarget);
+  if (isPath) return true;
+  const { tag, digest } = parseReference(place.reference);
+  return tag !== undefined || digest !== undefined;
+}
+
+/** The repository that a place names, as Docker writes it. */
+function repositoryOf(place: Place): string | undefined {
+  if (place.transport === "dir" || place.reference === undefined) return undefined;
+  if (place.transport === "oci" || place.transport === "oci-archive") return undefined;
+  return familiarName(parseReference(place.reference));
 }

@@ -107,6 +107,31 @@ test("sync() from a layout names images by their tags", async () => {
   assert.deepEqual(tags.sort(), ["1", "2"]);
 });
 
+test("sync() and its plan give no name to two images, and name them otherwise on request", async () => {
+  const store = memoryStore();
+  const layout = ociLayout(memoryFileSystem(), "images");
+  for (const [name, text] of [["acme/a:1", "one"], ["acme/b:1", "two"], ["b:1", "two"]] as const) {
+    await putImage(store, [text], { reference: name });
+    await copy(store, name, layout);
+  }
+  const taken =
+    /Cannot sync "acme\/b:1": in the target it is "1", as "acme\/a:1" is, another image/;
+  await assert.rejects(Promise.resolve(sync(layout, memoryStore())), taken);
+  await assert.rejects(planSync(layout, memoryStore()), taken);
+  const to = memoryStore();
+  const { copied, failed } = await sync(layout, to, { keepGoing: true });
+  assert.deepEqual(names(copied), ["acme/a:1"]);
+  assert.deepEqual(failed.map(({ reference }) => reference), ["acme/b:1", "b:1"]);
+  assert.equal((await to.resolve("1")).digest, (await layout.resolve("acme/a:1")).digest);
+  const isB = (reference: string): string => reference.includes("b") ? "b" : reference;
+  const named = memoryStore();
+  assert.equal((await planSync(layout, named, { targetReference: isB })).tags.length, 3);
+  const result = await sync(layout, named, { targetReference: isB });
+  assert.deepEqual(names(result.copied), ["acme/a:1", "acme/b:1"]);
+  assert.deepEqual(names(result.unchanged), ["b:1"]);
+  assert.equal((await named.resolve("b")).digest, (await layout.resolve("b:1")).digest);
+});
+
 test("sync() stops at the first failure, or goes on and tells", async () => {
   const from = await filled();
   const { digest } = await from.resolve("1.0");

@@ -294,6 +294,63 @@ test("lading sync copies the tags that match, and says which", async () => {
   });
 });
 
+test("lading sync names images in full where docker reads them, and loses none of one tag", async () => {
+  await withRegistry(async (image, folder, digest) => {
+    const [from, other] = [image.replace(/:1$/, ""), image.replace("acme/app:1", "acme/other:1")];
+    done(await lading("mutate", image, "--platform", "all", "--label", "a=b", "--to", other));
+    const archive = `docker-archive:${folder}/own.tar`;
+    done(await lading("tag", image, "2"));
+    done(await lading("sync", from, archive));
+    assert.equal(done(await lading("tags", archive)), `${from}:1\n${from}:2`);
+    const named = `docker-archive:${folder}/named.tar`;
+    assert.equal(
+      done(await lading("sync", from, `${named}:acme/app`, "--include", "2")).length,
+      74,
+    );
+    assert.equal(done(await lading("tags", named)), "docker.io/acme/app:2");
+    const layout = `oci:${folder}/both`;
+    done(await lading("copy", image, `${layout}:acme/app:1`));
+    done(await lading("copy", other, `${layout}:acme/other:1`));
+    const both = `docker-archive:${folder}/both.tar`;
+    done(await lading("sync", layout, both));
+    assert.equal(
+      done(await lading("tags", both)),
+      "docker.io/acme/app:1\ndocker.io/acme/other:1",
+    );
+    const lost = await lading("sync", layout, `oci:${folder}/tags`);
+    assert.equal(lost.code, 1);
+    assert.match(lost.errors, /"acme\/other:1": in the target it is "1", as "acme\/app:1" is/);
+    assert.equal(lost.out.trim(), `acme/app:1  ${digest}`);
+  });
+});
+
+test("lading sync of a place that names one image does not take all of them", async () => {
+  await withRegistry(async (image, folder) => {
+    const [from, layout] = [image.replace(/:1$/, ""), `oci:${folder}/layout`];
+    done(await lading("sync", from, layout));
+    const [host = ""] = from.split("/");
+    const archive = `docker-archive:${folder}/a.tar`;
+    const wrong: readonly (readonly [string, string])[] = [
+      [image, `oci:${folder}/none`],
+      [`${layout}:1`, `oci:${folder}/none`],
+      [`${archive}:@0`, `oci:${folder}/none`],
+      [layout, `${from}:2`],
+      [layout, `${layout}2:2`],
+      [layout, `${archive}:acme/app:2`],
+      // A registry alone reads as a repository of Docker Hub with a tag.
+      [layout, host],
+    ];
+    for (const [one, two] of wrong) {
+      for (const dry of [[], ["--dry-run"]]) {
+        const run = await lading("sync", one, two, ...dry);
+        assert.equal(run.code, 2, `${one} ${two}: ${run.errors}`);
+        assert.match(run.errors, /Cannot sync ".*": it names one image; leave its name out/);
+      }
+    }
+    assert.equal((await lading("tags", `oci:${folder}/none`)).code, 3);
+  });
+});
+
 test("verbs that make images say what is wrong with their arguments, and write nothing", async () => {
   await withRegistry(async (image, folder) => {
     const to = `oci:${folder}/none:1`;

@@ -7,7 +7,12 @@ import type { ImageFormat } from "../model/image_format.ts";
 import { LadingError, NameTakenError } from "../model/errors.ts";
 import { formatPlace, type Place } from "../model/place.ts";
 import type { Platform } from "../model/platform.ts";
-import { familiarReference, parseReference, withDefaultTag } from "../model/reference.ts";
+import {
+  familiarReference,
+  isDigestReference,
+  parseReference,
+  withDefaultTag,
+} from "../model/reference.ts";
 import { copy as copyContent, type CopyResult, keyOf } from "../ops/copy.ts";
 import { type CopyPlan, planCopy } from "../ops/plan_copy.ts";
 import type { ReferrersChoice } from "../ops/referrers_choice.ts";
@@ -212,17 +217,21 @@ function toPlatforms(platform: Platform | string | undefined): Platform | "all" 
   return platform === undefined || platform === "all" ? platform : toPlatform(platform);
 }
 
-/** The name in the target: the one that was given, else the one in the source. */
+/**
+ * The name in the target: the one that was given, else the one in the source. A digest names nothing:
+ * what arrives may be the image of one platform, or another one than an engine's ID says.
+ */
 function nameIn(
   target: OpenedPlace<Target>,
   source: OpenedPlace<Source>,
 ): string | undefined {
   if (target.reference !== "") return target.reference;
-  const { transport } = target.place;
-  // Docker names images in full.
-  if (transport === "docker-archive" && source.place.transport === "docker") {
-    const { digest, ...named } = withDefaultTag(parseReference(source.place.reference));
-    return named.tag === undefined ? digest : familiarReference(named);
+  const { place, reference } = source;
+  if (place.transport !== "docker") {
+    return reference === "" || isDigestReference(reference) ? undefined : reference;
   }
-  return source.reference === "" ? undefined : source.reference;
+  const { digest: _digest, ...named } = withDefaultTag(parseReference(place.reference));
+  // Docker names images in full.
+  const isFull = named.tag !== undefined && target.place.transport === "docker-archive";
+  return isFull ? familiarReference(named) : named.tag;
 }

@@ -239,3 +239,39 @@ test("lading copy mounts within a registry, and --dry-run moves nothing", async 
     assert.equal((await lading("digest", `oci:${folder}/layout`)).code, 3);
   });
 });
+
+test("lading copy and pull take one platform of an index that is pinned by its digest", async () => {
+  await withRegistry(async (image, folder, digest) => {
+    const pinned = `${image.replace(/:1$/, "")}@${digest}`;
+    const one = (await lading("digest", image, "--platform", "linux/arm64")).out.trim();
+    assert.notEqual(one, digest);
+    const platform = ["--platform", "linux/arm64"];
+    for (const verb of ["copy", "pull"]) {
+      const places = ["oci:", "dir:", "oci-archive:", "docker-archive:"];
+      for (const to of places.map((transport) => `${transport}${folder}/${verb}-${transport}`)) {
+        const run = await lading(verb, pinned, to.replace(/:$/, ""), ...platform);
+        assert.equal(run.code, 0, run.errors);
+        assert.ok(run.out.trim().endsWith(one), run.out);
+        const kept = await lading("digest", to.replace(/:$/, ""));
+        assert.equal(kept.out.trim(), one, kept.errors);
+      }
+    }
+    const layout = `oci:${folder}/all`;
+    assert.equal((await lading("copy", pinned, layout)).code, 0);
+    const out = await lading("copy", `${layout}@${digest}`, `oci:${folder}/again`, ...platform);
+    assert.equal(out.out.trim(), `oci:${folder}/again@${one}`, out.errors);
+    const planned = await lading("copy", pinned, `oci:${folder}/plan`, ...platform, "--dry-run");
+    assert.equal(planned.code, 0, planned.errors);
+    assert.equal((await lading("copy", pinned, `oci:${folder}/d`, "--format", "docker")).code, 0);
+  });
+});
+
+test("a tag that stands before a digest is the name of the image in its copy", async () => {
+  await withRegistry(async (image, folder, digest) => {
+    const layout = `oci:${folder}/layout`;
+    assert.equal((await lading("copy", `${image}@${digest}`, layout)).code, 0);
+    assert.equal((await lading("tags", layout, "--digests")).out, `1  ${digest}\n`);
+    assert.equal((await lading("copy", image.replace(/:1$/, `@${digest}`), `${layout}2`)).code, 0);
+    assert.equal((await lading("tags", `${layout}2`)).out, "");
+  });
+});

@@ -9,7 +9,7 @@ import type { Platform } from "../../lib/model/platform.ts";
 import { hostPlatform } from "../../lib/runtime/host_platform.ts";
 import { serve } from "../../lib/runtime/serve.ts";
 import { temporaryDirectory } from "../../lib/runtime/standard_input.ts";
-import { memoryFileSystem, memoryStore, writeOCIArchive } from "../../lib/store/mod.ts";
+import { memoryFileSystem, memoryStore, ociLayout, writeOCIArchive } from "../../lib/store/mod.ts";
 import { readTar } from "../../lib/tar/mod.ts";
 import {
   fakeEngine,
@@ -162,4 +162,20 @@ test("what an engine gave waits in files until the image is closed", async () =>
   const wanted = { ...options, fileSystem, platform: "plan9/mips" };
   await assert.rejects(openIndex(place, wanted), /as an index/);
   assert.deepEqual(await put(), [], "what could not be opened leaves nothing either");
+});
+
+test("an image that is named by its ID is copied without a name", async () => {
+  const { engine, image, options } = await bench(OWN);
+  await copy(image, "docker-daemon:app:1", options);
+  const { id } = await engine.images.get("app:1");
+  const fileSystem = memoryFileSystem();
+  await fileSystem.makeDirectory(temporaryDirectory());
+  const { descriptor } = await copy(`docker-daemon:${id}`, "oci:layout", {
+    ...options,
+    fileSystem,
+  });
+  assert.notEqual(descriptor.digest, id);
+  const layout = ociLayout(fileSystem, "layout");
+  assert.equal((await layout.resolve("")).digest, descriptor.digest);
+  for await (const { reference } of layout.roots()) assert.equal(reference, undefined);
 });

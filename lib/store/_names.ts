@@ -52,19 +52,31 @@ export function findByName<Root extends NamedRoot>(
   return undefined;
 }
 
-/** Takes the root of a store that has exactly one. */
-export function findOnly<Root extends Pick<NamedRoot, "digest">>(
+/** What an entry without a name tells of itself. */
+interface UnnamedRoot {
+  readonly digest: string;
+  readonly artifactType?: string | undefined;
+}
+
+/**
+ * Takes the root of a store that has exactly one image. Signatures and other artifacts beside it are
+ * none; where there are only artifacts, one of them counts.
+ */
+export function findOnly<Root extends UnnamedRoot>(
   roots: readonly Root[],
   names: readonly string[],
   place: string,
 ): Root {
-  const [first] = roots;
+  const images = roots.filter(({ artifactType }) => artifactType === undefined);
+  const candidates = images.length === 0 ? roots : images;
+  const [first] = candidates;
   if (first === undefined) throw new NotFoundError(`Cannot open ${place}: it holds no image`);
-  if (roots.every(({ digest }) => digest === first.digest)) return first;
-  const shown = names.slice(0, 10).map((name) => JSON.stringify(name)).join(", ");
+  if (candidates.every(({ digest }) => digest === first.digest)) return first;
+  const count = new Set(candidates.map(({ digest }) => digest)).size;
+  const choices = names.length === 0 ? candidates.map(({ digest }) => digest) : names;
+  const shown = choices.slice(0, 10).map((name) => JSON.stringify(name)).join(", ");
   throw new InvalidReferenceError(
-    `Cannot choose an image of ${place}: it holds ${roots.length}; say which one` +
-      (shown === "" ? "" : ` (${shown})`),
+    `Cannot choose an image of ${place}: it holds ${count}; say which one (${shown})`,
     { input: "" },
   );
 }

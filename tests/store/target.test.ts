@@ -293,3 +293,28 @@ for (const [name, make] of PLACES) {
     if (name === "ociLayout()") assert.equal(opened, 1);
   });
 }
+
+// Buckets keep no types of what has no name.
+for (const [name, make] of PLACES.filter(([name]) => name !== "bucketStore()")) {
+  test(`${name} means its only image by the empty reference, whatever was attached to it`, async () => {
+    const place = make();
+    const record = async (root: Descriptor): Promise<Descriptor> => {
+      await place.tag(root, root.digest);
+      return root;
+    };
+    const artifactType = "application/x.note";
+    const attach = async (subject: Descriptor, seed: number): Promise<Descriptor> =>
+      await record({ ...await pushImage(place, seed, subject), artifactType });
+    const image = await pushImage(place, 1);
+    const note = await attach(image, 2);
+    assert.equal((await place.resolve("")).digest, note.digest);
+    await record(image);
+    assert.equal((await place.resolve("")).digest, image.digest);
+    await attach(image, 3);
+    assert.equal((await place.resolve("")).digest, image.digest);
+    const other = await record(await pushImage(place, 4));
+    await assert.rejects(place.resolve(""), new RegExp(`holds 2; say .*"${image.digest}"`));
+    await place.tag(other, "app:2");
+    await assert.rejects(place.resolve(""), /it holds 2; say which one \("app:2"\)/);
+  });
+}

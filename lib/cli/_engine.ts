@@ -1,3 +1,4 @@
+import process from "node:process";
 import type { EngineFilters } from "../engine/query.ts";
 import type { EngineEvent } from "../engine/events.ts";
 import type { BuildEvent } from "../engine/build_events.ts";
@@ -54,6 +55,22 @@ export const FILTER_OPTION: OptionSpecs = {
 export const ENGINE_PLATFORM_OPTION: OptionSpecs = {
   platform: { type: "string", value: "OS/ARCH[/VARIANT]", help: "choose this platform" },
 };
+
+/** The option for the platform of what an engine pulls or makes. */
+export const DEFAULT_PLATFORM_OPTION: OptionSpecs = {
+  platform: {
+    type: "string",
+    value: "OS/ARCH[/VARIANT]",
+    help: "choose this platform (default: DOCKER_DEFAULT_PLATFORM, else the engine's)",
+  },
+};
+
+/** Reads `--platform`, and what the docker command takes where it is not given. */
+export function defaultPlatform(context: CommandContext): string | undefined {
+  const { DOCKER_DEFAULT_PLATFORM = "" } = process.env;
+  const platform = text(context, "platform") ?? DOCKER_DEFAULT_PLATFORM;
+  return platform === "" ? undefined : platform;
+}
 
 /** Connects to the engine, and disconnects in the end. */
 export async function withEngine<Result>(

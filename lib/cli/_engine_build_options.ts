@@ -1,7 +1,7 @@
 import process from "node:process";
 import type { BuildOptions, BuildUlimit } from "../engine/build_options.ts";
 import { type CommandContext, flag, list, type OptionSpecs, text, UsageError } from "./_command.ts";
-import { ENGINE_PLATFORM_OPTION } from "./_engine.ts";
+import { DEFAULT_PLATFORM_OPTION, defaultPlatform } from "./_engine.ts";
 import { pairsOption } from "./_options.ts";
 
 /** What can be said of a build, but for its Dockerfile. */
@@ -53,7 +53,7 @@ export const BUILD_OPTIONS: OptionSpecs = {
   compress: { type: "boolean", help: "compress the context with gzip" },
   "force-rm": { type: "boolean", help: "remove the containers of steps after a failure too" },
   buildkit: { type: "boolean", help: "build with BuildKit, as far as it goes without a session" },
-  ...ENGINE_PLATFORM_OPTION,
+  ...DEFAULT_PLATFORM_OPTION,
 };
 
 /** Reads them. */
@@ -76,7 +76,7 @@ export function buildOptions(context: CommandContext): BuildOptions {
     gzip: flag(context, "compress"),
     forceRm: flag(context, "force-rm"),
     version: flag(context, "buildkit") ? 2 : undefined,
-    platform: text(context, "platform"),
+    platform: defaultPlatform(context),
   };
 }
 

@@ -2,7 +2,8 @@ import { standardInput } from "../runtime/standard_input.ts";
 import type { ImportSource } from "../engine/import.ts";
 import { argument, type Command, list, text } from "./_command.ts";
 import {
-  ENGINE_PLATFORM_OPTION,
+  DEFAULT_PLATFORM_OPTION,
+  defaultPlatform,
   ENGINE_PROGRESS_OPTIONS,
   showEngine,
   withEngine,
@@ -30,7 +31,7 @@ export const importCommand: Command = {
       help: "apply an instruction of a Dockerfile; may be given several times",
     },
     message: { type: "string", short: "m", value: "TEXT", help: "say something about the import" },
-    ...ENGINE_PLATFORM_OPTION,
+    ...DEFAULT_PLATFORM_OPTION,
     ...ENGINE_PROGRESS_OPTIONS,
   },
   details: "The answer is the ID of the image.",
@@ -42,7 +43,7 @@ export const importCommand: Command = {
         name: context.args[1],
         changes: list(context, "change"),
         message: text(context, "message"),
-        platform: text(context, "platform"),
+        platform: defaultPlatform(context),
         signal,
       });
       const image = await showEngine(context, operation);

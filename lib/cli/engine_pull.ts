@@ -1,6 +1,7 @@
-import { argument, type Command, flag, text, UsageError } from "./_command.ts";
+import { argument, type Command, flag, UsageError } from "./_command.ts";
 import {
-  ENGINE_PLATFORM_OPTION,
+  DEFAULT_PLATFORM_OPTION,
+  defaultPlatform,
   ENGINE_PROGRESS_OPTIONS,
   showEngine,
   withEngine,
@@ -16,7 +17,7 @@ export const pullCommand: Command = {
   arity: [1, 1],
   options: {
     "all-tags": { type: "boolean", short: "a", help: "pull every tag of the repository" },
-    ...ENGINE_PLATFORM_OPTION,
+    ...DEFAULT_PLATFORM_OPTION,
     ...ENGINE_PROGRESS_OPTIONS,
   },
   details: "The answer is the ID of the image.",
@@ -25,12 +26,12 @@ export const pullCommand: Command = {
     withEngine(context, async (engine) => {
       const name = argument(context, 0);
       const { signal } = context;
-      const platform = text(context, "platform");
       if (!flag(context, "all-tags")) {
+        const platform = defaultPlatform(context);
         const image = await showEngine(context, engine.images.pull(name, { platform, signal }));
         return await answer(context, { lines: [image.id], json: imageAnswer(image) });
       }
-      if (platform !== undefined) {
+      if (context.options.has("platform")) {
         throw new UsageError("--all-tags and --platform cannot stand together");
       }
       const images = await showEngine(context, engine.images.pullAll(name, { signal }));

@@ -1,4 +1,5 @@
 import { type Command, flag, text } from "./_command.ts";
+import { errorText } from "./_error_text.ts";
 import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, withEngine } from "./_engine.ts";
 
 /** `lading engine rm IMAGE…`. */
@@ -14,19 +15,28 @@ export const rmCommand: Command = {
     ...ENGINE_PLATFORM_OPTION,
     ...ENGINE_OPTIONS,
   },
-  examples: ["lading engine rm app:1"],
+  details:
+    "It goes on when one cannot be removed, and ends with the exit code of the first failure.",
+  examples: ["lading engine rm app:1 app:2"],
   run: (context) =>
     withEngine(context, async (engine) => {
       const { args, signal, output } = context;
       const platform = text(context, "platform");
       const [untagged, deleted]: [string[], string[]] = [[], []];
+      const failures: unknown[] = [];
       for (const name of args) {
-        const result = await engine.images.remove(name, {
+        const removal = engine.images.remove(name, {
           force: flag(context, "force"),
           noPrune: flag(context, "no-prune"),
           platforms: platform === undefined ? undefined : [platform],
           signal,
         });
+        const result = await removal.catch((error: unknown) => {
+          if (signal.aborted) throw error;
+          failures.push(error);
+          return undefined;
+        });
+        if (result === undefined) continue;
         untagged.push(...result.untagged);
         deleted.push(...result.deleted);
         if (flag(context, "json")) continue;
@@ -34,5 +44,8 @@ export const rmCommand: Command = {
         for (const one of result.deleted) await output.line(`deleted   ${one}`);
       }
       if (flag(context, "json")) await output.json({ untagged, deleted });
+      const [first, ...others] = failures;
+      for (const error of others) output.fail(errorText(error));
+      if (first !== undefined) throw first;
     }),
 };

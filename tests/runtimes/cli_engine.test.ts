@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readAll } from "../../lib/bytes/mod.ts";
@@ -157,6 +158,47 @@ test("lading engine load, save, import, history, images, rm, prune and info", ()
     ]);
     assert.match(await ask("info"), /^engine {4}20\.10\.\S+\nAPI {7}1\.41, spoken as 1\.41\n/);
     assert.equal(JSON.parse(await ask("info", "--json")).Images, 0);
+  }));
+
+test("lading engine rm goes on after a name that is not there, and ends with its exit code", () =>
+  withEngine(async ({ ask, run, repository, asked }) => {
+    for (const tag of ["1", "2"]) await ask("pull", `${repository}:${tag}`);
+    asked();
+    const { code, out, errors } = await run("rm", "none:1", `${repository}:1`, "none:2");
+    assert.equal(code, 3);
+    assert.match(out, new RegExp(`^untagged {2}${repository}:1\n`));
+    assert.match(errors, /^lading: .*"none:2".*\nlading: .*"none:1".*\n$/);
+    const removed = await run("rm", "--json", `${repository}:2`, "none:1");
+    assert.equal(removed.code, 3);
+    assert.equal(JSON.parse(removed.out).untagged[0], `${repository}:2`);
+    assert.equal(asked().filter((path) => path.startsWith("DELETE")).length, 5);
+  }));
+
+test("lading engine pull, import and build take the platform of DOCKER_DEFAULT_PLATFORM", () =>
+  withEngine(async ({ ask, repository, asked, folder }) => {
+    const context = join(folder, "context");
+    mkdirSync(context);
+    writeFileSync(join(context, "Dockerfile"), "FROM scratch\nLABEL a=b\n");
+    const tree = join(folder, "tree.tar");
+    writeFileSync(tree, await readAll(writeTar([{ path: "a" }]), { maxBytes: 1e6 }));
+    const platforms = (): string[] =>
+      asked().flatMap((path) => /[?&]platform=([^&]*)/.exec(path)?.[1] ?? []);
+    process.env["DOCKER_DEFAULT_PLATFORM"] = "linux/arm64";
+    try {
+      asked();
+      const image = repository.replace("app", "multi:1");
+      await ask("pull", image);
+      await ask("pull", image, "--platform", "linux/amd64");
+      await ask("import", tree);
+      await ask("build", context);
+      await ask("pull", "--all-tags", repository);
+      assert.deepEqual(platforms(), ["linux/arm64", "linux/amd64", "linux/arm64", "linux/arm64"]);
+      process.env["DOCKER_DEFAULT_PLATFORM"] = "";
+      await ask("pull", image);
+      assert.deepEqual(platforms(), []);
+    } finally {
+      delete process.env["DOCKER_DEFAULT_PLATFORM"];
+    }
   }));
 
 test("lading engine build says all that the docker command can say of a build", () =>

@@ -1,6 +1,6 @@
 import { InvalidReferenceError, isLadingError } from "../model/errors.ts";
 import { parsePlace } from "../model/place.ts";
-import { parseReference } from "../model/reference.ts";
+import { DEFAULT_REGISTRY, parseReference } from "../model/reference.ts";
 import { detectPlace } from "../runtime/detect_place.ts";
 
 /** What is a path for a shell, and never a reference. */
@@ -23,11 +23,14 @@ export async function meantPlace(
   error: unknown,
   args: readonly string[],
 ): Promise<string | undefined> {
-  const taken = args.find((arg) => isAbout(error, arg));
+  const about = args.filter((arg) => isAbout(error, arg));
+  const [taken] = about;
   if (taken === undefined) return undefined;
   if (taken === "-") return "docker-archive:- and oci-archive:- are archives on stdin";
-  const place = await detectPlace(taken);
-  if (place !== undefined) return `did you mean ${place}?`;
+  for (const arg of about) {
+    const place = await detectPlace(arg);
+    if (place !== undefined) return `did you mean ${place}?`;
+  }
   return isPath(taken)
     ? "a layout is oci:DIR, an archive oci-archive:FILE or docker-archive:FILE"
     : undefined;
@@ -39,6 +42,8 @@ function isAbout(error: unknown, arg: string): boolean {
   if (!isLadingError(error) || !isReference(arg)) return false;
   try {
     const { registry, repository } = parseReference(arg);
+    // Without a network nobody answers that there is no such image.
+    if (registry === DEFAULT_REGISTRY && error.message.startsWith('Cannot reach "')) return true;
     return error.message.startsWith(`Cannot pull "${registry}/${repository}:`);
   } catch {
     return false;

@@ -1,6 +1,6 @@
 import type { HasherFactory } from "../hash/hasher.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
-import { LimitExceededError } from "../model/errors.ts";
+import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
 import type { CallOptions } from "../model/content.ts";
 import { iterate } from "../bytes/iterate.ts";
 import { SingleFlight } from "../bytes/single_flight.ts";
@@ -109,8 +109,15 @@ export class Archive implements ArchiveFiles {
       await file.close();
     }
     signal.throwIfAborted();
-    this.#members = await readMembers(await this.#openPlain(), place, { isHashed, hasher, signal });
-    return this.#members;
+    const options = { isHashed, hasher, signal };
+    try {
+      return this.#members = await readMembers(await this.#openPlain(), place, options);
+    } catch (error) {
+      if (!(error instanceof InvalidTarError)) throw error;
+      // Who gave a wrong file wants to know which.
+      const { message, offset } = error;
+      throw new InvalidTarError(`Cannot open ${place}: ${message}`, { offset, cause: error });
+    }
   }
 
   /** Opens the archive, or what was unpacked of it: that stays open until the archive is closed. */

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { meantPlace } from "../../lib/cli/_meant_place.ts";
+import { RegistryError } from "../../lib/model/errors.ts";
 import { inScratch, missing, mustRun } from "../support/program.ts";
 import { lading, type Run, withRegistry } from "./lading_main.ts";
 import { startServer } from "./loopback.ts";
@@ -48,6 +50,34 @@ test("a directory or an archive that is taken for a reference is named as the pl
       assertFailed(await lading("ls", "Upper"), 2, "repository name must be lowercase");
     })
   ));
+
+test("a layout or an archive is named as the place it is where Docker Hub is not reached", () =>
+  withRegistry((image, folder) =>
+    inFolder(folder, async () => {
+      assert.equal((await lading("pull", image, "oci:./app", ...PLATFORM)).code, 0);
+      assert.equal((await lading("pull", image, "docker-archive:app.tar", ...PLATFORM)).code, 0);
+      const hub = { status: 0, method: "GET", url: "https://registry-1.docker.io/v2/" };
+      const message = 'Cannot reach "registry-1.docker.io": there is no such host';
+      const advised = (...args: string[]) => meantPlace(new RegistryError(message, hub), args);
+      assert.equal(await advised("app"), "did you mean oci:app?");
+      assert.equal(await advised("alpine:3.20", "app.tar"), "did you mean oci-archive:app.tar?");
+      assert.equal(await advised("alpine:3.20", "ghcr.io/acme/app"), undefined);
+    })
+  ));
+
+test("an archive that is none is named in the error", () =>
+  inScratch(async (folder) => {
+    const path = join(folder, "notes.txt");
+    writeFileSync(path, "no archive");
+    for (const transport of ["oci-archive", "docker-archive"]) {
+      const { code, errors } = await lading("inspect", `${transport}:${path}`);
+      assert.equal(code, 6, errors);
+      assert.match(
+        errors,
+        /^lading: Cannot open (?:OCI|docker) archive "[^"]+notes\.txt": Cannot read/,
+      );
+    }
+  }));
 
 test("lading pull takes a path as a layout, and takes no registry for a directory", () =>
   withRegistry((image, folder) =>

@@ -95,15 +95,13 @@ export async function* recordedEntries(
   if (index !== undefined) await indexes.set(digest, index);
 }
 
-/** Opens a file by the index of its layer; nothing when that is no gzip, or the file has holes. */
+/** Opens a file of a layer that can be inflated from places; nothing where it cannot, or has holes. */
 export function openByIndex(
   layer: Layer,
-  index: LayerIndex,
+  checkpoints: Checkpoints | undefined,
   { bodyOffset, size }: FileMeta,
   options: CallOptions,
 ): ByteStream | undefined {
-  if (bodyOffset === undefined) return undefined;
-  const checkpoints = index.checkpoints();
-  if (checkpoints === undefined) return undefined;
+  if (bodyOffset === undefined || checkpoints === undefined) return undefined;
   return openAt(checkpoints, rangesOf(layer), bodyOffset, size, options);
 }

@@ -36,8 +36,6 @@ export interface IndexedLayer {
 export interface LayerIndex extends IndexedLayer {
   /** Gives the entries of the layer in their order, without contents. */
   entries(): Promise<Iterable<TreeEntry>>;
-  /** Whether it can be inflated from several places: it is gzip. */
-  readonly isSeekable: boolean;
   /** Gives the places where it can be inflated from; none when it is no gzip. */
   checkpoints(): Checkpoints | undefined;
 }
@@ -98,7 +96,6 @@ function decode(bytes: Bytes): LayerIndex | undefined {
       const plain = gunzip(streamOf(entries), { maxOutputBytes: 2 * MAX_ENTRY_BYTES });
       return readTreeEntries(await readAll(plain, { maxBytes: 2 * MAX_ENTRY_BYTES }));
     },
-    isSeekable: checkpoints.byteLength > 0,
     checkpoints: () => checkpoints.byteLength === 0 ? undefined : decodeCheckpoints(checkpoints),
   };
 }

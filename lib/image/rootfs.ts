@@ -5,7 +5,8 @@ import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { LadingError } from "../model/errors.ts";
 import { entriesOfEach } from "./_entries_ahead.ts";
-import { indexOf, openByIndex, recordedEntries, treeEntries } from "./_indexed_layer.ts";
+import { DecodedIndexes } from "./_decoded_indexes.ts";
+import { openByIndex, recordedEntries, treeEntries } from "./_indexed_layer.ts";
 import { applyEntry, type FileMeta, type TreeEntry } from "./_layer_files.ts";
 import { FileTree, MAX_TREE_ENTRIES, noSuchFile } from "./_file_tree.ts";
 import type { Layer } from "./layer.ts";
@@ -100,7 +101,8 @@ export interface Rootfs {
   /**
    * Opens a file. Where its layer has a table of contents that the tree was made with, or is gzip and
    * has an index, only what belongs to the file is fetched, and proved. Any other layer is read again,
-   * and to its end: the stream ends only when the layer is proved. Memory is fixed.
+   * and to its end: the stream ends only when the layer is proved. Memory is fixed: of indexes that
+   * were used, the tree keeps up to 32 MiB.
    *
    * @param path The path; symbolic links are followed.
    * @param options Where indexes are kept, and a signal, which also ends the stream.
@@ -151,22 +153,23 @@ export async function loadRootfs(
   options: LoadRootfsOptions = {},
 ): Promise<Rootfs> {
   const { tables = "none", maxEntries = MAX_TREE_ENTRIES, layerIndexes, signal } = options;
+  const kept = new DecodedIndexes();
   if (tables === "none") {
     const tree = await mergeLayers(layers, options);
-    return new MergedRootfs(tree, layers, layers.map(layerReader), false);
+    return new MergedRootfs(tree, layers, layers.map((layer) => layerReader(layer, kept)), false);
   }
   const tree = new FileTree<FileMeta>(maxEntries);
   const readers: FileReader[] = [];
   let hasTables = false;
   for (const [number, layer] of layers.entries()) {
     // An index was made of the archive itself, and asks nobody; one of zstd has no places to begin at.
-    const index = await indexOf(layer, layerIndexes);
-    const table = index?.isSeekable === true
-      ? undefined
-      : await usableTable(layer, tables, { signal });
+    const index = layerIndexes && await kept.of(layer, layerIndexes);
+    const table = index?.checkpoints === undefined
+      ? await usableTable(layer, tables, { signal })
+      : undefined;
     if (table === undefined) {
       await mergeLayer([tree], layer, number, options);
-      readers.push(layerReader(layer));
+      readers.push(layerReader(layer, kept));
       continue;
     }
     tree.nextLayer();
@@ -180,10 +183,10 @@ export async function loadRootfs(
 /** Opens the content of a file of one layer. */
 type FileReader = (meta: FileMeta, options: OpenFileOptions) => ByteStream | Promise<ByteStream>;
 
-function layerReader(layer: Layer): FileReader {
+function layerReader(layer: Layer, kept: DecodedIndexes): FileReader {
   return async (meta, { layerIndexes, signal }) => {
-    const index = await indexOf(layer, layerIndexes);
-    const part = index === undefined ? undefined : openByIndex(layer, index, meta, { signal });
+    const index = layerIndexes && await kept.of(layer, layerIndexes);
+    const part = index && openByIndex(layer, index.checkpoints, meta, { signal });
     if (part !== undefined) return part;
     const entries = index === undefined && layerIndexes !== undefined
       ? recordedEntries(layer, layerIndexes, { signal })

@@ -1,8 +1,9 @@
 import process from "node:process";
-import type { Bytes, ByteStream } from "../model/bytes.ts";
+import type { ByteStream } from "../model/bytes.ts";
 import { LadingError } from "../model/errors.ts";
 import { iterate } from "../bytes/iterate.ts";
 import { freeChunk, ownsChunks } from "../bytes/lineage.ts";
+import { inBatches } from "./_batches.ts";
 import { UsageError } from "./_command.ts";
 import { LiveLines } from "./_live_lines.ts";
 import { escapeControls, oneLine } from "./_plain_text.ts";
@@ -47,16 +48,25 @@ async function writeLines(texts: AsyncIterable<string>): Promise<void> {
 }
 
 async function writeBytes(content: ByteStream | Uint8Array): Promise<void> {
-  const chunks = content instanceof Uint8Array ? [content] : iterate(content);
+  if (content instanceof Uint8Array) {
+    refuseOnTerminal(content);
+    return await write(content);
+  }
+  const done = ownsChunks(content) ? freeChunk : () => {};
+  // What a terminal shows comes as it comes.
+  const isTerminal = process.stdout.isTTY === true;
   let isFirst = true;
-  for await (const chunk of chunks) {
-    if (isFirst && process.stdout.isTTY === true && chunk.includes(0)) {
-      throw new UsageError("the answer is binary; send it to a file or a pipe");
-    }
+  for await (const chunk of isTerminal ? iterate(content) : inBatches(iterate(content), done)) {
+    if (isFirst) refuseOnTerminal(chunk);
     isFirst = false;
     await write(chunk);
-    if (!(content instanceof Uint8Array) && ownsChunks(content)) freeChunk(chunk as Bytes);
+    if (isTerminal) done(chunk);
   }
+}
+
+function refuseOnTerminal(chunk: Uint8Array): void {
+  if (process.stdout.isTTY !== true || !chunk.includes(0)) return;
+  throw new UsageError("the answer is binary; send it to a file or a pipe");
 }
 
 function progressStyle(isQuiet: boolean): Output["progress"] {

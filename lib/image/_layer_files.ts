@@ -10,28 +10,96 @@ import { decodeName } from "./_lossless_name.ts";
 import type { RootfsEntryType } from "./rootfs_entry.ts";
 import { parseWhiteout } from "./whiteout.ts";
 
-/** What a tree keeps of an entry of a layer: all but its content. */
-export interface FileMeta {
+/** What many entries of a layer have in common. */
+interface CommonMeta {
   readonly type: RootfsEntryType;
-  readonly size: number;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
   readonly userName: string;
   readonly groupName: string;
-  readonly mtime: number;
-  readonly mtimeNs: bigint;
   readonly deviceMajor: number;
   readonly deviceMinor: number;
   readonly xattrs: ReadonlyMap<string, Bytes>;
   /** Pax records of Windows. */
   readonly windows: ReadonlyMap<string, Bytes>;
+}
+
+/**
+ * What a tree keeps of an entry of a layer: all but its content. There may be millions, so that what
+ * an entry has in common with the one before it is held once.
+ */
+export class FileMeta implements CommonMeta {
+  readonly size: number;
+  readonly mtime: number;
   /** The number of the layer, the base is 0. */
   readonly layer: number;
   /** The number of the entry in its layer. */
   readonly ordinal: number;
   /** Bytes from the start of the archive to the content; absent where it is not in one piece. */
   readonly bodyOffset: number | undefined;
+  readonly #common: CommonMeta;
+  /** The time where it is no whole second. */
+  readonly #mtimeNs: bigint | undefined;
+
+  constructor(entry: TreeEntry, common: CommonMeta, layer: number, ordinal: number) {
+    this.size = common.type === "file" ? entry.size : 0;
+    this.mtime = entry.mtime;
+    this.layer = layer;
+    this.ordinal = ordinal;
+    this.bodyOffset = isSparse(entry) ? undefined : entry.bodyOffset;
+    this.#common = common;
+    this.#mtimeNs = wholeSeconds(entry.mtime) === entry.mtimeNs ? undefined : entry.mtimeNs;
+  }
+
+  get type(): RootfsEntryType {
+    return this.#common.type;
+  }
+
+  get mode(): number {
+    return this.#common.mode;
+  }
+
+  get uid(): number {
+    return this.#common.uid;
+  }
+
+  get gid(): number {
+    return this.#common.gid;
+  }
+
+  get userName(): string {
+    return this.#common.userName;
+  }
+
+  get groupName(): string {
+    return this.#common.groupName;
+  }
+
+  get mtimeNs(): bigint {
+    return this.#mtimeNs ?? wholeSeconds(this.mtime) ?? 0n;
+  }
+
+  get deviceMajor(): number {
+    return this.#common.deviceMajor;
+  }
+
+  get deviceMinor(): number {
+    return this.#common.deviceMinor;
+  }
+
+  get xattrs(): ReadonlyMap<string, Bytes> {
+    return this.#common.xattrs;
+  }
+
+  get windows(): ReadonlyMap<string, Bytes> {
+    return this.#common.windows;
+  }
+}
+
+/** Gives the nanoseconds of a time in seconds, if it is whole. */
+function wholeSeconds(mtime: number): bigint | undefined {
+  return Number.isSafeInteger(mtime) ? BigInt(mtime) * 1_000_000_000n : undefined;
 }
 
 /** What a tree takes from an entry of a layer. */
@@ -63,7 +131,7 @@ export function applyEntry(
   const type = typeOf(entry);
   if (entry.type === "hardlink") tree.addLink(path, linkTarget(entry));
   if (type === undefined) return undefined;
-  const meta = metaOf(entry, type, layer, ordinal);
+  const meta = new FileMeta(entry, commonOf(entry, type), layer, ordinal);
   if (type === "directory") tree.addDirectory(path, meta);
   else if (type === "symlink") tree.addNode(path, "symlink", meta, linkTarget(entry));
   else if (tree.addNode(path, "other", meta) && type === "file") return meta;
@@ -87,30 +155,26 @@ function linkTarget({ path, linkPathBytes, headerOffset }: TreeEntry): string {
   );
 }
 
-function metaOf(
-  entry: TreeEntry,
-  type: RootfsEntryType,
-  layer: number,
-  ordinal: number,
-): FileMeta {
-  return {
-    type,
-    size: type === "file" ? entry.size : 0,
-    mode: entry.mode,
-    uid: entry.uid,
-    gid: entry.gid,
-    userName: entry.userName,
-    groupName: entry.groupName,
-    mtime: entry.mtime,
-    mtimeNs: entry.mtimeNs,
-    deviceMajor: entry.deviceMajor,
-    deviceMinor: entry.deviceMinor,
-    xattrs: entry.xattrs.size === 0 ? NO_RECORDS : entry.xattrs,
-    windows: windowsRecords(entry.pax),
-    layer,
-    ordinal,
-    bodyOffset: isSparse(entry) ? undefined : entry.bodyOffset,
-  };
+/** What the entry before had, whatever layer it was of. */
+let lastCommon: CommonMeta | undefined;
+
+function commonOf(entry: TreeEntry, type: RootfsEntryType): CommonMeta {
+  const windows = windowsRecords(entry.pax);
+  const isPlain = entry.xattrs.size === 0 && windows.size === 0;
+  if (isPlain && lastCommon !== undefined && isSame(lastCommon, entry, type)) return lastCommon;
+  const { mode, uid, gid, userName, groupName, deviceMajor, deviceMinor } = entry;
+  const xattrs = entry.xattrs.size === 0 ? NO_RECORDS : entry.xattrs;
+  const own = { mode, uid, gid, userName, groupName, deviceMajor, deviceMinor };
+  const common = { type, ...own, xattrs, windows };
+  if (isPlain) lastCommon = common;
+  return common;
+}
+
+function isSame(last: CommonMeta, entry: TreeEntry, type: RootfsEntryType): boolean {
+  return last.type === type && last.mode === entry.mode && last.uid === entry.uid &&
+    last.gid === entry.gid && last.userName === entry.userName &&
+    last.groupName === entry.groupName && last.deviceMajor === entry.deviceMajor &&
+    last.deviceMinor === entry.deviceMinor;
 }
 
 /** Tells whether a file has holes that the archive leaves out, in any of the GNU formats. */

@@ -32,6 +32,7 @@ export function decodeName(bytes: Uint8Array): string {
 
 /** Turns text of {@linkcode decodeName} back into the bytes. */
 export function encodeName(text: string): Bytes {
+  if (text.isWellFormed()) return encoder.encode(text);
   const parts: Uint8Array[] = [];
   let start = 0;
   for (const { index, 0: escaped } of text.matchAll(ESCAPED_REGEXP)) {
@@ -45,7 +46,7 @@ export function encodeName(text: string): Bytes {
 
 /** Makes text of {@linkcode decodeName} fit to be shown. */
 export function showName(text: string): string {
-  return text.replace(ESCAPED_REGEXP, "\ufffd");
+  return text.isWellFormed() ? text : text.replace(ESCAPED_REGEXP, "\ufffd");
 }
 
 function decodeStrictly(bytes: Uint8Array): string | undefined {

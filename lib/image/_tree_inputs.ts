@@ -1,48 +1,61 @@
 import type { Bytes } from "../model/bytes.ts";
 import type { TarInput } from "../tar/writer.ts";
 import type { FileNode, FileTree } from "./_file_tree.ts";
+import type { NamedNode } from "./_judged_tree.ts";
 import type { FileMeta } from "./_layer_files.ts";
 import type { Layer, LayerReadOptions } from "./layer.ts";
 import { encodeName, showName } from "./_lossless_name.ts";
 
-/** What is no directory, with the paths that lead to it. */
-export type NamedNodes = Map<FileNode<FileMeta>, string[]>;
+/** The longest file that is read before its entry is written: a stream for each takes more time. */
+const SHORT_BYTES = 64 * 1024;
+
+/**
+ * What is no directory, with the paths that lead to it, sorted by where it has content. There may be
+ * millions: a node with one path takes one small object.
+ */
+export class NamedNodes {
+  /** Links, devices and empty files, in their order. */
+  readonly empty: NamedNode[] = [];
+  /** Files with content, by the numbers of their layers. */
+  readonly contents: NamedNode[][] = [];
+  /** Paths behind the first one. */
+  readonly #others = new Map<FileNode<FileMeta>, string[]>();
+
+  /** Notes that a path leads to a node. */
+  add(node: FileNode<FileMeta>, path: string): void {
+    if (node.links > 1) {
+      const others = this.#others.get(node);
+      if (others !== undefined) return void others.push(path);
+      this.#others.set(node, []);
+    }
+    if (node.meta === undefined) return;
+    const { layer, size } = node.meta;
+    if (size === 0) this.empty.push({ path, node });
+    else (this.contents[layer] ??= []).push({ path, node });
+  }
+
+  /** Gives the paths behind the first one. */
+  othersOf(node: FileNode<FileMeta>): readonly string[] {
+    return this.#others.get(node) ?? NO_PATHS;
+  }
+}
+
+const NO_PATHS: readonly string[] = [];
 
 /** Lists the paths of everything but directories, in the order of the first ones. */
 export function namedNodes(tree: FileTree<FileMeta>): NamedNodes {
-  const nodes: NamedNodes = new Map();
-  for (const { path, node } of tree.entries()) {
-    if (node.kind !== "directory") addName(nodes, node, path);
-  }
+  const nodes = new NamedNodes();
+  for (const { path, node } of tree.entries()) if (node.kind !== "directory") nodes.add(node, path);
   return nodes;
 }
 
-/** Notes that a path leads to a node. */
-export function addName(nodes: NamedNodes, node: FileNode<FileMeta>, path: string): void {
-  const known = nodes.get(node);
-  if (known === undefined) nodes.set(node, [path]);
-  else known.push(path);
-}
-
-/** Which nodes have content, and where it is. */
-interface NodePlan {
-  /** Links, devices and empty files. */
-  readonly empty: readonly FileNode<FileMeta>[];
-  /** Files by the numbers of their entries, for each layer. */
-  readonly contents: readonly ReadonlyMap<number, FileNode<FileMeta>>[];
-}
-
-/** Tells nodes whose content has to be read from others. */
-function planNodes(layers: readonly Layer[], nodes: NamedNodes): NodePlan {
-  const empty: FileNode<FileMeta>[] = [];
-  const contents = layers.map(() => new Map<number, FileNode<FileMeta>>());
-  for (const node of nodes.keys()) {
-    const { meta } = node;
-    if (meta === undefined) continue;
-    if (meta.size > 0) contents[meta.layer]?.set(meta.ordinal, node);
-    else empty.push(node);
-  }
-  return { empty, contents };
+/** Puts files of one layer where the numbers of their entries say. */
+function byOrdinal(files: readonly NamedNode[]): readonly (NamedNode | undefined)[] {
+  let count = 0;
+  for (const { node } of files) count = Math.max(count, (node.meta?.ordinal ?? 0) + 1);
+  const sorted = new Array<NamedNode | undefined>(count);
+  for (const named of files) sorted[named.node.meta?.ordinal ?? 0] = named;
+  return sorted;
 }
 
 /**
@@ -54,28 +67,37 @@ export async function* nodeInputs(
   nodes: NamedNodes,
   options: LayerReadOptions,
 ): AsyncGenerator<TarInput, void, undefined> {
-  const { empty, contents } = planNodes(layers, nodes);
-  for (const node of empty) {
-    const names = nodes.get(node) ?? [];
-    if (node.meta !== undefined) yield* withLinks(inputOf(node, node.meta, names[0] ?? ""), names);
+  for (const named of nodes.empty) {
+    const input = inputOf(named);
+    yield input;
+    yield* linkInputs(input, nodes.othersOf(named.node));
   }
-  for (const [number, wanted] of contents.entries()) {
-    const layer = layers[number];
-    if (layer !== undefined && wanted.size > 0) yield* layerInputs(layer, wanted, nodes, options);
+  for (const [number, layer] of layers.entries()) {
+    const files = nodes.contents[number];
+    if (files === undefined) continue;
+    const wanted = byOrdinal(files);
+    let ordinal = 0;
+    for await (const entry of layer.entries(options)) {
+      const named = wanted[ordinal++];
+      if (named === undefined) continue;
+      const body = entry.size <= SHORT_BYTES ? await entry.bytes() : entry.body;
+      const input = inputOf(named, body);
+      yield input;
+      const others = nodes.othersOf(named.node);
+      if (others.length > 0) yield* linkInputs(input, others);
+    }
   }
 }
 
 /** Makes the entry of a directory. */
 export function directoryInput(path: string, node: FileNode<FileMeta>): TarInput {
-  if (node.meta !== undefined) return inputOf(node, node.meta, path);
+  if (node.meta !== undefined) return inputOf({ path, node });
   return { ...nameOf(path), type: "directory", mode: 0o755 };
 }
 
 /** Makes another name for what an earlier entry, or a lower layer, has. */
 export function linkInput(node: FileNode<FileMeta>, path: string, target: string): TarInput {
-  const { meta } = node;
-  const own: TarInput = meta === undefined ? nameOf(path) : inputOf(node, meta, path);
-  const { size: _size, linkPath: _path, linkPathBytes: _bytes, ...rest } = own;
+  const { size: _size, linkPath: _path, linkPathBytes: _bytes, ...rest } = inputOf({ path, node });
   return { ...rest, type: "hardlink", linkPathBytes: encodeName(target) };
 }
 
@@ -84,40 +106,26 @@ export function nameOf(path: string): { readonly path: string; readonly pathByte
   return { path: showName(path), pathBytes: encodeName(path) };
 }
 
-async function* layerInputs(
-  layer: Layer,
-  wanted: ReadonlyMap<number, FileNode<FileMeta>>,
-  nodes: NamedNodes,
-  options: LayerReadOptions,
-): AsyncGenerator<TarInput, void, undefined> {
-  let ordinal = 0;
-  for await (const { body } of layer.entries(options)) {
-    const node = wanted.get(ordinal++);
-    if (node?.meta === undefined) continue;
-    const names = nodes.get(node) ?? [];
-    yield* withLinks({ ...inputOf(node, node.meta, names[0] ?? ""), body }, names);
-  }
-}
-
-/** The node under its first name, and hard links for the others: they point to what came before. */
-function* withLinks(
+/** Hard links to what came before, under other names. */
+function* linkInputs(
   input: TarInput,
-  [first = "", ...others]: readonly string[],
+  others: readonly string[],
 ): Generator<TarInput, void, undefined> {
-  yield input;
   const { size: _size, body: _body, linkPath: _path, linkPathBytes: _bytes, ...meta } = input;
-  const linkPathBytes = encodeName(first);
   for (const other of others) {
-    yield { ...meta, ...nameOf(other), type: "hardlink", linkPathBytes };
+    yield { ...meta, ...nameOf(other), type: "hardlink", linkPathBytes: input.pathBytes };
   }
 }
 
-function inputOf(node: FileNode<FileMeta>, meta: FileMeta, path: string): TarInput {
+function inputOf({ path, node }: NamedNode, body?: TarInput["body"]): TarInput {
+  const { meta, target } = node;
+  if (meta === undefined) return nameOf(path);
   const { type, size, mode, uid, gid, mtimeNs, deviceMajor, deviceMinor, xattrs, windows } = meta;
   return {
-    ...nameOf(path),
+    path: showName(path),
+    pathBytes: encodeName(path),
     type,
-    ...(type === "file" ? { size } : {}),
+    size: type === "file" ? size : undefined,
     mode,
     uid,
     gid,
@@ -126,6 +134,7 @@ function inputOf(node: FileNode<FileMeta>, meta: FileMeta, path: string): TarInp
     deviceMinor,
     xattrs,
     pax: windows,
-    ...(node.target === undefined ? {} : { linkPathBytes: encodeName(node.target) }),
+    linkPathBytes: target === undefined ? undefined : encodeName(target),
+    body,
   };
 }

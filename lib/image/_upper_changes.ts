@@ -1,7 +1,7 @@
 import { UnsafePathError } from "../model/errors.ts";
 import type { FileNode, FileTree } from "./_file_tree.ts";
 import type { FileMeta } from "./_layer_files.ts";
-import { addName, type NamedNodes } from "./_tree_inputs.ts";
+import { NamedNodes } from "./_tree_inputs.ts";
 
 /** What upper layers have made of a lower tree, as one layer says it. */
 export interface UpperChanges {
@@ -58,10 +58,10 @@ export function upperChanges(lower: FileTree<FileMeta>, full: FileTree<FileMeta>
     }
   }
   const links: { path: string; node: Node; target: string }[] = [];
-  const nodes: NamedNodes = new Map();
+  const nodes = new NamedNodes();
   for (const { path, node } of changed) {
     const target = kept.get(node);
-    if (target === undefined) addName(nodes, node, path);
+    if (target === undefined) nodes.add(node, path);
     else links.push({ path, node, target });
   }
   return { deleted, directories, links, nodes };

@@ -3,6 +3,7 @@ import type { ByteStream } from "../model/bytes.ts";
 import { type TarInput, writeTar } from "../tar/writer.ts";
 import type { FileTree } from "./_file_tree.ts";
 import type { Image } from "./image.ts";
+import type { NamedNode } from "./_judged_tree.ts";
 import type { FileMeta } from "./_layer_files.ts";
 import { mergeLayers, type RootfsOptions } from "./rootfs.ts";
 import { directoryInput, namedNodes, nodeInputs } from "./_tree_inputs.ts";
@@ -76,7 +77,8 @@ async function* exportEntries(
  * lies outside of it, and whatever it made in there later would change it.
  */
 function* directoryInputs(tree: FileTree<FileMeta>): Generator<TarInput, void, undefined> {
-  const directories = [...tree.entries()].filter(({ node }) => node.kind === "directory");
+  const directories: NamedNode[] = [];
+  for (const named of tree.entries()) if (named.node.kind === "directory") directories.push(named);
   for (const { path, node } of directories.reverse()) yield directoryInput(path, node);
   if (tree.root.meta !== undefined) yield directoryInput(".", tree.root);
 }

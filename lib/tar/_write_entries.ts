@@ -76,6 +76,25 @@ async function* bodyOf(
   if (count !== size) throw wrong();
 }
 
+/** What is at hand and no longer than this goes in one chunk: a file is many chunks otherwise. */
+const WHOLE_BYTES = 64 * 1024;
+
+/** Gives an entry whole, with its padding, when its content is at hand and short. */
+function wholeEntry({ header, records, size, body }: PlannedEntry): Bytes | undefined {
+  if (size > WHOLE_BYTES || body !== undefined && !(body instanceof Uint8Array)) return undefined;
+  const before = records.length > 0 ? paxHeader(records) : [];
+  const end = (BLOCK_SIZE - size % BLOCK_SIZE) % BLOCK_SIZE;
+  const length = before.reduce((sum, part) => sum + part.length, header.length + size + end);
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of [...before, header]) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  if (body !== undefined) whole.set(body, at);
+  return whole;
+}
+
 async function* blocks<Input>(
   inputs: AsyncIterable<Input>,
   plan: (input: Input) => PlannedEntry,
@@ -83,6 +102,11 @@ async function* blocks<Input>(
 ): AsyncGenerator<Bytes> {
   for await (const input of inputs) {
     const entry = plan(input);
+    const whole = wholeEntry(entry);
+    if (whole !== undefined) {
+      yield whole;
+      continue;
+    }
     if (entry.records.length > 0) yield* paxHeader(entry.records);
     yield entry.header;
     yield* bodyOf(entry, reading);

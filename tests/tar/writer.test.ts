@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { readAll, streamFrom, streamOf } from "../../lib/bytes/mod.ts";
+import { iterate, readAll, streamFrom, streamOf } from "../../lib/bytes/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import { readTar, type TarInput, writeTar } from "../../lib/tar/mod.ts";
 import { MAX_PAX_BYTES, MAX_PAX_RECORDS } from "../../lib/tar/pax.ts";
@@ -132,6 +132,21 @@ test("writeTar() takes entries and contents as the archive is read", async () =>
   assert.ok(entries <= 1, `${entries} entries were taken for one read`);
   await reader.cancel();
   assert.ok(entries <= 1, "cancelling takes none");
+});
+
+test("writeTar() gives a short entry whole, and of a long one no copy", async () => {
+  const long = new Uint8Array(70_000);
+  const attributes = new Map([["user.a", encode("b")]]);
+  const chunks: Bytes[] = [];
+  const inputs = [{ path: "a", body: encode("x"), xattrs: attributes }, { path: "b" }, {
+    path: "c",
+    body: long,
+  }];
+  for await (const chunk of iterate(writeTar(inputs))) chunks.push(chunk);
+  const lengths = chunks.map(({ length }) => length);
+  // A pax header and its record, the header and a block; a header; a header, content and padding.
+  assert.deepEqual(lengths, [4 * 512, 512, 512, 70_000, 144, 2 * 512]);
+  assert.equal(chunks[3]?.buffer, long.buffer);
 });
 
 test("writeTar() cancels the content that it is writing when it is cancelled", async () => {

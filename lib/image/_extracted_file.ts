@@ -8,6 +8,9 @@ const PRIVATE_FILE = 0o600;
 
 const NO_BYTES: Bytes = new Uint8Array(0);
 
+/** What is written for holes where there can be none. */
+const ZEROS: Bytes = new Uint8Array(64 * 1024);
+
 /** All bits but set-user-ID and set-group-ID: for another owner than the image says they are wrong. */
 const WITHOUT_SET_ID = 0o1777;
 
@@ -40,21 +43,28 @@ export async function createFile(
 ): Promise<void> {
   const { size } = content;
   let writer: FileWriter | undefined;
-  const begin = async (piece: Bytes): Promise<void> => {
+  const begin = async (): Promise<FileWriter> =>
     writer = await fs.create(path, { mode: PRIVATE_FILE });
-    await writer.write(piece);
-  };
   try {
     await content.lend((piece) => {
       if (writer !== undefined) return writer.write(piece);
-      if (piece.length < size || fs.createWhole === undefined) return begin(piece);
+      if (piece.length < size || fs.createWhole === undefined) {
+        return begin().then((file) => file.write(piece));
+      }
       return fs.createWhole(path, piece, attributes);
-    });
+    }, async (bytes) => await leaveHole(writer ?? await begin(), bytes));
   } catch (error) {
     await writer?.close();
     throw error;
   }
   if (writer !== undefined) await finish(fs, path, writer, attributes);
+}
+
+async function leaveHole(writer: FileWriter, bytes: number): Promise<void> {
+  if (writer.skip !== undefined) return await writer.skip(bytes);
+  for (let rest = bytes; rest > 0; rest -= ZEROS.length) {
+    await writer.write(rest < ZEROS.length ? ZEROS.subarray(0, rest) : ZEROS);
+  }
 }
 
 async function finish(

@@ -107,6 +107,9 @@ class ImmediateFile implements FileWriter {
   readonly #fs: NodeFS;
   readonly #path: string;
   #descriptor: number | undefined;
+  #size = 0;
+  /** Whether the end of the file is behind what was written last: then the place has to be told. */
+  #hasHoles = false;
 
   constructor(fs: NodeFS, path: string, descriptor: number) {
     this.#fs = fs;
@@ -121,8 +124,20 @@ class ImmediateFile implements FileWriter {
   writeNow(chunk: Bytes): void {
     this.#do("write", (descriptor) => {
       for (let at = 0; at < chunk.byteLength;) {
-        at += this.#fs.writeSync(descriptor, chunk, at, chunk.byteLength - at);
+        const rest = chunk.byteLength - at;
+        const place = this.#hasHoles ? this.#size : null;
+        const written = this.#fs.writeSync(descriptor, chunk, at, rest, place);
+        at += written;
+        this.#size += written;
       }
+    });
+  }
+
+  async skip(bytes: number): Promise<void> {
+    this.#do("write", (descriptor) => {
+      this.#fs.ftruncateSync(descriptor, this.#size + bytes);
+      this.#hasHoles = true;
+      this.#size += bytes;
     });
   }
 

@@ -195,6 +195,9 @@ class OpenFile implements RandomAccess {
 class NewFile implements FileWriter {
   readonly #path: string;
   readonly #handle: FileHandle;
+  #size = 0;
+  /** Whether the end of the file is behind what was written last: then the place has to be told. */
+  #hasHoles = false;
 
   constructor(path: string, handle: FileHandle) {
     this.#path = path;
@@ -206,8 +209,19 @@ class NewFile implements FileWriter {
       let written = 0;
       while (written < chunk.byteLength) {
         const rest = chunk.byteLength - written;
-        written += (await this.#handle.write(chunk, written, rest)).bytesWritten;
+        const at = this.#hasHoles ? this.#size : null;
+        const { bytesWritten } = await this.#handle.write(chunk, written, rest, at);
+        written += bytesWritten;
+        this.#size += bytesWritten;
       }
+    });
+  }
+
+  skip(bytes: number): Promise<void> {
+    return attempt("write", this.#path, async () => {
+      await this.#handle.truncate(this.#size + bytes);
+      this.#hasHoles = true;
+      this.#size += bytes;
     });
   }
 

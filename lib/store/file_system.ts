@@ -96,6 +96,13 @@ export interface FileAttributes {
 export interface FileWriter {
   /** Appends all of the bytes; they are not kept after the promise settles. */
   write(chunk: Bytes): Promise<void>;
+  /**
+   * Appends zeros as a hole, which takes no place on the medium where the file system has holes. Absent
+   * where the host has no such call: there zeros are written.
+   *
+   * @param bytes How many zeros.
+   */
+  skip?(bytes: number): Promise<void>;
   /** Waits until everything written is on the medium (`fsync`). */
   sync(): Promise<void>;
   /** Frees the file; once closed, closing again does nothing. It does not sync. */

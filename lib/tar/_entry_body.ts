@@ -141,6 +141,32 @@ export function plainStream(body: EntryBody, assertFree: () => void): ByteStream
   }, { highWaterMark: 0 });
 }
 
+/** Lends the stored pieces of a sparse file, and tells of the holes between them, which are counted. */
+export async function lendSparse(
+  body: EntryBody,
+  map: readonly SparseEntry[],
+  realSize: number,
+  holes: HoleBudget,
+  take: (piece: Bytes) => void | Promise<void>,
+  skip: (bytes: number) => void | Promise<void>,
+): Promise<void> {
+  let position = 0;
+  for (const { offset, length } of [...map, { offset: realSize, length: 0 }]) {
+    const hole = offset - position;
+    if (hole > 0) {
+      holes.take(hole);
+      await skip(hole);
+    }
+    position = offset + length;
+    for (let rest = length; rest > 0;) {
+      const piece = await body.lend(Math.min(PIECE_BYTES, rest));
+      if (piece === undefined) return;
+      rest -= piece.length;
+      await take(piece);
+    }
+  }
+}
+
 /** Makes the stream of a sparse file: stored pieces, and zeros between them, which are counted. */
 export function sparseStream(
   body: EntryBody,

@@ -4,7 +4,7 @@ import { readAll } from "../bytes/read_all.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { InvalidTarError } from "../model/errors.ts";
 import type { BlockReader } from "./_block_reader.ts";
-import { EntryBody, plainStream, sparseStream } from "./_entry_body.ts";
+import { EntryBody, lendSparse, plainStream, sparseStream } from "./_entry_body.ts";
 import type { HoleBudget } from "./_hole_budget.ts";
 import type { MergedEntry } from "./_metadata.ts";
 import type { TarEntry, TarEntryType } from "./entry.ts";
@@ -138,7 +138,10 @@ export class ReadEntry implements TarEntry {
     this.bodyOffset = bodyOffset;
   }
 
-  readonly lend = (take: (piece: Bytes) => void | Promise<void>): Promise<void> => this.#lend(take);
+  readonly lend = (
+    take: (piece: Bytes) => void | Promise<void>,
+    skip?: (bytes: number) => void | Promise<void>,
+  ): Promise<void> => this.#lend(take, skip);
 
   readonly bytes = (maxBytes?: number): Promise<Bytes> => this.#bytes(maxBytes);
 
@@ -167,14 +170,20 @@ export class ReadEntry implements TarEntry {
     }
   }
 
-  async #lend(take: (piece: Bytes) => void | Promise<void>): Promise<void> {
-    const { body, sparse } = this.#content;
-    if (this.#stream !== undefined || sparse !== undefined) {
+  async #lend(
+    take: (piece: Bytes) => void | Promise<void>,
+    skip: ((bytes: number) => void | Promise<void>) | undefined,
+  ): Promise<void> {
+    const { body, size, sparse } = this.#content;
+    if (this.#stream !== undefined || sparse !== undefined && skip === undefined) {
       for await (const piece of iterate(this.#body)) await take(piece);
       return;
     }
     this.#begin();
     try {
+      if (sparse !== undefined && skip !== undefined) {
+        return await lendSparse(body, sparse.map, size, sparse.holes, take, skip);
+      }
       for (;;) {
         const next = body.lend(LENT_BYTES);
         const piece = next instanceof Promise ? await next : next;

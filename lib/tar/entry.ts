@@ -66,8 +66,13 @@ export interface TarEntry {
    * returned, or its promise is fulfilled.
    *
    * @param take Gets each piece.
+   * @param skip Gets the bytes of each hole of a sparse file, in its turn; without it, zeros are lent
+   * for them.
    */
-  lend(take: (piece: Bytes) => void | Promise<void>): Promise<void>;
+  lend(
+    take: (piece: Bytes) => void | Promise<void>,
+    skip?: (bytes: number) => void | Promise<void>,
+  ): Promise<void>;
   /**
    * Reads the whole content.
    *

@@ -27,6 +27,8 @@ import { fileTree } from "../support/tree.ts";
 import { breakoutImage, breakoutRows } from "../image/breakout_rows.ts";
 import { fullDisk } from "../image/full_disk.ts";
 import { entry, imageOf, type Short } from "../image/images.ts";
+import { noise } from "../image/table_layers.ts";
+import { encode, END, join as joined, member, padded, pax } from "../tar/blocks.ts";
 
 async function inScratch(work: (directory: string) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "lading-extract-"));
@@ -223,6 +225,35 @@ test("extract() to a disk that is full, or of a layer with another digest, leave
     assert.deepEqual(readdirSync(empty), []);
     assert.deepEqual(readdirSync(filled), ["a"]);
     assert.equal(readFileSync(join(filled, "a"), "utf8"), "mine");
+  });
+});
+
+test("holes of sparse files are extracted as holes, which take no place on the disk", async () => {
+  const holeBytes = 64 << 20;
+  const data = noise(4096, 7);
+  const records = { major: "1", minor: "0", name: "disk.img", realsize: `${holeBytes + 4096}` };
+  const keys = Object.entries(records).map(([key, value]) => [`GNU.sparse.${key}`, value]);
+  const map = padded(encode(`2\n${holeBytes / 2}\n4096\n${holeBytes + 4096}\n0\n`));
+  const image = await imageOf(joined(
+    pax(Object.fromEntries(keys)),
+    member({ name: "GNUSparseFile/disk.img" }, joined(map, data)),
+    END,
+  ));
+  const expected = createHash("sha256");
+  for (const part of [new Uint8Array(holeBytes / 2), data, new Uint8Array(holeBytes / 2)]) {
+    expected.update(part);
+  }
+  const digest = expected.digest("hex");
+  await inScratch(async (directory) => {
+    await extractToDisk(image, join(directory, "now"));
+    await extract(image, nodeFileSystem(), join(directory, "later"));
+    for (const name of ["now/disk.img", "later/disk.img"]) {
+      const path = join(directory, name);
+      const { size, blocks } = lstatSync(path);
+      assert.equal(size, holeBytes + 4096, name);
+      assert.ok(blocks * 512 <= 1 << 20, `${name} takes ${blocks} blocks`);
+      assert.equal(createHash("sha256").update(readFileSync(path)).digest("hex"), digest, name);
+    }
   });
 });
 

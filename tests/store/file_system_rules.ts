@@ -47,6 +47,22 @@ export const checkFileSystem: readonly (readonly [string, Check])[] = [
     assert.equal(await reasonOf(fs.create(`${root}/absent/a`)), "not-found");
     assert.equal(await reasonOf(fs.create(`${root}/a/b`)), "not-directory");
   }],
+  ["leaves holes where it can, between what is written and at the end", async (fs, root) => {
+    await fs.makeDirectory(root, { recursive: true });
+    for (const parts of [["a", 5, "bc"], [3, "x", 70_000], [9], ["x", 2, 3, "y", "z"]]) {
+      const writer = await fs.create(`${root}/a`);
+      if (writer.skip === undefined) return await writer.close();
+      let expected = "";
+      for (const part of parts) {
+        if (typeof part === "number") await writer.skip(part);
+        else await writer.write(utf8(part));
+        expected += typeof part === "number" ? "\0".repeat(part) : part;
+      }
+      await writer.close();
+      assert.equal(text(await readFile(fs, `${root}/a`)), expected);
+      await fs.remove(`${root}/a`);
+    }
+  }],
   ["empties files that are there, and creates none then", async (fs, root) => {
     await writeFile(fs, `${root}/a`, utf8("0123456789"));
     const writer = await fs.create(`${root}/a`, { truncate: true });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readAll, streamFrom, streamOf } from "../../lib/bytes/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import { readTar, type TarEntry, writeTar } from "../../lib/tar/mod.ts";
+import { corpusBytes } from "../support/corpus.ts";
 import { encode } from "./blocks.ts";
 
 function archive(): AsyncGenerator<TarEntry> {
@@ -152,4 +153,46 @@ test("an entry can be copied with its body, which is made when it is asked for",
     assert.equal(await new Response(copy.body).text(), "content");
     assert.equal(entry.body, copy.body);
   }
+});
+
+test("lend() tells of the holes of sparse files, in their turn, to who asks", async () => {
+  const tar = new Uint8Array(await corpusBytes("go-archive-tar/sparse-formats.tar"));
+  const plain: Bytes[] = [];
+  for await (const entry of readTar(streamOf(tar))) plain.push(await entry.bytes());
+  let holes = 0;
+  let number = 0;
+  for await (const entry of readTar(streamOf(tar))) {
+    const content = new Uint8Array(entry.size);
+    let at = 0;
+    await entry.lend((piece) => {
+      content.set(piece, at);
+      at += piece.length;
+    }, async (bytes) => {
+      await Promise.resolve();
+      assert.ok(bytes > 0);
+      at += bytes;
+      holes += bytes;
+    });
+    assert.equal(at, entry.size);
+    assert.deepEqual(content, plain[number++]);
+    await entry.lend(() => assert.fail("it has been read"), () => {});
+  }
+  assert.ok(holes > 0);
+});
+
+test("lend() counts holes that are skipped, and gives the error of who skips", async () => {
+  const tar = new Uint8Array(await corpusBytes("go-archive-tar/sparse-formats.tar"));
+  const boom = new Error("boom");
+  const reading = async (maxHoleBytes: number, skip: () => void) => {
+    for await (const entry of readTar(streamOf(tar), { maxHoleBytes })) {
+      await entry.lend(() => {}, skip);
+    }
+  };
+  await assert.rejects(reading(0, () => assert.fail("it is beyond the limit")), {
+    code: "LIMIT_EXCEEDED",
+  });
+  const failing = reading(1 << 20, () => {
+    throw boom;
+  });
+  assert.equal(await failing.catch((error: unknown) => error), boom);
 });

@@ -5,6 +5,9 @@ import type { Bytes } from "../../lib/model/bytes.ts";
 import { memoryFileSystem } from "../../lib/store/mod.ts";
 import { readTar } from "../../lib/tar/mod.ts";
 import { exportRootfs } from "../../lib/image/mod.ts";
+import { streamOf } from "../../lib/bytes/mod.ts";
+import { corpusBytes } from "../support/corpus.ts";
+import { asDisk } from "./as_disk.ts";
 import { entry, imageOf, tarOf } from "./images.ts";
 import { randomLayers } from "./random_layers.ts";
 import { readBack } from "./read_back.ts";
@@ -83,6 +86,25 @@ test("extract() makes no devices and pipes, and tells of them and of attributes"
     "pipe fifo",
   ]);
   assert.equal(withXattrs, 1);
+});
+
+test("extract() writes zeros for the holes of sparse files where there can be none", async () => {
+  const tar = new Uint8Array(await corpusBytes("go-archive-tar/sparse-formats.tar"));
+  const image = await imageOf(tar);
+  const fs = memoryFileSystem();
+  await extract(image, fs, "/unnamed");
+  await extract(image, asDisk(fs), "/named");
+  let holes = 0;
+  for await (const entry of readTar(streamOf(tar))) {
+    const content = await entry.bytes();
+    for (const root of ["unnamed", "named"]) {
+      const file = await fs.open(`/${root}/${entry.path}`);
+      assert.deepEqual(await file.read(0, file.size), content, `${root}/${entry.path}`);
+      await file.close();
+    }
+    holes += content.filter((byte) => byte === 0).length;
+  }
+  assert.ok(holes > 0);
 });
 
 test("extract() takes a layer alone, and a tree that was merged already", async () => {

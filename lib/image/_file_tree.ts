@@ -16,6 +16,9 @@ export const MAX_TREE_ENTRIES = 2_000_000;
 const ENTRY_BYTES = 1024;
 const MAX_EXTRA_BYTES: number = 32 * 1024 * 1024;
 
+/** How many directories are found without following their paths: archives go up and down in a few. */
+const MAX_KNOWN = 64;
+
 /** What a path leads to. Hard links are several paths to the same node. */
 export interface FileNode<Meta> {
   /** Whether it is a directory, a symbolic link or anything else. */
@@ -54,8 +57,8 @@ export class FileTree<Meta> {
   readonly #lose: ((meta: Meta) => void) | undefined;
   /** Directories that have nothing of the layers before any more. */
   readonly #cleared = new Set<FileNode<Meta>>();
-  /** The directory of the entry before: most entries are in the same one. */
-  #here: { readonly path: string; readonly directory: FileNode<Meta> } | undefined;
+  /** Directories that entries of this layer were put in lately: most entries are in one of them. */
+  readonly #known = new Map<string, FileNode<Meta>>();
   #layer = 0;
   #size = 0;
   #extraBytes = 0;
@@ -81,7 +84,7 @@ export class FileTree<Meta> {
   nextLayer(): void {
     this.#layer++;
     this.#cleared.clear();
-    this.#here = undefined;
+    this.#known.clear();
   }
 
   /** Takes note of an entry's names, owners and attributes before they are kept. */
@@ -209,7 +212,8 @@ export class FileTree<Meta> {
     const slash = path.lastIndexOf("/");
     const name = path.slice(slash + 1);
     const above = path.slice(0, Math.max(slash, 0));
-    if (this.#here?.path === above) return { parent: this.#here.directory, name };
+    const known = this.#known.get(above);
+    if (known !== undefined) return { parent: known, name };
     const { steps, problem } = this.#walk(above, true);
     if (problem !== undefined) throw refusal(path, problem);
     if (steps.length > MAX_DEPTH) {
@@ -229,7 +233,8 @@ export class FileTree<Meta> {
       here.touched = this.#layer;
       parent = here.node;
     }
-    this.#here = { path: above, directory: parent };
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(above, parent);
     return { parent, name };
   }
 
@@ -274,7 +279,7 @@ export class FileTree<Meta> {
 
   #forget(link: TreeLink<Meta>): void {
     // The way there may have led over what is gone.
-    if (link.node.kind !== "other") this.#here = undefined;
+    if (link.node.kind !== "other") this.#known.clear();
     const stack = [link.node];
     for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
       node.links--;

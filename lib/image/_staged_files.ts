@@ -21,7 +21,8 @@ export class StagedFiles implements Staging {
   readonly #fs: FileSystem;
   readonly #path: string;
   readonly #owners: boolean;
-  readonly #numbers = new Map<FileMeta, number>();
+  /** By the number of the layer, and of the entry in it: nothing has to be hashed. */
+  readonly #numbers: (number | undefined)[][] = [];
   /** Contents that nothing leads to any more. */
   #lost: number[] = [];
   #count = 0;
@@ -45,14 +46,15 @@ export class StagedFiles implements Staging {
 
   write(meta: FileMeta, entry: TarEntry): Promise<void> {
     const number = this.#count++;
-    this.#numbers.set(meta, number);
+    (this.#numbers[meta.layer] ??= [])[meta.ordinal] = number;
     return createFile(this.#fs, this.#at(number), attributesOf(meta, this.#owners), entry);
   }
 
-  lose(meta: FileMeta): void {
-    const number = this.#numbers.get(meta);
-    if (number === undefined) return;
-    this.#numbers.delete(meta);
+  lose({ layer, ordinal }: FileMeta): void {
+    const numbers = this.#numbers[layer];
+    const number = numbers?.[ordinal];
+    if (numbers === undefined || number === undefined) return;
+    numbers[ordinal] = undefined;
     this.#lost.push(number);
   }
 
@@ -66,12 +68,12 @@ export class StagedFiles implements Staging {
     for (const number of lost) await this.#fs.remove(this.#at(number));
   }
 
-  has(meta: FileMeta): boolean {
-    return this.#numbers.has(meta);
+  has({ layer, ordinal }: FileMeta): boolean {
+    return this.#numbers[layer]?.[ordinal] !== undefined;
   }
 
   async place(meta: FileMeta, path: string): Promise<void> {
-    const from = this.#at(this.#numbers.get(meta) ?? Number.NaN);
+    const from = this.#at(this.#numbers[meta.layer]?.[meta.ordinal] ?? Number.NaN);
     try {
       await this.#fs.rename(from, path);
     } catch (error) {

@@ -33,12 +33,14 @@ export class ImmediateDisk extends NodeFileSystem {
     options: { readonly mode?: number; readonly truncate?: boolean } = {},
   ): Promise<FileWriter> {
     if (options.truncate === true) return await super.create(path, options);
-    await this.#turns.next();
+    const turn = this.#turns.next();
+    if (turn !== undefined) await turn;
     return this.#create(path, options.mode ?? 0o666);
   }
 
   async createWhole(path: string, content: Bytes, attributes: FileAttributes): Promise<void> {
-    await this.#turns.next();
+    const turn = this.#turns.next();
+    if (turn !== undefined) await turn;
     const file = this.#create(path, 0o600);
     try {
       file.writeNow(content);
@@ -56,7 +58,8 @@ export class ImmediateDisk extends NodeFileSystem {
   }
 
   override async rename(from: string, to: string): Promise<void> {
-    await this.#turns.next();
+    const turn = this.#turns.next();
+    if (turn !== undefined) await turn;
     attempt(`move "${from}" to`, to, () => this.#fs.renameSync(from, to));
   }
 
@@ -66,22 +69,26 @@ export class ImmediateDisk extends NodeFileSystem {
   ): Promise<void> {
     const { recursive = false, mode = 0o777 } = options;
     if (recursive) return await super.makeDirectory(path, options);
-    await this.#turns.next();
+    const turn = this.#turns.next();
+    if (turn !== undefined) await turn;
     attempt("create", path, () => this.#fs.mkdirSync(path, { mode }));
   }
 
   override async symlink(target: string, path: string): Promise<void> {
-    await this.#turns.next();
+    const turn = this.#turns.next();
+    if (turn !== undefined) await turn;
     attempt("create", path, () => this.#fs.symlinkSync(target, path));
   }
 
   override async link(existing: string, path: string): Promise<void> {
-    await this.#turns.next();
+    const turn = this.#turns.next();
+    if (turn !== undefined) await turn;
     attempt(`link "${existing}" as`, path, () => this.#fs.linkSync(existing, path));
   }
 
   override async setAttributes(path: string, attributes: FileAttributes): Promise<void> {
-    await this.#turns.next();
+    const turn = this.#turns.next();
+    if (turn !== undefined) await turn;
     const { mode, uid, gid, mtimeMs } = attributes;
     attempt("change", path, () => {
       // The owner first: changing it takes the set-user-ID bit away.

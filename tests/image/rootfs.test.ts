@@ -286,3 +286,13 @@ test("a tree refuses layers whose diffID is another one", async () => {
   const [layer] = await image.layers();
   if (layer !== undefined) await readAll(await layer.compressed(), { maxBytes: 1 << 20 });
 });
+
+test("entries go where their path leads now, after a directory far above was replaced in the same layer", async () => {
+  const between = Array.from({ length: 20 }, (_, number) => `other/${number}/x=1`);
+  const image = await imageOf([
+    "new/in/",
+    ...["old/in/x=1", "old/y=1", ...between, "old->new", "old/in/z=1", "old/c=1"],
+  ]);
+  const paths = (await pathsOf(image)).filter((path) => !path.startsWith("other/"));
+  assert.deepEqual(paths, ["new/", "new/c", "new/in/", "new/in/z", "old"]);
+});

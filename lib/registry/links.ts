@@ -77,7 +77,6 @@ export function parseLinks(header: string): Link[] | undefined {
   const links: Link[] = [];
   do {
     while (scanner.takeChar(",")) { /* empty list elements count for nothing (RFC 9110 §5.6.1) */ }
-    scanner.take(BLANK);
     if (scanner.isAtEnd) break;
     const uri = scanner.take(BRACKETED_URI)?.[1] ?? scanner.take(BARE_URI)?.[0];
     if (uri === undefined) return undefined;

@@ -42,14 +42,9 @@ interface Found {
 /** Changes a list; gives `undefined` when it is as it should be. */
 type Change = (manifests: readonly Descriptor[]) => readonly Descriptor[] | undefined;
 
-/** Tells what the bytes of a manifest speak about. What cannot be read speaks about nothing. */
+/** Tells what the bytes of a manifest, which were parsed when it was pushed, speak about. */
 export function referrerIn(raw: Bytes, target: Descriptor): Referrer | undefined {
-  try {
-    return referrerOf(parseManifest(raw, target.mediaType), target);
-  } catch (error) {
-    if (isLadingError(error)) return undefined;
-    throw error;
-  }
+  return referrerOf(parseManifest(raw, target.mediaType), target);
 }
 
 /** Tells what a manifest in the registry speaks about. */

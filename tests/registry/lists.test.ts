@@ -52,6 +52,66 @@ test("the table link-header: next pages", async () => {
   }
 });
 
+test("a Link header is read as servers write it", () => {
+  const good: readonly [string, string | undefined][] = [
+    ["", undefined],
+    [",", undefined],
+    [" \t<a>;\trel=next ", "a"],
+    ["<a>; rel=next;", "a"],
+    ["<a>; rel=next; , <b>", "a"],
+    ["<a>;; rel=next", "a"],
+    [", ,<a>; rel=next,", "a"],
+    ["<a>, <b>; rel=next", "b"],
+    ["<>; rel=next", ""],
+    ["a?n=1; rel=next", "a?n=1"],
+    ["<a>; title*=UTF-8''%22; rel=\"prev NEXT\"", "a"],
+    ['<a>; title="a, <b>; rel=\\"next\\""; rel=prev', undefined],
+    ['<a>; rel=""; rel=next', undefined],
+    ["<a>; rel", undefined],
+    [`<a>; rel=next; t=${"x".repeat(16_384 - 17)}`, "a"],
+  ];
+  for (const [header, uri] of good) {
+    const links = parseLinks(header);
+    assert.ok(links !== undefined, header);
+    assert.equal(findLink(links, "rel", "next")?.uri, uri, header);
+  }
+  const malformed = [
+    "<a",
+    "<a> b",
+    "; rel=next",
+    "<a>; rel=",
+    "<a>; rel=; t=1",
+    "<a>; =next",
+    '<a>; rel="next',
+    '"a"; rel=next',
+    `<a>; rel=next; t=${"x".repeat(16_384 - 16)}`,
+  ];
+  for (const header of malformed) assert.equal(parseLinks(header), undefined, header);
+  assert.equal(parseLinks('<a>; t="\\a\\""')?.[0]?.params.get("t"), 'a"');
+});
+
+test("the next page is on the same origin, without a fragment", () => {
+  const url = new URL("https://registry.example/v2/acme/app/tags/list");
+  assert.equal(nextPage(url, null), undefined);
+  assert.equal(nextPage(url, "<?page=2>; rel=prev"), undefined);
+  assert.equal(nextPage(url, "<?page=2#top>; rel=next")?.href, `${url.href}?page=2`);
+  const refused: readonly [string, RegExp][] = [
+    ["<?page=2", /: the Link header is malformed$/],
+    ["<https://[>; rel=next", /: the link is no URL$/],
+    ["<https://me@registry.example/>; rel=next", /another origin, https:\/\/registry.example$/],
+    ["<https://:pw@registry.example/>; rel=next", /another origin/],
+    ["<https://registry.test/>; rel=next", /another origin, https:\/\/registry.test$/],
+  ];
+  for (const [header, message] of refused) {
+    assert.throws(() => nextPage(url, header), (error: unknown) => {
+      assert.ok(error instanceof RegistryError && error.status === 200, header);
+      assert.match(error.message, message);
+      assert.ok(error.message.includes(url.href));
+      return true;
+    });
+  }
+});
+
 test("a Link header is read in time that grows with its length", () => {
   const hostile = [
     (n: number) => "<".repeat(n),
@@ -157,6 +217,13 @@ test("lesson 60: listing tags asks for no manifest", async () => {
   assert.deepEqual(b.transport.seen.map(({ path }) => path), ["/v2/acme/app/tags/list?n=1000"]);
 });
 
+test("a registry that refuses a list without a size too is told so once", async () => {
+  const b = bench(() => errorResponse(400, "UNSUPPORTED"));
+  const error = await failure(b.clock.run(collect(b.repository.tags())));
+  assert.ok(error instanceof RegistryError && error.status === 400);
+  assert.equal(b.transport.seen.length, 2);
+});
+
 test("a page size that the registry refuses is left out", async () => {
   const b = bench((request) =>
     request.url.includes("n=")
@@ -181,13 +248,21 @@ test("a repository that is missing is a NotFoundError", async () => {
 });
 
 test("what is no list is not taken for one", async () => {
-  const pages = ["<html>", "[]", "null", '{"tags": "a"}', '{"tags": {"a": 1}}', "\xff"];
-  for (const page of pages) {
+  const latin1 = Uint8Array.from('{"tags": ["a"], "name": "\xff"}', (char) => char.charCodeAt(0));
+  const pages: readonly [string | Uint8Array<ArrayBuffer>, RegExp][] = [
+    ["<html>", /text\/plain instead of JSON/],
+    [latin1, /something instead of JSON/],
+    ["[]", /no JSON object/],
+    ["null", /no JSON object/],
+    ["5", /no JSON object/],
+    ['{"tags": "a"}', /tags is no list/],
+    ['{"tags": {"a": 1}}', /tags is no list/],
+  ];
+  for (const [page, message] of pages) {
     const b = bench(() => new Response(page));
-    assert.ok(
-      await failure(b.clock.run(collect(b.repository.tags()))) instanceof RegistryError,
-      page,
-    );
+    const error = await failure(b.clock.run(collect(b.repository.tags())));
+    assert.ok(error instanceof RegistryError, String(page));
+    assert.match(error.message, message);
   }
 });
 

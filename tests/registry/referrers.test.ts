@@ -49,6 +49,7 @@ function digests(list: readonly Descriptor[]): string[] {
 }
 
 const BOTH = [SBOM.descriptor, SIGNATURE.descriptor];
+const TAG = `sha256-${SUBJECT.digest.slice(7)}`;
 
 test("referrers are listed by the API", async () => {
   const b = bench(withAPI(BOTH));
@@ -56,6 +57,8 @@ test("referrers are listed by the API", async () => {
   assert.deepEqual(found, BOTH);
   assert.equal(b.transport.seen[0]?.path, `/v2/acme/app/referrers/${SUBJECT.digest}`);
   assert.equal(b.transport.seen[0]?.headers.get("accept"), OCI_INDEX);
+  assert.ok(!b.transport.seen.some(({ path }) => path.endsWith(TAG)), "nothing is left to a tag");
+  assert.deepEqual(b.events.filter(({ type }) => type === "fallback"), []);
 });
 
 test("a Content-Type with parameters is still an index", async () => {
@@ -101,7 +104,36 @@ test("lesson 56: a wrong size in a list of referrers is put right by the manifes
   assert.deepEqual(raw, SBOM.content.raw);
 });
 
-const TAG = `sha256-${SUBJECT.digest.slice(7)}`;
+test("an entry stays as it is where its manifest cannot be looked at", async () => {
+  const odd = { mediaType: OCI_MANIFEST, digest: "blake9:abcd", size: 7 };
+  const list = [...BOTH, odd];
+  const api = withAPI(list);
+  for (const [status, code] of [[404, "MANIFEST_UNKNOWN"], [405, "UNSUPPORTED"]] as const) {
+    const b = bench((request, seen, count) =>
+      request.method === "HEAD" ? errorResponse(status, code) : api(request, seen, count)
+    );
+    assert.deepEqual(await b.clock.run(collect(b.repository.referrers(SUBJECT))), list);
+    assert.ok(!b.transport.seen.some(({ path }) => path.includes(odd.digest)));
+  }
+});
+
+for (const stage of ["the list", "a manifest", "the tag"]) {
+  test(`abort ends a list of referrers that waits for ${stage}`, async () => {
+    const controller = new AbortController();
+    const reason = new Error("stop");
+    const api = withAPI(BOTH);
+    const b = bench((request, seen, count) => {
+      const isList = request.url.includes("/referrers/");
+      if (stage === "the tag" && isList) return errorResponse(404, "UNSUPPORTED");
+      if (stage === "a manifest" && isList) return api(request, seen, count);
+      controller.abort(reason);
+      return new Promise(() => {});
+    });
+    const { signal } = controller;
+    const work = collect(b.repository.referrers(SUBJECT, { signal }));
+    assert.equal(await failure(b.clock.run(work)), reason);
+  });
+}
 
 for (
   const [name, reply] of [
@@ -110,6 +142,7 @@ for (
     ["400", () => errorResponse(400, "UNSUPPORTED")],
     ["405", () => errorResponse(405, "UNSUPPORTED")],
     ["406", () => new Response(null, { status: 406 })],
+    ["501", () => errorResponse(501, "UNSUPPORTED")],
     ["200 with HTML", () => new Response("<html>", { headers: { "content-type": "text/html" } })],
     ["200 with JSON", () => Response.json({})],
   ] as const
@@ -124,7 +157,12 @@ for (
     const artifactType = "application/spdx+json";
     const some = await b.clock.run(collect(b.repository.referrers(SUBJECT, { artifactType })));
     assert.deepEqual(digests(some), [SBOM.descriptor.digest]);
-    assert.ok(b.events.some(({ type }) => type === "fallback"));
+    const [event] = b.events.filter(({ type }) => type === "fallback");
+    assert.deepEqual(event, {
+      type: "fallback",
+      registry: "registry.example",
+      reason: "it has no referrers API; the tag of the referrers is read",
+    });
   });
 }
 
@@ -142,6 +180,20 @@ test("a registry that fails is not one without referrers", async () => {
     const b = bench(() => errorResponse(status, "UNKNOWN"));
     const error = await failure(b.clock.run(collect(b.repository.referrers(SUBJECT))));
     assert.ok(error instanceof RegistryError, `${status}`);
+  }
+});
+
+test("where only the API or only the tag fails, that is the error", async () => {
+  for (
+    const [broken, action] of [["/referrers/", "list the referrers of"], [TAG, "pull"]] as const
+  ) {
+    const b = bench((request) => {
+      if (request.url.includes(broken)) return errorResponse(403, "DENIED");
+      return request.url.endsWith(TAG) ? answer(index(BOTH), request) : undefined;
+    });
+    const error = await failure(b.clock.run(collect(b.repository.referrers(SUBJECT))));
+    assert.ok(error instanceof RegistryError && error.status === 403, broken);
+    assert.ok(error.message.startsWith(`Cannot ${action} "registry.example/acme/app`));
   }
 });
 

@@ -5,8 +5,11 @@ import { RegistryError } from "../../lib/model/errors.ts";
 import { referrersTag, Registry, type RegistryEvent } from "../../lib/registry/mod.ts";
 import { memoryRegistry } from "../../lib/testing/mod.ts";
 import {
+  type Bench,
+  bench,
   collect,
   descriptorOf,
+  errorResponse,
   failure,
   index,
   MANIFEST,
@@ -15,6 +18,7 @@ import {
   OCI_MANIFEST,
   type Sample,
   sample,
+  type Script,
   utf8,
 } from "./scripted.ts";
 
@@ -162,11 +166,14 @@ test("lesson 68: an entry without type and annotations, as older clients wrote i
   const c = await withoutAPI();
   const one = artifact("one");
   await c.repository.push(one.descriptor, one.raw);
-  const stale = index([{ ...one.descriptor }]);
-  await c.repository.push(stale.descriptor, stale.raw);
-  await c.repository.tag(stale.descriptor, TAG);
-  await c.repository.push(one.descriptor, one.raw);
-  assert.deepEqual(await listOf(c), [listed(one, "one")]);
+  const { artifactType = "", annotations = {} } = listed(one, "one");
+  for (const part of [{}, { artifactType }, { annotations }]) {
+    const stale = index([{ ...one.descriptor, ...part }]);
+    await c.repository.push(stale.descriptor, stale.raw);
+    await c.repository.tag(stale.descriptor, TAG);
+    await c.repository.push(one.descriptor, one.raw);
+    assert.deepEqual(await listOf(c), [listed(one, "one")]);
+  }
 });
 
 test("fields of the list that lading does not know survive", async () => {
@@ -214,20 +221,155 @@ test("a deleted manifest is taken off the tag, and the last one takes the tag al
   }
 });
 
-test("where nothing can be deleted but what is asked for, an empty list stays", async () => {
-  let isAllowed = true;
+test("a manifest that the registry does not delete is still listed", async () => {
   const c = await withoutAPI({
-    before: (request) =>
-      Promise.resolve(
-        request.method === "DELETE" && !isAllowed ? new Response(null, { status: 405 }) : undefined,
-      ),
+    before: ({ method }) =>
+      Promise.resolve(method === "DELETE" ? new Response(null, { status: 405 }) : undefined),
   });
   const one = artifact("one");
   await c.repository.push(one.descriptor, one.raw);
-  isAllowed = false;
   const refused = await failure(c.repository.delete(one.descriptor));
   assert.ok(refused instanceof RegistryError);
-  assert.deepEqual(await listOf(c), [listed(one, "one")], "what stands is still listed");
+  assert.deepEqual(await listOf(c), [listed(one, "one")]);
+});
+
+test("where nothing can be deleted but what is asked for, an empty list stays", async () => {
+  const one = artifact("one");
+  const c = await withoutAPI({
+    before: ({ method, url }) =>
+      Promise.resolve(
+        method === "DELETE" && !url.endsWith(one.descriptor.digest)
+          ? new Response(null, { status: 405 })
+          : undefined,
+      ),
+  });
+  await c.repository.push(one.descriptor, one.raw);
+  await c.repository.delete(one.descriptor);
+  assert.deepEqual(await listOf(c), []);
+});
+
+test("an empty list that somebody else has deleted is gone, and not written again", async () => {
+  const one = artifact("one");
+  let isGone = false;
+  const c = await withoutAPI({
+    before({ method, url }, tag) {
+      if (method === "DELETE" && !url.endsWith(one.descriptor.digest)) isGone = true;
+      const isAsked = isGone && (method === "DELETE" || tag === TAG);
+      return Promise.resolve(isAsked ? new Response(null, { status: 404 }) : undefined);
+    },
+  });
+  await c.repository.push(one.descriptor, one.raw);
+  const count = c.requests.length;
+  await c.repository.delete(one.descriptor);
+  assert.ok(isGone);
+  assert.ok(!c.requests.slice(count).some((request) => request.startsWith("PUT")));
+});
+
+/** A registry of one list of referrers, under the tag; the rest of it takes everything. */
+function listOnly(read: () => Response, write: () => Response | Promise<Response>): Script {
+  return ({ method, url }) => {
+    if (method === "HEAD") return new Response(null, { status: 200 });
+    if (!url.endsWith(TAG)) return new Response(null, { status: 201 });
+    return method === "GET" ? read() : write();
+  };
+}
+
+const emptyList = (headers: Record<string, string> = {}) =>
+  new Response(index([]).raw, { headers: { "content-type": OCI_INDEX, ...headers } });
+
+test("the list is written under the condition that it is still what was read", async () => {
+  const one = artifact("one");
+  const missing = () => errorResponse(404, "MANIFEST_UNKNOWN");
+  const cases: readonly [() => Response, Record<string, string>][] = [
+    [missing, { "if-none-match": "*" }],
+    [() => emptyList({ etag: '"abc"' }), { "if-match": '"abc"' }],
+    [() => emptyList({ etag: 'W/"abc"' }), {}],
+    [() => emptyList(), {}],
+  ];
+  for (const [read, expected] of cases) {
+    const b = bench(listOnly(read, () => errorResponse(403, "DENIED")));
+    const error = await failure(b.clock.run(b.repository.push(one.descriptor, one.raw)));
+    assert.ok(error instanceof RegistryError && error.status === 403);
+    const puts = b.transport.seen.filter(({ method, url }) =>
+      method === "PUT" && url.endsWith(TAG)
+    );
+    assert.equal(puts.length, 1);
+    const conditions = [...puts[0]?.headers ?? []].filter(([name]) => name.startsWith("if-"));
+    assert.deepEqual(Object.fromEntries(conditions), expected);
+  }
+});
+
+test("a list that cannot be read is not taken for an empty one", async () => {
+  const one = artifact("one");
+  const b = bench(listOnly(() => errorResponse(403, "DENIED"), () => assert.fail("it is lost")));
+  const error = await failure(b.clock.run(b.repository.push(one.descriptor, one.raw)));
+  assert.ok(error instanceof RegistryError && error.status === 403);
+  assert.match(error.message, /^Cannot read "registry\.example\/acme\/app:sha256-/);
+});
+
+test("a refusal for entries that are all there is passed on, and not tried again", async () => {
+  const one = artifact("one");
+  let writes = 0;
+  const write = () => (writes++, errorResponse(400, "MANIFEST_BLOB_UNKNOWN"));
+  const b = bench(listOnly(emptyList, write));
+  const error = await failure(b.clock.run(b.repository.push(one.descriptor, one.raw)));
+  assert.ok(error instanceof RegistryError);
+  assert.equal(error.diagnostics[0]?.code, "MANIFEST_BLOB_UNKNOWN");
+  assert.equal(writes, 1);
+});
+
+test("who is overtaken waits longer each time, and abort ends the wait", async () => {
+  const one = artifact("one");
+  const retry = { baseMs: 100, random: () => 1 };
+  const controller = new AbortController();
+  const reason = new Error("stop");
+  for (const abortAt of [Infinity, 2]) {
+    const writtenAt: number[] = [];
+    const b: Bench = bench(
+      listOnly(() => {
+        if (writtenAt.length === abortAt) controller.abort(reason);
+        return emptyList();
+      }, () => {
+        writtenAt.push(b.clock.now() - start);
+        return new Response(null, { status: 412 });
+      }),
+      { retry },
+    );
+    const start = b.clock.now();
+    const options = abortAt === 2 ? { signal: controller.signal } : {};
+    const work = b.repository.push(one.descriptor, one.raw, options);
+    const error = await failure(b.clock.run(work));
+    const all = [0, 100, 300, 700, 1500, 3100];
+    assert.deepEqual(writtenAt, all.slice(0, abortAt));
+    assert.equal(b.clock.now() - start, writtenAt.at(-1));
+    if (abortAt === 2) assert.equal(error, reason);
+    else assert.match(String(error), /others have overwritten it 6 times/);
+  }
+});
+
+test("the list is read again when others have had twice the time to write, a second at most", async () => {
+  const one = artifact("one");
+  for (const [tookMs, readAgainAt] of [[300, 900], [2000, 3000]] as const) {
+    let list: Response | undefined;
+    const readAt: number[] = [];
+    const written = index([listed(one, "one")]);
+    const b: Bench = bench(listOnly(() => {
+      readAt.push(b.clock.now() - start);
+      return list?.clone() ?? emptyList();
+    }, () =>
+      new Promise((resolve) => {
+        b.clock.setTimer(tookMs, () => {
+          list = new Response(written.raw, { headers: { "content-type": OCI_INDEX } });
+          resolve(new Response(null, { status: 201 }));
+        });
+      })));
+    const start = b.clock.now();
+    await b.clock.run(b.repository.push(one.descriptor, one.raw));
+    assert.deepEqual(readAt, [0, tookMs, readAgainAt]);
+    const events = b.events.filter(({ type }) => type === "fallback");
+    const reason = "it has no referrers API; the tag of the referrers is written";
+    assert.deepEqual(events, [{ type: "fallback", registry: "registry.example", reason }]);
+  }
 });
 
 test("lesson 67: two writers in two processes lose no entry where conditions count", async () => {

@@ -1,18 +1,21 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readAll, streamFrom, streamOf, through } from "../../lib/bytes/mod.ts";
-import { gzip } from "../../lib/compress/mod.ts";
+import { gzip, zstd } from "../../lib/compress/mod.ts";
 import { digestBytes } from "../../lib/hash/mod.ts";
 import { loadKernel } from "../../lib/kernel/mod.ts";
 import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
-import { LimitExceededError } from "../../lib/model/errors.ts";
+import { LimitExceededError, NotFoundError } from "../../lib/model/errors.ts";
+import { MAX_MANIFEST_BYTES } from "../../lib/model/manifest.ts";
 import {
   type Descriptor,
   MEDIA_TYPE_DOCKER_FOREIGN_LAYER_GZIP,
+  MEDIA_TYPE_OCI_CONFIG,
   MEDIA_TYPE_OCI_EMPTY,
   MEDIA_TYPE_OCI_LAYER,
   MEDIA_TYPE_OCI_LAYER_GZIP,
   MEDIA_TYPE_OCI_MANIFEST,
+  type Platform,
 } from "../../lib/model/mod.ts";
 import { type MemoryStore, memoryStore } from "../../lib/store/mod.ts";
 import { checkLayer } from "../../lib/ops/_check_layer.ts";
@@ -188,6 +191,27 @@ test("validate() finds a layer whose stored bytes were changed", async () => {
   assert.ok((await problems(replacing(store, layer, longer))).includes("SIZE_MISMATCH"));
 });
 
+test("validate() tells a layer that was damaged on its way from one that never was an archive", async () => {
+  const store = memoryStore();
+  const tar = await tarOf([{ path: "large", type: "file", body: new Uint8Array(300_000).fill(7) }]);
+  const image = await putImage(store, [tar]);
+  await store.tag(image, "app");
+  const layer = { digest: digestBytes("sha256", tar) };
+  const pieces = (bytes: Bytes) =>
+    watched(store, {
+      fetch: (stream, { digest }) =>
+        digest === layer.digest
+          ? streamFrom([bytes.slice(0, 1000), bytes.slice(1000, 200_000), bytes.slice(200_000)])
+          : stream,
+    });
+  assert.deepEqual(await problems(pieces(tar)), []);
+  const damaged = tar.slice();
+  damaged[0] = 0xff;
+  assert.deepEqual(await problems(pieces(damaged)), ["INVALID_LAYER", "DIGEST_MISMATCH"]);
+  await store.tag(await putImage(store, [damaged]), "app");
+  assert.deepEqual(await problems(store), ["INVALID_LAYER"]);
+});
+
 test("validate() finds a layer with another diffID", async () => {
   const diffIDs = [
     `sha256:${"0".repeat(64)}`,
@@ -215,14 +239,43 @@ test("validate() finds more or fewer diffIDs than layers", async () => {
 test("validate() finds a history that does not fit the layers", async () => {
   const wrong = await sample({ config: { history: [{ created_by: "a" }, { empty_layer: true }] } });
   assert.deepEqual(await problems(wrong.store), ["HISTORY_COUNT"]);
-  const history = [{}, { empty_layer: true }, {}];
-  assert.deepEqual(await problems((await sample({ config: { history } })).store), []);
+  for (const history of [[{}, { empty_layer: true }, {}], []]) {
+    assert.deepEqual(await problems((await sample({ config: { history } })).store), []);
+  }
 });
 
 test("validate() finds an image that is for another platform than the index says", async () => {
   const { store, image } = await sample({ config: { architecture: "arm64" } });
   await store.tag(await putIndex(store, [image]), "app");
   assert.deepEqual(await problems(store), ["PLATFORM_MISMATCH"]);
+});
+
+test("validate() compares the variant and the version of a platform where both name one", async () => {
+  const arm = { os: "linux", architecture: "arm", variant: "v7" };
+  const windows = { os: "windows", architecture: "amd64", "os.version": "10.0.17763.1" };
+  const cases: readonly [Platform, Platform, boolean][] = [
+    [arm, { ...arm, variant: "v6" }, false],
+    [arm, { os: "freebsd", architecture: "arm", variant: "v7" }, false],
+    [{ os: "linux", architecture: "mips64le", variant: "a" }, {
+      os: "linux",
+      architecture: "mips64le",
+    }, true],
+    [{ os: "linux", architecture: "mips64le" }, {
+      os: "linux",
+      architecture: "mips64le",
+      variant: "a",
+    }, true],
+    [windows, windows, true],
+    [windows, { ...windows, "os.version": "10.0.20348.1" }, false],
+    [windows, { os: "windows", architecture: "amd64" }, true],
+    [{ os: "windows", architecture: "amd64" }, windows, true],
+  ];
+  for (const [config, platform, isGood] of cases) {
+    const { store, image } = await sample({ config });
+    await store.tag(await putIndex(store, [{ ...image, platform }]), "app");
+    const name = JSON.stringify([config, platform]);
+    assert.deepEqual(await problems(store), isGood ? [] : ["PLATFORM_MISMATCH"], name);
+  }
 });
 
 test("validate() takes other spellings of a platform, and attestations, as they are", async () => {
@@ -328,6 +381,51 @@ test("validate() finds a layer that is compressed otherwise than its type says",
   assert.deepEqual(await problems(plain.store), ["COMPRESSION_MISMATCH", "COMPRESSION_MISMATCH"]);
 });
 
+/** Stores an image whose layers have any types. */
+async function imageOfTypes(
+  store: MemoryStore,
+  diffIDs: readonly string[],
+  layers: readonly { readonly mediaType: string; readonly content: Bytes }[],
+): Promise<Descriptor> {
+  return await put(store, MEDIA_TYPE_OCI_MANIFEST, {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPE_OCI_MANIFEST,
+    config: await put(store, MEDIA_TYPE_OCI_CONFIG, {
+      os: "linux",
+      architecture: "amd64",
+      rootfs: { type: "layers", diff_ids: diffIDs },
+    }),
+    layers: await Promise.all(
+      layers.map(({ mediaType, content }) => put(store, mediaType, content)),
+    ),
+  });
+}
+
+test("validate() knows the compression that any type of layer names", async () => {
+  const tar = await tarOf(["a=1"]);
+  const zstdOf = async (bytes: Bytes) =>
+    await readAll(zstd(streamOf(bytes)), { maxBytes: 1 << 20 });
+  const contents = { none: tar, gzip: await zip(tar), zstd: await zstdOf(tar) };
+  const types = {
+    "application/vnd.oci.image.layer.v1.tar": "none",
+    "application/vnd.oci.image.layer.v1.tar+gzip": "gzip",
+    "application/vnd.oci.image.layer.v1.tar+zstd": "zstd",
+    "application/vnd.docker.image.rootfs.diff.tar": "none",
+    "application/vnd.docker.image.rootfs.diff.tar.gzip": "gzip",
+    "application/vnd.docker.image.rootfs.diff.tar.zstd": "zstd",
+  };
+  for (const [layerType, said] of Object.entries(types)) {
+    for (const [found, content] of Object.entries(contents)) {
+      const store = memoryStore();
+      const diffIDs = [digestBytes("sha256", tar)];
+      const layer = { mediaType: layerType, content };
+      await store.tag(await imageOfTypes(store, diffIDs, [layer]), "app");
+      const expected = found === said ? [] : ["COMPRESSION_MISMATCH"];
+      assert.deepEqual(await problems(store), expected, `${layerType}: ${found}`);
+    }
+  }
+});
+
 test("validate() lets foreign layers be elsewhere, and no others", async () => {
   const store = memoryStore();
   const config = await put(store, MEDIA_TYPE_OCI_EMPTY, {});
@@ -345,6 +443,26 @@ test("validate() lets foreign layers be elsewhere, and no others", async () => {
   }
 });
 
+test("validate() reads a foreign layer that is there", async () => {
+  const store = memoryStore();
+  const tar = await tarOf(["a=1", "./a=2"]);
+  const image = (mediaType: string) =>
+    imageOfTypes(store, [digestBytes("sha256", tar)], [{ mediaType, content: tar }]);
+  await store.tag(await image(MEDIA_TYPE_DOCKER_FOREIGN_LAYER_GZIP), "app");
+  assert.deepEqual(await problems(store), ["DUPLICATE_PATH", "COMPRESSION_MISMATCH"]);
+});
+
+test("validate() only proves what is no layer, also in an image", async () => {
+  const store = memoryStore();
+  const content = utf8("no archive");
+  const layer = { mediaType: "application/vnd.example", content };
+  await store.tag(await imageOfTypes(store, [digestBytes("sha256", content)], [layer]), "app");
+  assert.deepEqual(await problems(store), []);
+  const { digest } = { digest: digestBytes("sha256", content) };
+  const changed = replacing(store, { ...layer, digest, size: 10 }, utf8("no Archive"));
+  assert.deepEqual(await problems(changed), ["DIGEST_MISMATCH"]);
+});
+
 test("validate() proves the blobs of an artifact", async () => {
   const store = memoryStore();
   const config = await put(store, MEDIA_TYPE_OCI_EMPTY, {});
@@ -358,18 +476,90 @@ test("validate() proves the blobs of an artifact", async () => {
   });
   await store.tag(artifact, "app");
   assert.deepEqual(await problems(store), []);
+  const { stats } = await validate(store, "app");
+  assert.deepEqual(stats, { manifests: 1, images: 0, blobs: 2, bytes: 102, entries: 0 });
   assert.deepEqual(
     await problems(replacing(store, blob, new Uint8Array(100).fill(1))),
     ["DIGEST_MISMATCH"],
   );
 });
 
+test("validate() proves what an index has beside manifests", async () => {
+  const { store, image } = await sample();
+  const blob = await put(store, "application/vnd.example", new Uint8Array(100));
+  await store.tag(await putIndex(store, [image, blob]), "app");
+  assert.deepEqual(await problems(store), []);
+  assert.equal((await validate(store, "app")).stats.blobs, 4);
+  const changed = new Uint8Array(100).fill(1);
+  assert.deepEqual(await problems(replacing(store, blob, changed)), ["DIGEST_MISMATCH"]);
+  await store.delete(blob);
+  assert.deepEqual(await problems(store), ["MISSING"]);
+});
+
+test("validate() finds a digest that nobody can prove", async () => {
+  const store = memoryStore();
+  const config = await put(store, MEDIA_TYPE_OCI_EMPTY, {});
+  const layer = { mediaType: MEDIA_TYPE_OCI_LAYER, digest: "blake9:abcd", size: 5 };
+  const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_MANIFEST, config };
+  const artifact = { ...manifest, artifactType: "application/vnd.example", layers: [layer] };
+  await store.tag(await put(store, MEDIA_TYPE_OCI_MANIFEST, artifact), "app");
+  assert.deepEqual(await problems(store), ["INVALID_DIGEST"]);
+});
+
+test("validate() finds a manifest that is larger than one may be", async () => {
+  const { store, image } = await sample();
+  await store.tag(await putIndex(store, [{ ...image, size: MAX_MANIFEST_BYTES + 1 }]), "app");
+  assert.deepEqual(await problems(store), ["LIMIT_EXCEEDED"]);
+});
+
 test("validate() finds indexes that are nested too deep", async () => {
   const { store, image } = await sample();
   let index = image;
-  for (let i = 0; i < 6; i++) index = await putIndex(store, [index]);
+  for (let i = 0; i < 5; i++) index = await putIndex(store, [index]);
   await store.tag(index, "app");
+  assert.deepEqual(await problems(store), []);
+  await store.tag(await putIndex(store, [index]), "app");
   assert.deepEqual(await problems(store), ["LIMIT_EXCEEDED"]);
+  const { problems: [problem] } = await validate(store, "app");
+  assert.match(problem?.message ?? "", /more than 5 levels of indexes$/);
+});
+
+test("validate() finds an index of more manifests than it reads, and reads no more", async () => {
+  const { store, image } = await sample();
+  // Another size makes each of them a descriptor to be proved.
+  const list = (count: number) =>
+    Array.from({ length: count }, (_, at) => ({ ...image, size: image.size + at }));
+  for (const [count, isTooMany] of [[999, false], [1000, true]] as const) {
+    await store.tag(await putIndex(store, list(count)), "app");
+    const source = watched(store);
+    const report = await validate(source, "app", { fast: true });
+    const limits = report.problems.filter(({ code }) => code === "LIMIT_EXCEEDED");
+    assert.equal(limits.length, isTooMany ? 1 : 0);
+    if (isTooMany) assert.match(limits[0]?.message ?? "", /more than 1000 manifests$/);
+    const { digest } = image;
+    assert.equal(source.fetched.filter((fetched) => fetched === digest).length, 999);
+  }
+});
+
+test("validate() lists a thousand problems of a layer that has more", async () => {
+  const { store } = await sample({}, Array.from({ length: 1001 }, (_, at) => `../${at}=`));
+  const report = await validate(store, "app");
+  assert.equal(report.problems.length, 1000);
+  assert.equal(report.problems[999]?.path, "../999");
+  assert.equal(report.stats.entries, 1003);
+});
+
+test("validate() tells what is wrong once, however many descriptors lead to it", async () => {
+  const { store, image, layers } = await sample();
+  const [layer] = layers;
+  assert.ok(layer !== undefined);
+  await store.delete(layer);
+  const mediaType = MEDIA_TYPE_OCI_MANIFEST;
+  const { config } = JSON.parse(new TextDecoder().decode(await contentOf(store, image)));
+  const other = await put(store, mediaType, { schemaVersion: 2, mediaType, config, layers, x: 1 });
+  await store.tag(await putIndex(store, [image, other]), "app");
+  assert.deepEqual(await problems(store, { fast: true }), ["MISSING"]);
+  assert.deepEqual(await problems(store), ["MISSING"]);
 });
 
 test("validate() rejects when the source fails, and when it is aborted", async () => {
@@ -461,6 +651,15 @@ test("validate() finds content in a descriptor that is something else, and does 
     await artifact(data);
     assert.deepEqual(await problems(store), ["DATA_MISMATCH"], data);
   }
+  const about = await put(store, MEDIA_TYPE_OCI_MANIFEST, {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPE_OCI_MANIFEST,
+    config,
+    layers: [],
+    subject: { ...note, data: btoa("evil") },
+  });
+  await store.tag(about, "app");
+  assert.deepEqual(await problems(store), ["DATA_MISMATCH"]);
 });
 
 test("validate() finds keys that come twice, in which readers see different images", async () => {
@@ -554,5 +753,39 @@ test("validate() finds IDs of schema 1 that come twice, or have other parents", 
     const codes = report.problems.map(({ code }) => code);
     assert.deepEqual(codes, isGood ? [] : ["INVALID_MANIFEST"], JSON.stringify(history));
     assert.equal(asked.filter((digest) => digest === blobSum).length, isGood ? 1 : 0);
+  }
+});
+
+test("validate() proves the layers of schema 1 where the source knows their sizes", async () => {
+  const id = "a".repeat(64);
+  const blobSum = digestBytes("sha256", utf8("layer"));
+  const raw = utf8(JSON.stringify({
+    schemaVersion: 1,
+    name: "acme/app",
+    tag: "1",
+    architecture: "amd64",
+    fsLayers: [{ blobSum }],
+    history: [{ v1Compatibility: JSON.stringify({ id }) }],
+  }));
+  const store = memoryStore();
+  const mediaType = "application/vnd.docker.distribution.manifest.v1+json";
+  await store.tag(await putIndex(store, [await put(store, mediaType, raw)]), "app");
+  assert.deepEqual(await problems(store), [], "a store does not know the size of what it lacks");
+  const sized = (content: string) => {
+    const layer = { mediaType: "application/octet-stream", digest: blobSum, size: 5 };
+    return {
+      resolve: (reference: string) => store.resolve(reference),
+      exists: (target: Descriptor) => store.exists(target),
+      fetch: (target: Descriptor) =>
+        target.digest === blobSum ? Promise.resolve(streamOf(utf8(content))) : store.fetch(target),
+      resolveBlob: () =>
+        content === "" ? Promise.reject(new NotFoundError("no such blob")) : Promise.resolve(layer),
+    };
+  };
+  for (const [content, code] of [["layer", []], ["LAYER", "DIGEST_MISMATCH"], ["", "MISSING"]]) {
+    const report = await validate(sized(`${content}`), "app");
+    assert.deepEqual(report.problems.map((problem) => problem.code), [code].flat());
+    assert.equal(report.stats.manifests, 2);
+    assert.equal(report.stats.blobs, 1);
   }
 });

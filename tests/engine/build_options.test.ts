@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { BuildContext, PackOptions } from "../../lib/engine/build_context.ts";
+import { checkContext } from "../../lib/engine/_context_check.ts";
 import { ApiVersionError, type BuildOptions } from "../../lib/engine/mod.ts";
 import { failure } from "./scripted.ts";
 import { building, built, DOCKERFILE, ID } from "./scripted_build.ts";
@@ -154,6 +156,48 @@ test("what is wrong with options is told at once", () => {
     }, shown);
   }
   assert.deepEqual(sent, []);
+});
+
+test("what is no context and no path of a Dockerfile is told at once", () => {
+  const { engine, sent } = building();
+  const entries = { entries: [] };
+  const wrong: readonly (readonly [unknown, BuildOptions?])[] = [
+    ...["", "  ", "a\0b", 5, null, undefined, {}, { other: 1 }].map((context) =>
+      [context] as const
+    ),
+    ...[[], new Map()].map((context) => [context] as const),
+    ...["directory", "file"].flatMap((kind) =>
+      ["", " ", "a\0b", 5, null, undefined].map((value) => [{ [kind]: value }] as const)
+    ),
+    ...["a", 5, null, undefined, {}].map((value) => [{ entries: value }] as const),
+    ...[null, undefined].flatMap((value) =>
+      [[{ remote: value }], [{ dockerfile: value }]] as const
+    ),
+    ...["", " ", "a\0b", "a\nb"].map((dockerfile) => [entries, { dockerfile }] as const),
+  ];
+  for (const [context, options] of wrong) {
+    assert.throws(
+      () => engine.images.build(context as BuildContext, options),
+      TypeError,
+      JSON.stringify([context, options]),
+    );
+  }
+  assert.deepEqual(sent, []);
+  const empty = { async *[Symbol.asyncIterator](): AsyncGenerator<never> {} };
+  const right: readonly (readonly [BuildContext, PackOptions?])[] = [
+    ["."],
+    [() => new Uint8Array()],
+    [new Uint8Array()],
+    [new Blob([])],
+    [new ReadableStream()],
+    [{ file: "x.tar" }],
+    [entries],
+    [{ entries: empty }],
+    [{ dockerfile: "" }],
+    [entries, { dockerfile: "a b/D" }],
+    [entries, { dockerfile: { content: "" } }],
+  ];
+  for (const [context, options = {}] of right) checkContext(context, options);
 });
 
 test("every tag that docker-py takes is taken, and those that it refuses though they are good", async () => {

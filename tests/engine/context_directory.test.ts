@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PackOptions } from "../../lib/engine/build_context.ts";
-import type { BuildFileInfo, BuildFiles } from "../../lib/engine/build_files.ts";
+import type { BuildFile, BuildFileInfo, BuildFiles } from "../../lib/engine/build_files.ts";
 import { readAll } from "../../lib/bytes/read_all.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import { LadingError } from "../../lib/model/errors.ts";
@@ -77,6 +77,39 @@ test("a file that changes while it is read fails the build", async () => {
     const opened = await open("ctx", files);
     await assert.rejects(names(opened), { code: "FILE_CHANGED" }, name);
     assert.ok(opened.failure() instanceof LadingError, name);
+  }
+});
+
+test("a file that is another one when it is opened, or ends early, fails the build", async () => {
+  const base = await tree({ Dockerfile: "", a: "before" });
+  const changes: Readonly<Record<string, (file: BuildFile) => Partial<BuildFile>>> = {
+    another: (file) => ({ size: file.size + 1 }),
+    cut: (file) => ({
+      read: async (at, length) => at > 0 ? none : await file.read(at, length - 2),
+    }),
+  };
+  const none = new Uint8Array();
+  for (const [name, change] of Object.entries(changes)) {
+    let isClosed = false;
+    const files: BuildFiles = {
+      stat: (path, options) => base.stat(path, options),
+      readDirectory: (path) => base.readDirectory(path),
+      readLink: (path) => base.readLink(path),
+      async open(path, options) {
+        const file = await base.open(path, options);
+        if (path !== "ctx/a") return file;
+        assert.deepEqual(options, { followLinks: false });
+        const { size } = file;
+        const read = file.read.bind(file);
+        const close = async () => {
+          await file.close();
+          isClosed = true;
+        };
+        return { size, read, close, ...change(file) };
+      },
+    };
+    await assert.rejects(names(await open("ctx", files)), { code: "FILE_CHANGED" }, name);
+    assert.ok(isClosed, name);
   }
 });
 

@@ -28,6 +28,28 @@ test("a Dockerfile is added to an archive, compressed or not, and hidden", async
   }
 });
 
+test("what an archive has under the names that are added is taken over or left out", async () => {
+  const content = "FROM scratch\n";
+  const { dockerfile: name = "" } = await open({ entries: [] }, undefined, {
+    dockerfile: { content },
+  });
+  const archive = await readAll(
+    writeTar([
+      { path: name, body: encode("old") },
+      { path: `./${name}`, body: encode("older") },
+      { path: ".//.dockerignore", body: encode("*.log") },
+      { path: ".docker/ignore", body: encode("another") },
+    ]),
+    { maxBytes: 1e5 },
+  );
+  const entries = await sent(await open(archive, undefined, { dockerfile: { content } }));
+  assert.deepEqual(entries.map((entry) => [entry.name, entry.text]), [
+    [".docker/ignore", "another"],
+    [name, content],
+    [".dockerignore", `*.log\n${name}\n`],
+  ]);
+});
+
 test("a Dockerfile from outside is the only one that BuildKit gets, and .dockerignore stays", async () => {
   const fs = await tree({ Dockerfile: "x", a: "", [".dockerignore"]: ".dockerignore\n" });
   await writeFile(fs, "other/D", "FROM scratch\n");
@@ -59,9 +81,34 @@ test("the Dockerfile is found as docker-py's process_dockerfile finds it", async
   assert.deepEqual(await at("../foo/Dockerfile.foo"), [".dockerfile.X", "FROM foo"]);
   assert.deepEqual(await at("/src/foo/Dockerfile.foo"), [".dockerfile.X", "FROM foo"]);
   assert.deepEqual(await at("/src/baz/../foo/Dockerfile.foo"), [".dockerfile.X", "FROM foo"]);
-  for (const dockerfile of ["none", "../none", "hello"]) {
-    await assert.rejects(open("/src/baz", fs, { dockerfile }), NotFoundError, dockerfile);
+  const missing: readonly [string, RegExp][] = [
+    ["none", /there is no Dockerfile at "\/src\/baz\/none"$/],
+    ["../none", /there is no Dockerfile at "\/src\/none"$/],
+    ["hello", /the Dockerfile "\/src\/baz\/hello" is no file$/],
+  ];
+  for (const [dockerfile, message] of missing) {
+    await assert.rejects(open("/src/baz", fs, { dockerfile }), (error: unknown) => {
+      assert.ok(error instanceof NotFoundError);
+      assert.match(error.message, message);
+      return true;
+    });
   }
+  await assert.rejects(open("/src/foo", fs), /there is no Dockerfile at "\/src\/foo\/Dockerfile"$/);
+});
+
+test("a Dockerfile is found inside and outside of the directory where one is, and of the root", async () => {
+  const fs = memoryFileSystem();
+  await writeFile(fs, "dir/D", "FROM inside");
+  const at = async (root: string, dockerfile: string) => {
+    const { dockerfile: name } = await open(root, fs, { dockerfile });
+    return name?.replace(/[0-9a-f]{20}$/, "X");
+  };
+  for (const dockerfile of ["dir/D", "./dir/../dir/D"]) {
+    assert.equal(await at(".", dockerfile), "dir/D");
+    assert.equal(await at("/", dockerfile), "dir/D");
+  }
+  assert.equal(await at("/", "/dir/D"), "dir/D");
+  assert.equal(await at(".", "/dir/D"), ".dockerfile.X");
 });
 
 /** The same files by the paths of Windows, whose drive `C:` is a folder. */
@@ -108,6 +155,27 @@ test("a Dockerfile that is a link is sent by what it leads to, from outside when
   assert.equal(new TextDecoder().decode(out.content), "FROM out");
   assert.match(out.dockerfile ?? "", /^\.dockerfile\./);
   await assert.rejects(open("/ctx", fs, { dockerfile: "loop" }), NotFoundError);
+});
+
+test("links to a Dockerfile are followed part by part, forty of them at most", async () => {
+  const fs = await tree({ "real/sub/D": "FROM real" });
+  const links = {
+    "ctx/up": "./real//sub/../sub/./D",
+    "ctx/real/here": "sub/D",
+    "ctx/real/sub/back": "../../real/here",
+    "ctx/real/away": "/ctx/real/sub",
+    "ctx/out": "../../D",
+  };
+  for (const [path, target] of Object.entries(links)) await fs.symlink(target, path);
+  for (const dockerfile of ["up", "real/here", "real/sub/back", "real/away/D"]) {
+    assert.equal((await open("/ctx", fs, { dockerfile })).dockerfile, "real/sub/D", dockerfile);
+  }
+  await assert.rejects(open("/ctx", fs, { dockerfile: "out" }), NotFoundError);
+  for (let at = 1; at <= 41; at++) {
+    await fs.symlink(at === 1 ? "real/sub/D" : `link${at - 1}`, `ctx/link${at}`);
+  }
+  assert.equal((await open("/ctx", fs, { dockerfile: "link40" })).dockerfile, "real/sub/D");
+  await assert.rejects(open("/ctx", fs, { dockerfile: "link41" }), /lead in a circle$/);
 });
 
 test("a Dockerfile alone is a context, as docker-py's fileobj is", async () => {

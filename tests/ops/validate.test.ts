@@ -443,13 +443,15 @@ test("validate() lets foreign layers be elsewhere, and no others", async () => {
   }
 });
 
-test("validate() reads a foreign layer that is there", async () => {
+test("validate() reads a foreign layer of an image where it is there", async () => {
   const store = memoryStore();
   const tar = await tarOf(["a=1", "./a=2"]);
   const image = (mediaType: string) =>
     imageOfTypes(store, [digestBytes("sha256", tar)], [{ mediaType, content: tar }]);
   await store.tag(await image(MEDIA_TYPE_DOCKER_FOREIGN_LAYER_GZIP), "app");
   assert.deepEqual(await problems(store), ["DUPLICATE_PATH", "COMPRESSION_MISMATCH"]);
+  await store.delete({ mediaType: "", digest: digestBytes("sha256", tar), size: tar.length });
+  assert.deepEqual(await problems(store), []);
 });
 
 test("validate() only proves what is no layer, also in an image", async () => {
@@ -499,7 +501,7 @@ test("validate() proves what an index has beside manifests", async () => {
 test("validate() finds a digest that nobody can prove", async () => {
   const store = memoryStore();
   const config = await put(store, MEDIA_TYPE_OCI_EMPTY, {});
-  const layer = { mediaType: MEDIA_TYPE_OCI_LAYER, digest: "blake9:abcd", size: 5 };
+  const layer = { mediaType: MEDIA_TYPE_OCI_LAYER, digest: "blake9:abcd", size: 5, data: "AAAA" };
   const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_MANIFEST, config };
   const artifact = { ...manifest, artifactType: "application/vnd.example", layers: [layer] };
   await store.tag(await put(store, MEDIA_TYPE_OCI_MANIFEST, artifact), "app");
@@ -557,9 +559,11 @@ test("validate() tells what is wrong once, however many descriptors lead to it",
   const mediaType = MEDIA_TYPE_OCI_MANIFEST;
   const { config } = JSON.parse(new TextDecoder().decode(await contentOf(store, image)));
   const other = await put(store, mediaType, { schemaVersion: 2, mediaType, config, layers, x: 1 });
-  await store.tag(await putIndex(store, [image, other]), "app");
+  await store.tag(await putIndex(store, [image, other, image]), "app");
   assert.deepEqual(await problems(store, { fast: true }), ["MISSING"]);
-  assert.deepEqual(await problems(store), ["MISSING"]);
+  const source = watched(store);
+  assert.deepEqual(await problems(source), ["MISSING"]);
+  assert.equal(source.fetched.filter((digest) => digest === image.digest).length, 1);
 });
 
 test("validate() rejects when the source fails, and when it is aborted", async () => {

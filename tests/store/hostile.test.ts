@@ -12,6 +12,7 @@ import {
 import type { Bytes } from "../../lib/model/bytes.ts";
 import type { Descriptor } from "../../lib/model/descriptor.ts";
 import { type DockerArchive, dockerArchive } from "../../lib/store/docker_archive.ts";
+import { checkMemberCount } from "../../lib/store/_tar_members.ts";
 import { describe, fetched, noise, pieces, text, utf8 } from "./content.ts";
 import { tarOf, type TarOfEntry } from "./tar_of.ts";
 
@@ -67,6 +68,10 @@ test("dockerArchive() follows links between layers, in any number of hops up to 
     { path: "42/layer.tar", content: LAYER },
   ];
   await assert.rejects(layersOf([...entries, ...further]), UnsafePathError);
+  for (const link of ["./..//x/./../2/layer.tar", ".././2//layer.tar"]) {
+    const odd = [{ path: "1/layer.tar", link }, { path: "2/layer.tar", content: LAYER }];
+    assert.deepEqual(await layersOf([CONFIG, manifest(IMAGE), ...odd]), [LAYER], link);
+  }
   const hard = { path: "1/layer.tar", link: "./2/layer.tar", flag: "1" };
   const target = { path: "2/layer.tar", content: LAYER };
   assert.deepEqual(await layersOf([CONFIG, manifest(IMAGE), target, hard]), [LAYER]);
@@ -81,6 +86,12 @@ test("dockerArchive() refuses links that lead in a circle or out of the archive"
   await assert.rejects(layersOf([CONFIG, manifest(IMAGE), dangling]), NotFoundError);
   const hard = { path: "1/layer.tar", link: "../../etc/passwd", flag: "1" };
   await assert.rejects(layersOf([CONFIG, manifest(IMAGE), hard]), UnsafePathError);
+});
+
+test("an archive has a million files at most", () => {
+  checkMemberCount(1_000_000, "images.tar");
+  const limit = { code: "LIMIT_EXCEEDED", limit: 1_000_000, unit: "entries" };
+  assert.throws(() => checkMemberCount(1_000_001, "images.tar"), limit);
 });
 
 test("dockerArchive() minds no link that no image needs", async () => {

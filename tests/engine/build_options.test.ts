@@ -186,7 +186,7 @@ test("what is no context and no path of a Dockerfile is told at once", () => {
   const empty = { async *[Symbol.asyncIterator](): AsyncGenerator<never> {} };
   const right: readonly (readonly [BuildContext, PackOptions?])[] = [
     ["."],
-    [() => new Uint8Array()],
+    [() => new ReadableStream()],
     [new Uint8Array()],
     [new Blob([])],
     [new ReadableStream()],

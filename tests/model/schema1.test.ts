@@ -111,6 +111,47 @@ test("signed lengths and tails have to make a document", () => {
   }
 });
 
+test("signatures are a list of whole ones, which sign the same bytes", () => {
+  const length = encode(TEXT).length - 1;
+  const format = { formatLength: length, formatTail: encodeBase64Url(encode("}")) };
+  const protect = (value: unknown) => encodeBase64Url(encode(JSON.stringify(value)));
+  const good = { header: { alg: "ES256" }, signature: "AA", protected: protect(format) };
+  const parse = (signatures: unknown) =>
+    parseSchema1(encode(`${TEXT.slice(0, -1)},"signatures":${JSON.stringify(signatures)}}`));
+  assert.deepEqual(parse([good, { ...good, signature: "BB", more: 1 }]).signatures, [
+    good,
+    { ...good, signature: "BB" },
+  ]);
+  assert.deepEqual(parse(null).signatures, []);
+  const other = (change: object) => ({ ...good, protected: protect({ ...format, ...change }) });
+  const refused: readonly (readonly [unknown, RegExp])[] = [
+    [[], /the signatures are no list/],
+    [{}, /the signatures are no list/],
+    [good, /the signatures are no list/],
+    [[good, null], /a signature is incomplete/],
+    [[{ ...good, header: "x" }], /a signature is incomplete/],
+    [[{ ...good, signature: 1 }], /a signature is incomplete/],
+    [[{ ...good, protected: 1 }], /a signature is incomplete/],
+    [[{ ...good, protected: "*" }], /the protected header of a signature is not base64/],
+    [[{ ...good, protected: protect([]) }], /a protected header is no JSON object/],
+    [[other({ formatLength: "1" })], /no formatLength and formatTail/],
+    [[other({ formatTail: 1 })], /no formatLength and formatTail/],
+    [[good, other({ formatLength: length - 1 })], /the signatures are for different bytes/],
+    [[good, other({ formatTail: "fX0" })], /the signatures are for different bytes/],
+    [[other({ formatLength: 0 })], /the signed length is not within the document/],
+    [[other({ formatLength: 1.5 })], /the signed length is not within the document/],
+    [[other({ formatLength: 1e6 })], /the signed length is not within the document/],
+    [[other({ formatTail: "*" })], /the tail of the signed bytes is not base64/],
+  ];
+  for (const [signatures, reason] of refused) {
+    assert.throws(() => parse(signatures), (error: unknown) => {
+      assert.ok(error instanceof InvalidManifestError);
+      assert.match(error.message, reason, JSON.stringify(signatures));
+      return true;
+    });
+  }
+});
+
 test("schema1Layers() lists base first and wants one chain of IDs", () => {
   const chain = [
     { id: ID("3"), parent: ID("2"), throwaway: true },
@@ -137,11 +178,8 @@ test("schema1Layers() lists base first and wants one chain of IDs", () => {
     assert.throws(() => schema1Layers(refused), InvalidManifestError, JSON.stringify(entries));
   }
   const { fsLayers, history } = manifest(chain);
-  const uneven = [{ fsLayers: fsLayers.slice(1), history }, {
-    fsLayers,
-    history: history.slice(1),
-  }];
-  for (const lists of uneven) {
+  const more = [...history, ...manifest([{ id: ID("4") }]).history];
+  for (const lists of [{ fsLayers, history: more }, { fsLayers, history: history.slice(1) }]) {
     const refused = { ...manifest(chain), ...lists };
     assert.throws(() => schema1Layers(refused), InvalidManifestError);
   }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { LimitExceededError, NotFoundError, RegistryError } from "../../lib/model/errors.ts";
 import { findLink, nextPage, parseLinks } from "../../lib/registry/links.ts";
 import { corpusJSON } from "../support/corpus.ts";
-import { bench, collect, errorResponse, failure, HOST, type Script } from "./scripted.ts";
+import { bench, collect, errorResponse, failure, HOST, type Script, utf8 } from "./scripted.ts";
 
 interface LinkTable {
   readonly malformed: readonly { readonly name: string; readonly headers: readonly string[] }[];
@@ -250,7 +250,7 @@ test("a repository that is missing is a NotFoundError", async () => {
 test("what is no list is not taken for one", async () => {
   const latin1 = Uint8Array.from('{"tags": ["a"], "name": "\xff"}', (char) => char.charCodeAt(0));
   const pages: readonly [string | Uint8Array<ArrayBuffer>, RegExp][] = [
-    ["<html>", /text\/plain instead of JSON/],
+    ["<html>", /text\/html instead of JSON/],
     [latin1, /something instead of JSON/],
     ["[]", /no JSON object/],
     ["null", /no JSON object/],
@@ -258,8 +258,12 @@ test("what is no list is not taken for one", async () => {
     ['{"tags": "a"}', /tags is no list/],
     ['{"tags": {"a": 1}}', /tags is no list/],
   ];
+  // As bytes: a text would have a type of its own.
+  const encode = (page: string | Uint8Array<ArrayBuffer>) =>
+    typeof page === "string" ? utf8(page) : page;
   for (const [page, message] of pages) {
-    const b = bench(() => new Response(page));
+    const headers = page === "<html>" ? { "content-type": "text/html" } : {};
+    const b = bench(() => new Response(encode(page), { headers }));
     const error = await failure(b.clock.run(collect(b.repository.tags())));
     assert.ok(error instanceof RegistryError, String(page));
     assert.match(error.message, message);

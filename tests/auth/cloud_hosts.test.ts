@@ -77,7 +77,14 @@ const GOOGLE = [
   ...["us-docker.pkg.dev", "europe-west1-docker.pkg.dev", "us-central1-docker.pkg.dev"],
 ];
 
-const AZURE = ["acme.azurecr.io", "acme.azurecr.cn", "acme.azurecr.us", "acme-d0e1f2.azurecr.io"];
+const LONGEST = "a".repeat(63);
+const AZURE = [
+  `${LONGEST}.azurecr.io`,
+  "acme.azurecr.io",
+  "acme.azurecr.cn",
+  "acme.azurecr.us",
+  "acme-d0e1f2.azurecr.io",
+];
 
 const GITHUB = ["ghcr.io", "GHCR.io", "ghcr.io:443", "docker.pkg.github.com"];
 
@@ -125,6 +132,11 @@ const NOT_ECR = [
   `evil-${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com.attacker.dev`,
   "12345678901.dkr.ecr.us-east-1.amazonaws.com",
   "1234567890123.dkr.ecr.us-east-1.amazonaws.com",
+  "12345678901a.dkr.ecr.us-east-1.amazonaws.com",
+  "1234567890123.dkr-ecr.us-east-1.on.aws",
+  "12345678901a.dkr-ecr.us-east-1.on.aws",
+  `${ACCOUNT}.dkr.ecr.${"r".repeat(64)}.amazonaws.com`,
+  `${ACCOUNT}.dkr-ecr.${"r".repeat(64)}.on.aws`,
   `${ACCOUNT}.dkr.ecr.us-east-1.s3.amazonaws.com`,
   `${ACCOUNT}.dkr.ecr.attacker.dev?.amazonaws.com`,
   `${ACCOUNT}.dkr.ecr.attacker.dev/.amazonaws.com`,
@@ -179,6 +191,7 @@ test("isAzureHost() knows Azure's registries, and none that looks alike", () => 
   const wrong = [
     ...["evil.dev.azurecr.io", "a.b.azurecr.io", "acme.azurecr.io.evil.dev", "acmeazurecr.io"],
     ...["acme.azurecr.com", "acme.azurecr.dev", ".azurecr.io", "acme.eastus.data.azurecr.io"],
+    ...["acm.azurecr.io", `${LONGEST}a.azurecr.io`],
     ...["-acme.azurecr.io", "ac_me.azurecr.io", "acme.azurecr.io.", "mcr.microsoft.com"],
   ];
   const alike = AZURE.flatMap(lookAlikes);

@@ -54,6 +54,10 @@ test("askHelper() gives anonymous credentials when the helper has none", async (
     assert.deepEqual(await askHelper(runner(output), "pass", "r.example"), { kind: "anonymous" });
   }
   assert.deepEqual(await askHelper(reply("", ""), "pass", "r.example"), { kind: "anonymous" });
+  for (const [username, password] of [["", "p"], ["u", ""]] as const) {
+    const expected = { kind: "basic", username, password };
+    assert.deepEqual(await askHelper(reply(username, password), "pass", "r.example"), expected);
+  }
 });
 
 test("askHelper() fails when the helper fails, and repeats nothing of what it wrote", async () => {
@@ -171,9 +175,17 @@ test("listHelper() reads the servers and the user names", async () => {
   );
   assert.equal((await list("\n")).size, 0);
   assert.equal((await list("{}")).size, 0);
-  for (const [stdout, code] of [["CANARY", 0], ["[]", 0], ["null", 0], ["CANARY", 1]] as const) {
+  assert.deepEqual(await list('{"r.example":5,"s.example":"u"}'), new Map([["s.example", "u"]]));
+  const wrong = [
+    ["CANARY", 0, /its answer is no JSON/],
+    ["[]", 0, /its answer is no list/],
+    ["null", 0, /its answer is no list/],
+    ["CANARY", 1, /it failed with exit code 1;/],
+  ] as const;
+  for (const [stdout, code, message] of wrong) {
     await assert.rejects(list(stdout, code), (error: unknown) => {
       assert.ok(error instanceof LadingError && error.code === "CREDENTIAL_HELPER_FAILED");
+      assert.match(error.message, message);
       assert.doesNotMatch(String(error.stack), /CANARY/);
       return true;
     });

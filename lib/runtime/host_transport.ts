@@ -15,8 +15,9 @@ const SHORT_BODY_BYTES = 64 * 1024;
  * less time than their `fetch`, sends a body with its length and no request a second time, and reads
  * at most 1 MiB ahead. They go through `fetch` elsewhere, where the environment names proxies (Deno
  * has to be allowed to read `HTTP_PROXY` and the like to know), and for bodies whose length is not
- * said. To what `NO_PROXY` names, by the rules of Go, and to loopback they go directly. Certificates are those that the runtime trusts (`NODE_EXTRA_CA_CERTS`, `DENO_CERT`). Where a
- * dispatcher was set for `fetch`, give `fetch` as the transport.
+ * said. To what `NO_PROXY` names, by the rules of Go, and to loopback they go directly. Certificates
+ * are those that the runtime trusts (`NODE_EXTRA_CA_CERTS`, `DENO_CERT`). Where a dispatcher was set
+ * for `fetch`, give `fetch` as the transport.
  *
  * @returns The transport, with the traits of the runtime.
  */

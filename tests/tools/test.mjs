@@ -70,7 +70,7 @@ const RUNTIMES = {
 /** The one suite that may be skipped in CI: it needs JSR, which not every machine reaches. */
 const MAY_SKIP = "tests/interop/std/";
 /**
- * Enough for a machine that is five times slower; Node 20 has no end for a test, only for a process.
+ * Enough for a machine that is five times slower; in Node 20 only a process has an end, no test.
  *
  * @type {import("./_runtimes.mjs").Patience}
  */

@@ -246,8 +246,9 @@ test("an instance that fails is dropped, the error is lading's, and the next str
   for (let turn = 0; turn < 8; turn++) {
     const inflater = kernel.inflater();
     inflater.push(broken);
-    assert.throws(() => inflater.read(), { name: "CorruptStreamError", code: "CORRUPT_STREAM" });
-    assert.throws(() => inflater.read(), TypeError);
+    for (const _ of ["the first time", "and from then on"]) {
+      assert.throws(() => inflater.read(), { name: "CorruptStreamError", code: "CORRUPT_STREAM" });
+    }
     inflater.close();
     assert.equal(inflate(kernel, good).error, undefined);
     assert.throws(() => kernel.crc32(broken), { code: "KERNEL_FAILED" });

@@ -46,7 +46,7 @@ export function replacing(
   store: MemoryStore,
   { digest }: Descriptor,
   content: Uint8Array,
-): MemoryStore {
+): Watched {
   return watched(store, {
     fetch: (stream, descriptor): ByteStream =>
       descriptor.digest === digest ? streamOf(new Uint8Array(content)) : stream,

@@ -33,14 +33,12 @@ export class ImmediateDisk extends NodeFileSystem {
     options: { readonly mode?: number; readonly truncate?: boolean } = {},
   ): Promise<FileWriter> {
     if (options.truncate === true) return await super.create(path, options);
-    const turn = this.#turns.next();
-    if (turn !== undefined) await turn;
+    await this.#turns.next();
     return this.#create(path, options.mode ?? 0o666);
   }
 
   async createWhole(path: string, content: Bytes, attributes: FileAttributes): Promise<void> {
-    const turn = this.#turns.next();
-    if (turn !== undefined) await turn;
+    await this.#turns.next();
     const file = this.#create(path, 0o600);
     try {
       file.writeNow(content);
@@ -58,8 +56,7 @@ export class ImmediateDisk extends NodeFileSystem {
   }
 
   override async rename(from: string, to: string): Promise<void> {
-    const turn = this.#turns.next();
-    if (turn !== undefined) await turn;
+    await this.#turns.next();
     attempt(`move "${from}" to`, to, () => this.#fs.renameSync(from, to));
   }
 
@@ -69,26 +66,22 @@ export class ImmediateDisk extends NodeFileSystem {
   ): Promise<void> {
     const { recursive = false, mode = 0o777 } = options;
     if (recursive) return await super.makeDirectory(path, options);
-    const turn = this.#turns.next();
-    if (turn !== undefined) await turn;
+    await this.#turns.next();
     attempt("create", path, () => this.#fs.mkdirSync(path, { mode }));
   }
 
   override async symlink(target: string, path: string): Promise<void> {
-    const turn = this.#turns.next();
-    if (turn !== undefined) await turn;
+    await this.#turns.next();
     attempt("create", path, () => this.#fs.symlinkSync(target, path));
   }
 
   override async link(existing: string, path: string): Promise<void> {
-    const turn = this.#turns.next();
-    if (turn !== undefined) await turn;
+    await this.#turns.next();
     attempt(`link "${existing}" as`, path, () => this.#fs.linkSync(existing, path));
   }
 
   override async setAttributes(path: string, attributes: FileAttributes): Promise<void> {
-    const turn = this.#turns.next();
-    if (turn !== undefined) await turn;
+    await this.#turns.next();
     const { mode, uid, gid, mtimeMs } = attributes;
     attempt("change", path, () => {
       // The owner first: changing it takes the set-user-ID bit away.

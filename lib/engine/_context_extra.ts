@@ -60,7 +60,9 @@ export async function* withDockerfile(
     if (!isHidden || path !== IGNORE_NAME) {
       yield input;
     } else if (input.body !== undefined) {
-      ignored = await readAll(await openSource(input.body), {
+      const { body } = input;
+      const source = typeof body === "string" ? encoder.encode(body) : body;
+      ignored = await readAll(await openSource(source), {
         maxBytes: MAX_TEXT_BYTES,
         what: IGNORE_NAME,
       });
@@ -84,10 +86,7 @@ export async function* entryInputs(
   for await (const { body, ...entry } of entries) {
     // What leads upwards the engine refuses; it is refused here before it is sent.
     sanitizePath(entry.path, { system: "posix" });
-    if (body === undefined) yield entry;
-    else if (typeof body === "string") yield { ...entry, body: encoder.encode(body) };
-    else if (body instanceof Uint8Array) yield { ...entry, body };
-    else yield { ...entry, body: await openSource(body) };
+    yield { ...entry, body: typeof body === "function" ? await body() : body };
   }
 }
 

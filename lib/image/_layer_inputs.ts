@@ -1,4 +1,3 @@
-import { openSource } from "../bytes/source.ts";
 import { entryInput } from "../tar/entry_input.ts";
 import { readTar } from "../tar/reader.ts";
 import type { TarInput } from "../tar/writer.ts";
@@ -97,8 +96,7 @@ function windowsEntries(
 }
 
 async function opened({ body, ...entry }: LayerEntry): Promise<TarInput> {
-  if (body === undefined || body instanceof Uint8Array) return { ...entry, body };
-  return { ...entry, body: await openSource(body) };
+  return { ...entry, body: typeof body === "function" ? await body() : body };
 }
 
 function addParents(placed: Map<string, LayerEntry>, rules: LayerRules): void {

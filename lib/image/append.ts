@@ -45,8 +45,7 @@ const APPENDED: HistoryEntry = { created_by: "lading append" };
  * import { append, emptyImage, layerFrom } from "@lading/lading/image";
  *
  * const base = emptyImage({ os: "linux", architecture: "amd64" });
- * const body = new TextEncoder().encode("hello\n");
- * const image = append(base, await layerFrom([{ path: "hello.txt", body }]));
+ * const image = append(base, await layerFrom([{ path: "hello.txt", body: "hello\n" }]));
  * console.log((await image.readFile("/hello.txt")).length); // 6
  * ```
  */

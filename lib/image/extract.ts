@@ -31,7 +31,8 @@ import { UnnamedFiles } from "./_unnamed_files.ts";
  * `existing: "replace"` nothing has changed then before the first name was given, and what has been
  * replaced since stays. Memory grows with the number of paths, never with contents. Of a single
  * layer, whiteouts delete nothing. Somebody else who changes the directory at the same time is not
- * guarded against: use one of your own.
+ * guarded against: use one of your own. To a disk, `extractToDisk()` of `./node`, `./deno` and
+ * `./bun` does the same in a fraction of the time where files are small and many.
  *
  * @param source The image, its merged tree, or a layer.
  * @param fileSystem Where to write: `nodeFileSystem()`, or `memoryFileSystem()`.

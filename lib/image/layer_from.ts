@@ -40,8 +40,7 @@ import { startsAsTar } from "./_starts_as_tar.ts";
  * ```ts
  * import { layerFrom } from "@lading/lading/image";
  *
- * const body = new TextEncoder().encode("console.log('hello');\n");
- * const layer = await layerFrom([{ path: "main.js", body }], { prefix: "/app" });
+ * const layer = await layerFrom([{ path: "main.js", body: "console.log('hello');\n" }], { prefix: "/app" });
  * for await (const entry of layer.entries()) console.log(entry.path); // app/ and app/main.js
  * ```
  */

@@ -6,8 +6,8 @@ import type { TarInput } from "../tar/writer.ts";
  * function is called when its turn has come, so that a directory of a disk needs no open files.
  */
 export interface LayerEntry extends Omit<TarInput, "body"> {
-  /** The content of a file; a stream or a function needs `size`. */
-  readonly body?: ByteSource | undefined;
+  /** The content of a file; a text is UTF-8, a stream or a function needs `size`. */
+  readonly body?: ByteSource | string | undefined;
 }
 
 /** The entries of a layer, in any order. */

@@ -29,8 +29,7 @@
  * import { append, emptyImage, layerFrom, mutate } from "@lading/lading/image";
  *
  * const base = emptyImage({ os: "linux", architecture: "amd64" });
- * const body = new TextEncoder().encode("console.log('hello');\n");
- * const layer = await layerFrom([{ path: "main.js", body }], { prefix: "/app" });
+ * const layer = await layerFrom([{ path: "main.js", body: "console.log('hello');\n" }], { prefix: "/app" });
  * const app = mutate(append(base, layer), { cmd: ["node", "/app/main.js"] });
  * console.log(await app.digest());
  * ```

@@ -7,8 +7,7 @@
  * ```ts
  * import { readTar, writeTar } from "@lading/lading/tar";
  *
- * const body = new TextEncoder().encode("hello\n");
- * for await (const entry of readTar(writeTar([{ path: "hello.txt", body }]))) {
+ * for await (const entry of readTar(writeTar([{ path: "hello.txt", body: "hello\n" }]))) {
  *   console.log(entry.path, entry.size); // hello.txt 6
  * }
  * ```

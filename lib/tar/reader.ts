@@ -31,8 +31,7 @@ export type { TarEntry, TarEntryType } from "./entry.ts";
  * ```ts
  * import { readTar, writeTar } from "@lading/lading/tar";
  *
- * const body = new TextEncoder().encode("hello\n");
- * const archive = writeTar([{ path: "hello.txt", type: "file", body }]);
+ * const archive = writeTar([{ path: "hello.txt", type: "file", body: "hello\n" }]);
  * for await (const entry of readTar(archive)) {
  *   console.log(entry.type, entry.path, await entry.text()); // file hello.txt hello
  * }

@@ -61,8 +61,8 @@ export interface TarInput {
    * so are empty ones.
    */
   readonly pax?: ReadonlyMap<string, Bytes | string> | undefined;
-  /** The content of a file. */
-  readonly body?: Bytes | ByteStream | undefined;
+  /** The content of a file; a text is UTF-8. */
+  readonly body?: Bytes | string | ByteStream | undefined;
 }
 
 const FLAGS: Readonly<Record<TarInputType, string>> = {
@@ -113,7 +113,8 @@ function nanoseconds(seconds: number): bigint | undefined {
 
 function planEntry(input: TarInput): PlannedEntry {
   const { type = "file", path } = input;
-  const size = sizeOf(input);
+  const body = typeof input.body === "string" ? encoder.encode(input.body) : input.body;
+  const size = sizeOf(input, body);
   let name: Bytes = input.pathBytes ?? encoder.encode(path);
   if (type === "directory" && name.at(-1) !== 0x2f) {
     const withSlash = new Uint8Array(name.length + 1);
@@ -189,7 +190,7 @@ function planEntry(input: TarInput): PlannedEntry {
     for (const [key, value] of records) record(key, value);
   }
   checkRecords(path, records);
-  return { path, header: block.seal(), records, size, body: input.body };
+  return { path, header: block.seal(), records, size, body };
 }
 
 /** What readers refuse is not written. */
@@ -201,8 +202,8 @@ function checkRecords(path: string, records: readonly Bytes[]): void {
   }
 }
 
-function sizeOf(input: TarInput): number {
-  const { body, size, type = "file" } = input;
+function sizeOf(input: TarInput, body: Bytes | ByteStream | undefined): number {
+  const { size, type = "file" } = input;
   if (type !== "file") {
     if (body !== undefined && !(body instanceof Uint8Array && body.length === 0)) {
       refuse(input.path, `a ${type} has no content`);
@@ -243,8 +244,7 @@ function sizeOf(input: TarInput): number {
  * ```ts
  * import { writeTar } from "@lading/lading/tar";
  *
- * const body = new TextEncoder().encode("hello\n");
- * console.log((await new Response(writeTar([{ path: "a", body }])).arrayBuffer()).byteLength); // 2048
+ * console.log((await new Response(writeTar([{ path: "a", body: "hello\n" }])).arrayBuffer()).byteLength); // 2048
  * ```
  */
 export function writeTar(entries: AsyncIterable<TarInput> | Iterable<TarInput>): ByteStream {

@@ -53,6 +53,23 @@ test("layerFrom() sorts entries, and resets owners and times", async () => {
   assert.deepEqual(entries.map(({ mode }) => mode), [0o600, 0o700, 0o644, 0o644]);
 });
 
+test("layerFrom() takes texts, bytes and functions for the same content", async () => {
+  const content = "grüße\n";
+  const size = text(content).length;
+  const bodies: readonly LayerEntry["body"][] = [
+    content,
+    text(content),
+    () => streamOf(text(content)),
+  ];
+  const digests = new Set<string>();
+  for (const body of bodies) {
+    const layer = await layerFrom([{ path: "motd", body, size }]);
+    for await (const entry of layer.entries()) assert.equal(await entry.text(), content);
+    digests.add(layer.descriptor().digest);
+  }
+  assert.equal(digests.size, 1);
+});
+
 test("layerFrom() gives the same bytes whatever the order of the entries", async () => {
   const [one, other] = [await layerFrom(FILES), await layerFrom([...FILES].reverse())];
   assert.equal(one.descriptor().digest, other.descriptor().digest);

@@ -2,6 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { iterate, readAll, streamFrom, streamOf } from "../../lib/bytes/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
+import { SizeMismatchError } from "../../lib/model/errors.ts";
 import { readTar, type TarInput, writeTar } from "../../lib/tar/mod.ts";
 import { MAX_PAX_BYTES, MAX_PAX_RECORDS } from "../../lib/tar/pax.ts";
 import { encode, endless } from "./blocks.ts";
@@ -118,6 +119,21 @@ test("writeTar() stops at the first byte too many", async () => {
   const archive = readAll(writeTar([{ path: "a", size: 10, body: stream }]), MAX);
   await assert.rejects(archive, { code: "SIZE_MISMATCH", expected: 10 });
   assert.ok(taken() <= 30, `${taken()} bytes were taken`);
+});
+
+test("writeTar() writes a text as UTF-8, whose bytes are counted", async () => {
+  const texts = ["", "hello\n", "grüße 日本 😀", "\ufeff", "lone \ud800"];
+  const inputs = texts.map((body, number) => ({ path: `${number}`, body }));
+  const archive = await readAll(writeTar(inputs), MAX);
+  const encoded = inputs.map(({ path, body }) => ({ path, body: encode(body) }));
+  assert.deepEqual(archive, await readAll(writeTar(encoded), MAX));
+  const sizes: number[] = [];
+  for await (const { size } of readTar(streamOf(archive))) sizes.push(size);
+  assert.deepEqual(sizes, [0, 6, 19, 3, 8]);
+  await pack({ path: "a", size: 2, body: "ü" });
+  await assert.rejects(pack({ path: "a", size: 1, body: "ü" }), SizeMismatchError);
+  await assert.rejects(pack({ path: "a", type: "directory", body: "x" }), RangeError);
+  await pack({ path: "a", type: "directory", body: "" });
 });
 
 test("writeTar() takes entries and contents as the archive is read", async () => {

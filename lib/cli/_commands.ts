@@ -16,6 +16,7 @@ import { engineCommand } from "./engine.ts";
 import { exportCommand } from "./export.ts";
 import { extractCommand } from "./extract.ts";
 import { flattenCommand } from "./flatten.ts";
+import { gcCommand } from "./gc.ts";
 import { helpCommand } from "./help.ts";
 import { indexCommand } from "./index.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -71,6 +72,7 @@ export const COMMANDS: readonly Command[] = [
   tagCommand,
   untagCommand,
   deleteCommand,
+  gcCommand,
   loginCommand,
   logoutCommand,
   serveCommand,

@@ -20,9 +20,9 @@ export const deleteCommand: Command = {
   },
   details:
     "It takes digests alone: a tag may be another image a moment later. An index leaves its\n" +
-    "images, and blobs stay. Without --referrers, what refers to it stays too, and most registries\n" +
-    "keep it for ever. Of a registry of version 1 it deletes the whole repository:\n" +
-    "docker-v1://REPOSITORY.",
+    "images, and blobs stay: lading gc deletes those of a layout. Without --referrers, what refers\n" +
+    "to it stays too, and most registries keep it for ever. Of a registry of version 1 it deletes\n" +
+    "the whole repository: docker-v1://REPOSITORY.",
   examples: [
     "lading delete ghcr.io/acme/app@sha256:9e01…",
     "lading delete ghcr.io/acme/app@sha256:9e01… --referrers",

@@ -37,6 +37,7 @@ export type {
   ByteRange,
   CallOptions,
   ContentSource,
+  ExistsOptions,
   FetchOptions,
   ResolveOptions,
   Resolver,

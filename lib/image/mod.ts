@@ -37,7 +37,13 @@
  * @module
  */
 export type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
-export type { ByteRange, CallOptions, ContentSource, FetchOptions } from "../model/content.ts";
+export type {
+  ByteRange,
+  CallOptions,
+  ContentSource,
+  ExistsOptions,
+  FetchOptions,
+} from "../model/content.ts";
 export type { Descriptor } from "../model/descriptor.ts";
 export type {
   ContainerConfig,

@@ -21,6 +21,15 @@ export interface FetchOptions extends CallOptions {
   readonly range?: ByteRange | undefined;
 }
 
+/** Options of {@linkcode ContentSource.exists}. */
+export interface ExistsOptions extends CallOptions {
+  /**
+   * Says that a manifest which names the content is stored next: where garbage is collected, content
+   * that is there then is not garbage. Default `false`.
+   */
+  readonly isNamedNext?: boolean | undefined;
+}
+
 /** Options of {@linkcode Referrers.referrers}. */
 export interface ReferrersOptions extends CallOptions {
   /** Yields only referrers of this type. */
@@ -30,7 +39,7 @@ export interface ReferrersOptions extends CallOptions {
 /** The read side of content-addressed storage. */
 export interface ContentSource {
   /** Tells whether the content is there. */
-  exists(target: Descriptor, options?: CallOptions): Promise<boolean>;
+  exists(target: Descriptor, options?: ExistsOptions): Promise<boolean>;
   /**
    * Opens the content as a stream that errors instead of closing when size or digest do not match.
    * Cancelling the stream frees what it holds.

@@ -47,6 +47,7 @@ export type {
   ContentStore,
   ContentUpload,
   Deleter,
+  ExistsOptions,
   FetchOptions,
   Locator,
   Mounter,

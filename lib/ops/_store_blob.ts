@@ -11,7 +11,7 @@ export async function storeBlob(
   { signal }: CallOptions,
 ): Promise<void> {
   try {
-    const isThere = await target.exists(descriptor, { signal });
+    const isThere = await target.exists(descriptor, { signal, isNamedNext: true });
     if (!isThere) await target.push(descriptor, content, { signal });
   } catch (error) {
     throw blame("target", error, descriptor, signal ?? new AbortController().signal);

@@ -329,7 +329,11 @@ class Copy {
     signal: AbortSignal,
   ): Promise<void> {
     const { target } = this.#route;
-    const isThere = lookAhead(blobs, jobs, (blob, signal) => target.exists(blob, { signal }));
+    const isThere = lookAhead(
+      blobs,
+      jobs,
+      (blob, signal) => target.exists(blob, { signal, isNamedNext: true }),
+    );
     await moveBlobs(blobs, jobs, async (blob, index, signal, read) => {
       await this.#moveBlob(blob, isThere(index, signal), read, signal);
     }, signal);
@@ -375,7 +379,7 @@ class Copy {
       signal: AbortSignal,
     ): Promise<void> => {
       const { descriptor } = manifest;
-      const existed = present.has(descriptor.digest);
+      const existed = present.has(descriptor.digest) && await this.#isStill(descriptor, signal);
       if (existed) this.#bytesSkipped += descriptor.size;
       else {
         try {
@@ -396,6 +400,16 @@ class Copy {
       await this.#pushManifest(manifest, named, signal);
       this.#emit({ type: "manifest", descriptor: manifest.descriptor, status: "done" });
     }
+  }
+
+  /** Tells whether a store still has a manifest that it had before: garbage is collected meanwhile. */
+  async #isStill(descriptor: Descriptor, signal: AbortSignal): Promise<boolean> {
+    const { target } = this.#route;
+    if (!("roots" in target)) return true;
+    return await this.#asTarget(
+      descriptor,
+      target.exists(descriptor, { signal, isNamedNext: true }),
+    );
   }
 
   async #pushManifest(

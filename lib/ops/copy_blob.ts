@@ -47,7 +47,7 @@ export async function copyBlob(
   moved: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<BlobOutcome> {
-  const { target, isThere = target.exists(blob, { signal }) } = way;
+  const { target, isThere = target.exists(blob, { signal, isNamedNext: true }) } = way;
   const existed = await isThere.catch((error) => {
     throw blame("target", error, blob, signal);
   });

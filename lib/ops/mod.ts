@@ -25,6 +25,7 @@ export type {
   CallOptions,
   ContentSource,
   ContentStore,
+  ExistsOptions,
   FetchOptions,
   ResolveOptions,
   Resolver,

@@ -37,6 +37,7 @@ export type {
   ContentStore,
   ContentUpload,
   Deleter,
+  ExistsOptions,
   FetchOptions,
   Locator,
   Mounter,

@@ -148,7 +148,8 @@ async function checkChildren(
     // A foreign layer is where its URLs say; nobody has to push it.
     if (isForeignLayerType(child.mediaType) || (child.urls?.length ?? 0) > 0) continue;
     const held = await context.shelves.content(repository, child.digest);
-    if (held !== undefined && await context.target.exists(held)) continue;
+    const isNamedNext = true;
+    if (held !== undefined && await context.target.exists(held, { isNamedNext })) continue;
     throw new Refusal(
       400,
       "MANIFEST_BLOB_UNKNOWN",

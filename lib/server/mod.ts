@@ -32,6 +32,7 @@ export type {
   ContentSource,
   ContentStore,
   Deleter,
+  ExistsOptions,
   FetchOptions,
   Referrers,
   ReferrersOptions,

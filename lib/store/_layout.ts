@@ -3,6 +3,7 @@ import type { ByteSource, ByteStream } from "../model/bytes.ts";
 import type {
   CallOptions,
   Deleter,
+  ExistsOptions,
   FetchOptions,
   Referrers,
   ReferrersOptions,
@@ -13,7 +14,6 @@ import type {
 } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
-import { InvalidConfigError, NotFoundError } from "../model/errors.ts";
 import type { ImageIndex } from "../model/image_index.ts";
 import { isDigestReference } from "../model/reference.ts";
 import type { FileSystem } from "./file_system.ts";
@@ -21,20 +21,18 @@ import type { OCILayoutOptions } from "./layout_options.ts";
 import { abortable } from "./_abortable.ts";
 import { failedBecause, joinPath } from "./_files.ts";
 import { LayoutBlobs } from "./_layout_blobs.ts";
+import { checkVersion, INDEX, indexLock, readIndex, readLayout } from "./_layout_document.ts";
 import { type Edit, IndexEdits } from "./_layout_edits.ts";
 import {
-  checkThere,
   type LayoutContext,
-  readSmall,
+  layoutContext,
   sweep,
   TEMPORARY_PREFIX,
   writeBeside,
 } from "./_layout_files.ts";
 import {
   layoutHeader,
-  MAX_LAYOUT_INDEX_BYTES,
   namedRoots,
-  parseLayoutIndex,
   rootsOf,
   withDigest,
   withName,
@@ -45,14 +43,6 @@ import { referrerDescriptor } from "./_manifest_facts.ts";
 import { findByName, findOnly, isNameFor, noSuchReference } from "./_names.ts";
 import { type StagedUpload, UPLOAD_ALGORITHM } from "./_staged_upload.ts";
 
-/** `oci-layout` says one version number; what is longer is none. */
-const MAX_LAYOUT_FILE_BYTES = 4096;
-
-const INDEX = "index.json";
-
-/** A holder of the lock shows four times in this time that it is alive. */
-const LOCK_STALE_AFTER_MS = 10_000;
-
 /** An OCI layout on any file system; `place` names it in messages. */
 export class Layout implements Target, Roots, Deleter, Referrers, Uploader {
   readonly #context: LayoutContext;
@@ -62,24 +52,19 @@ export class Layout implements Target, Roots, Deleter, Referrers, Uploader {
   readonly #prepared = new Map<string, Promise<void>>();
 
   constructor(fs: FileSystem, path: string, place: string, options: OCILayoutOptions) {
-    const { owner = "lading", followLinks = false, isDurable = true } = options;
-    if (!/^[A-Za-z0-9]{1,32}$/.test(owner)) {
-      throw new TypeError(`Cannot open ${place}: ${JSON.stringify(owner)} is no short word`);
-    }
-    this.#context = { fs, path, place, owner, followLinks, isDurable };
+    this.#context = layoutContext(fs, path, place, options);
     this.#blobs = new LayoutBlobs(this.#context, options.hasher);
     this.#edits = new IndexEdits({
-      ...this.#context,
-      directory: path,
-      name: INDEX,
-      staleAfterMs: options.lockStaleAfterMs ?? LOCK_STALE_AFTER_MS,
-      read: () => this.#readIndex(),
+      ...indexLock(this.#context, options.lockStaleAfterMs),
+      place,
+      read: () => readIndex(this.#context),
     });
   }
 
-  async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
+  async exists(target: Descriptor, options: ExistsOptions = {}): Promise<boolean> {
     options.signal?.throwIfAborted();
-    return await this.#blobs.sizeOf(target.digest) === target.size;
+    if (await this.#blobs.sizeOf(target.digest) !== target.size) return false;
+    return options.isNamedNext !== true || await this.#blobs.renew(target.digest);
   }
 
   async fetch(target: Descriptor, options: FetchOptions = {}): Promise<ByteStream> {
@@ -111,7 +96,7 @@ export class Layout implements Target, Roots, Deleter, Referrers, Uploader {
     content: ByteSource,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    if (await this.exists(expected)) return await letGo(content);
+    if (await this.exists(expected, { isNamedNext: true })) return await letGo(content);
     await abortable(this.#prepare(digestAlgorithm(expected.digest)), signal);
     await this.#inPlace(this.#blobs.write(expected, content, signal));
   }
@@ -138,7 +123,7 @@ export class Layout implements Target, Roots, Deleter, Referrers, Uploader {
 
   async resolve(reference: string, options: CallOptions = {}): Promise<Descriptor> {
     options.signal?.throwIfAborted();
-    const index = await this.#readLayout();
+    const index = await readLayout(this.#context);
     const { place } = this.#context;
     const named = namedRoots(index);
     if (reference === "") {
@@ -156,14 +141,17 @@ export class Layout implements Target, Roots, Deleter, Referrers, Uploader {
     signal?.throwIfAborted();
     await this.#blobs.check(target);
     const isName = isNameFor(target, reference);
-    const edit: Edit = (index) =>
-      isName ? withName(index, target, reference) : withDigest(index, target);
+    const edit: Edit = async (index) => {
+      // Who collects garbage has the lock: what is there now is named before it could be collected.
+      await this.#blobs.check(target);
+      return isName ? withName(index, target, reference) : withDigest(index, target);
+    };
     await this.#edits.apply(edit, signal);
   }
 
   async *roots(options: CallOptions = {}): AsyncGenerator<Root, void, undefined> {
     options.signal?.throwIfAborted();
-    yield* rootsOf(await this.#readLayout());
+    yield* rootsOf(await readLayout(this.#context));
   }
 
   async *referrers(
@@ -171,7 +159,7 @@ export class Layout implements Target, Roots, Deleter, Referrers, Uploader {
     options: ReferrersOptions = {},
   ): AsyncGenerator<Descriptor, void, undefined> {
     const { signal, artifactType } = options;
-    await this.#readLayout();
+    await readLayout(this.#context);
     for await (const blob of this.#blobs.list()) {
       signal?.throwIfAborted();
       const facts = await this.#blobs.factsOf(blob.digest);
@@ -191,7 +179,7 @@ export class Layout implements Target, Roots, Deleter, Referrers, Uploader {
     options.signal?.throwIfAborted();
     digestAlgorithm(digest);
     // The names first: none may point at a blob that is gone.
-    if (await this.#readIndex() !== undefined) {
+    if (await readIndex(this.#context) !== undefined) {
       await this.#edits.apply(
         (index) => without(index, (entry) => entry.digest === digest),
         options.signal,
@@ -202,7 +190,7 @@ export class Layout implements Target, Roots, Deleter, Referrers, Uploader {
 
   async untag(reference: string, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
-    await this.#readLayout();
+    await readLayout(this.#context);
     await this.#edits.apply((index) => {
       const edited = without(index, (entry, name) => {
         return isDigestReference(reference)
@@ -221,34 +209,6 @@ export class Layout implements Target, Roots, Deleter, Referrers, Uploader {
     const size = await this.#blobs.sizeOf(digest);
     if (facts === undefined || size === undefined) return undefined;
     return { mediaType: facts.mediaType, digest, size };
-  }
-
-  async #readIndex(): Promise<ImageIndex | undefined> {
-    const raw = await readSmall(this.#context, INDEX, MAX_LAYOUT_INDEX_BYTES);
-    return raw === undefined ? undefined : parseLayoutIndex(raw, this.#context.place);
-  }
-
-  /** Reads the index of a layout that has to be there. */
-  async #readLayout(): Promise<ImageIndex> {
-    await this.#checkVersion();
-    const index = await this.#readIndex();
-    if (index !== undefined) return index;
-    await checkThere(this.#context);
-    throw new NotFoundError(
-      `Cannot open ${this.#context.place}: it has no index.json, it is no layout`,
-    );
-  }
-
-  /** Refuses a layout of a version to come. One without the file is read, as skopeo reads it. */
-  async #checkVersion(): Promise<boolean> {
-    const raw = await readSmall(this.#context, "oci-layout", MAX_LAYOUT_FILE_BYTES);
-    if (raw === undefined) return false;
-    const text = new TextDecoder().decode(raw);
-    if (layoutVersion(text)?.startsWith("1.")) return true;
-    throw new InvalidConfigError(
-      `Cannot open ${this.#context.place}: its file oci-layout says no version 1`,
-      { input: text },
-    );
   }
 
   /** Waits until nothing is under way here, what aborted calls have left behind included. */
@@ -274,7 +234,7 @@ export class Layout implements Target, Roots, Deleter, Referrers, Uploader {
     const directory = this.#blobs.directoryOf(algorithm);
     await fs.makeDirectory(directory, { recursive: true });
     if (isDurable) await fs.syncDirectory(joinPath(path, "blobs"));
-    if (!await this.#checkVersion()) {
+    if (!await checkVersion(this.#context)) {
       // The index first: where there is an oci-layout, there is a valid index.json.
       await this.#edits.apply((index) => index);
       const header = layoutHeader();
@@ -283,16 +243,5 @@ export class Layout implements Target, Roots, Deleter, Referrers, Uploader {
     }
     await sweep(this.#context, directory, TEMPORARY_PREFIX);
     await sweep(this.#context, path, TEMPORARY_PREFIX, claimPrefix(INDEX));
-  }
-}
-
-function layoutVersion(text: string): string | undefined {
-  try {
-    const document: unknown = JSON.parse(text);
-    if (typeof document !== "object" || document === null) return undefined;
-    const version = "imageLayoutVersion" in document ? document.imageLayoutVersion : undefined;
-    return typeof version === "string" ? version : undefined;
-  } catch {
-    return undefined;
   }
 }

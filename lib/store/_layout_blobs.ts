@@ -4,18 +4,19 @@ import { openSource } from "../bytes/source.ts";
 import { withSignal } from "../bytes/signal.ts";
 import { verified, verifyBytes } from "../bytes/verify.ts";
 import type { HasherFactory } from "../hash/hasher.ts";
-import type { ByteSource, ByteStream } from "../model/bytes.ts";
+import type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
 import type { FetchOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm, isDigest, parseDigest } from "../model/digest.ts";
 import { NotFoundError } from "../model/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
-import { failedBecause, joinPath, quietly, streamFile } from "./_files.ts";
+import { failedBecause, joinPath, quietly, streamFile, uniqueName } from "./_files.ts";
 import {
   checkThere,
   FileBeside,
   type LayoutContext,
   refusedLink,
+  TEMPORARY_PREFIX,
   writeBeside,
 } from "./_layout_files.ts";
 import { type ManifestFacts, manifestFacts } from "./_manifest_facts.ts";
@@ -24,6 +25,15 @@ import { checkSize } from "./_check_size.ts";
 import type { RandomAccess } from "./random_access.ts";
 import { stagedBeside, StagedUpload, UPLOAD_ALGORITHM } from "./_staged_upload.ts";
 import { UNKNOWN_BYTES } from "./_write_behind.ts";
+
+/** The directories of blobs: one for each algorithm. */
+export const BLOB_ALGORITHMS = ["sha256", "sha512"] as const;
+
+/** A blob that is there. */
+export interface StoredBlob extends Pick<Descriptor, "digest" | "size"> {
+  /** When it was written, or somebody was about to name it. */
+  readonly mtimeMs: number;
+}
 
 /** The blobs of a layout: `blobs/<algorithm>/<hex>`. */
 export class LayoutBlobs {
@@ -112,9 +122,47 @@ export class LayoutBlobs {
     const directory = this.directoryOf(UPLOAD_ALGORITHM);
     const file = await FileBeside.create(this.#context, directory, UNKNOWN_BYTES);
     const stage = stagedBeside(file, async ({ digest, size }) => {
-      return await this.sizeOf(digest) === size ? undefined : parseDigest(digest).encoded;
+      const isThere = await this.sizeOf(digest) === size && await this.renew(digest);
+      return isThere ? undefined : parseDigest(digest).encoded;
     });
     return new StagedUpload(stage, { place, hasher: this.#hasher, given });
+  }
+
+  /** Makes a blob as young as a new one: who finds it is about to name it. Tells whether it is there. */
+  async renew(digest: string): Promise<boolean> {
+    try {
+      await this.#context.fs.setAttributes(this.#pathOf(digest), { mtimeMs: Date.now() });
+      return true;
+    } catch (error) {
+      // Where no time can be set, none can be old, and nothing is taken away.
+      return !failedBecause(error, "not-found", "not-directory");
+    }
+  }
+
+  /**
+   * Takes a blob away, unless it was made younger since it was looked at.
+   *
+   * @returns Whether it is gone.
+   */
+  async collect({ digest, mtimeMs }: StoredBlob): Promise<boolean> {
+    const { fs, owner } = this.#context;
+    const { algorithm } = parseDigest(digest);
+    const path = this.#pathOf(digest);
+    const aside = joinPath(this.directoryOf(algorithm), TEMPORARY_PREFIX + uniqueName(owner));
+    try {
+      // From here on nobody finds it, so that nobody can rely on it any more.
+      await fs.rename(path, aside);
+    } catch (error) {
+      if (failedBecause(error, "not-found", "not-directory")) return false;
+      throw error;
+    }
+    if ((await fs.stat(aside, { followLinks: false }))?.mtimeMs !== mtimeMs) {
+      await fs.rename(aside, path);
+      return false;
+    }
+    this.#facts.delete(digest);
+    await fs.remove(aside);
+    return true;
   }
 
   /** Removes a blob; an absent one is no error. */
@@ -130,7 +178,7 @@ export class LayoutBlobs {
   /** Lists the blobs by their names. */
   async *list(): AsyncGenerator<Pick<Descriptor, "digest" | "size">, void, undefined> {
     const { fs } = this.#context;
-    for (const algorithm of ["sha256", "sha512"]) {
+    for (const algorithm of BLOB_ALGORITHMS) {
       const directory = this.directoryOf(algorithm);
       if (await fs.stat(directory) === undefined) continue;
       for (const { name } of await fs.readDirectory(directory)) {
@@ -141,27 +189,41 @@ export class LayoutBlobs {
     }
   }
 
+  /** Lists the blobs that are files, and no links, with their times. */
+  async *files(): AsyncGenerator<StoredBlob, void, undefined> {
+    const { fs } = this.#context;
+    for await (const { digest } of this.list()) {
+      const info = await fs.stat(this.#pathOf(digest), { followLinks: false });
+      if (info?.type === "file") yield { digest, size: info.size, mtimeMs: info.mtimeMs };
+    }
+  }
+
   /** Reads a manifest, proved by its digest; `undefined` when the blob is none, or absent. */
   async factsOf(digest: string): Promise<ManifestFacts | undefined> {
     const known = this.#facts.get(digest);
     if (known !== undefined) return known ?? undefined;
-    const size = await this.sizeOf(digest);
-    if (size === undefined) return undefined;
-    const facts = size > MAX_MANIFEST_BYTES ? undefined : await this.#readFacts(digest);
+    if (await this.sizeOf(digest) === undefined) return undefined;
+    const raw = await this.documentOf(digest);
+    const facts = raw === undefined ? undefined : manifestFacts(raw);
     this.#facts.set(digest, facts ?? null);
     return facts;
   }
 
-  async #readFacts(digest: string): Promise<ManifestFacts | undefined> {
+  /**
+   * Reads a blob that may be a manifest, proved by its digest; `undefined` when it is too long for one,
+   * or no JSON.
+   */
+  async documentOf(digest: string): Promise<Bytes | undefined> {
     const file = await this.#open(digest);
     try {
+      if (file.size > MAX_MANIFEST_BYTES) return undefined;
       // Small layers are told from manifests by their first byte.
       const [first = 0] = await file.read(0, 1);
       if (!JSON_STARTS.has(first)) return undefined;
       const raw = await file.read(0, file.size);
       const expected = { mediaType: "application/json", digest, size: file.size };
       verifyBytes(raw, expected, { hasher: this.#hasher, what: this.#nameOf(digest) });
-      return manifestFacts(raw);
+      return raw;
     } finally {
       await file.close();
     }

@@ -4,7 +4,7 @@ import { EMPTY_INDEX, formatLayoutIndex } from "./_layout_index.ts";
 import { type LockOptions, replaceLocked } from "./file_lock.ts";
 
 /** Makes the next state of an index; the very same object says that nothing changes. */
-export type Edit = (index: ImageIndex) => ImageIndex;
+export type Edit = (index: ImageIndex) => ImageIndex | Promise<ImageIndex>;
 
 interface WaitingEdit {
   readonly edit: Edit;
@@ -64,11 +64,12 @@ export class IndexEdits {
 
   async #writeOnce(): Promise<void> {
     const accepted = new Set<WaitingEdit>();
+    const failed = new Map<WaitingEdit, unknown>();
     const update = async () => {
       // After a lost lock, those who were accepted before begin again with the others.
       for (const entry of this.#waiting) accepted.add(entry);
       this.#waiting.clear();
-      return await this.#update(accepted);
+      return await this.#update(accepted, failed);
     };
     try {
       await replaceLocked(this.#options, update, () => this.#waiting.size + accepted.size > 0);
@@ -78,17 +79,22 @@ export class IndexEdits {
       for (const entry of [...accepted, ...this.#waiting]) entry.reject(error);
       this.#waiting.clear();
     }
+    // Nobody is told before the lock is free.
+    for (const [entry, error] of failed) entry.reject(error);
   }
 
-  async #update(accepted: Set<WaitingEdit>): Promise<Bytes | undefined> {
+  async #update(
+    accepted: Set<WaitingEdit>,
+    failed: Map<WaitingEdit, unknown>,
+  ): Promise<Bytes | undefined> {
     const before = await this.#options.read();
     let index = before ?? EMPTY_INDEX;
     for (const entry of accepted) {
       try {
-        index = entry.edit(index);
+        index = await entry.edit(index);
       } catch (error) {
         accepted.delete(entry);
-        entry.reject(error);
+        failed.set(entry, error);
       }
     }
     if (index === before) return undefined;

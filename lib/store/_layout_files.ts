@@ -2,13 +2,14 @@ import type { Bytes } from "../model/bytes.ts";
 import { NotFoundError, UnsafePathError } from "../model/errors.ts";
 import { failedBecause, joinPath, quietly, readFile, uniqueName } from "./_files.ts";
 import type { FileSystem, FileWriter } from "./file_system.ts";
+import type { OCILayoutOptions } from "./layout_options.ts";
 import { WriteBehind } from "./_write_behind.ts";
 
 /** What the names of unfinished files begin with. */
 export const TEMPORARY_PREFIX = ".tmp-";
 
 /** Nothing takes a day to write: what a killed process left behind is older than this. */
-const TEMPORARY_MAX_AGE_MS = 24 * 60 * 60 * 1000;
+export const MAX_WRITING_MS: number = 24 * 60 * 60 * 1000;
 
 /** Where a layout is and how it is treated. */
 export interface LayoutContext {
@@ -23,6 +24,23 @@ export interface LayoutContext {
   readonly followLinks: boolean;
   /** Whether what is written survives a power loss. */
   readonly isDurable: boolean;
+}
+
+/**
+ * Gathers where a layout is and how it is treated.
+ *
+ * @throws {TypeError} when the owner is no short word.
+ */
+export function layoutContext(
+  fs: FileSystem,
+  path: string,
+  place: string,
+  { owner = "lading", followLinks = false, isDurable = true }: OCILayoutOptions,
+): LayoutContext {
+  if (!/^[A-Za-z0-9]{1,32}$/.test(owner)) {
+    throw new TypeError(`Cannot open ${place}: ${JSON.stringify(owner)} is no short word`);
+  }
+  return { fs, path, place, owner, followLinks, isDurable };
 }
 
 /** Reads a small file of the layout; `undefined` when it is absent. */
@@ -134,17 +152,42 @@ export class FileBeside {
   }
 }
 
-/** Removes what killed processes left behind in a directory. */
-export async function sweep(
+/** What a killed process left behind. */
+interface Leftover {
+  readonly path: string;
+  readonly size: number;
+}
+
+/** Tells whether something was written in this time; the clocks of a disk and of a process differ. */
+export function isYounger({ mtimeMs }: { readonly mtimeMs: number }, ageMs: number): boolean {
+  return ageMs > 0 && Date.now() - mtimeMs <= ageMs;
+}
+
+/** Finds what killed processes left behind in a directory. */
+export async function leftovers(
   { fs }: Pick<LayoutContext, "fs">,
   directory: string,
+  minAgeMs: number,
   ...prefixes: readonly string[]
-): Promise<void> {
+): Promise<Leftover[]> {
+  const found: Leftover[] = [];
   for (const { name } of await fs.readDirectory(directory)) {
     if (!prefixes.some((prefix) => name.startsWith(prefix))) continue;
     const path = joinPath(directory, name);
     const info = await fs.stat(path, { followLinks: false });
-    const isOld = info !== undefined && Date.now() - info.mtimeMs > TEMPORARY_MAX_AGE_MS;
-    if (isOld) await quietly(fs.remove(path, { recursive: true }));
+    if (info === undefined || isYounger(info, minAgeMs)) continue;
+    found.push({ path, size: info.type === "file" ? info.size : 0 });
+  }
+  return found;
+}
+
+/** Removes what killed processes left behind in a directory. */
+export async function sweep(
+  context: Pick<LayoutContext, "fs">,
+  directory: string,
+  ...prefixes: readonly string[]
+): Promise<void> {
+  for (const { path } of await leftovers(context, directory, MAX_WRITING_MS, ...prefixes)) {
+    await quietly(context.fs.remove(path, { recursive: true }));
   }
 }

@@ -32,6 +32,7 @@ export type {
   ContentSource,
   ContentStore,
   Deleter,
+  ExistsOptions,
   FetchOptions,
   Referrers,
   ReferrersOptions,
@@ -102,6 +103,11 @@ export type {
 } from "./image_directory_target.ts";
 export { imageDirectoryTarget } from "./open_image_directory_target.ts";
 export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./memory_store.ts";
+export {
+  collectGarbage,
+  type CollectGarbageOptions,
+  type GarbageResult,
+} from "./collect_garbage.ts";
 export { type OCILayout, ociLayout } from "./oci_layout.ts";
 export type { OCILayoutOptions } from "./layout_options.ts";
 export type { ArchiveInput, RandomAccess, RandomInput } from "./random_access.ts";

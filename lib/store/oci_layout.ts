@@ -20,6 +20,7 @@ export type OCILayout = Target & Roots & Deleter & Referrers & Uploader;
  *   has the very name asked for, any spelling that docker takes for the same image is found. The
  *   empty reference means the only image, a digest any manifest in the layout. Blobs may be
  *   missing.
+ * - What a name led to stays when the name is taken away, until {@linkcode collectGarbage}.
  *
  * Memory is one chunk of 128 KiB for each blob that is read, and one chunk of the source for each
  * that is written. An `index.json` has at most 4 MiB.

@@ -22,6 +22,7 @@ export type {
   ContentSource,
   ContentStore,
   Deleter,
+  ExistsOptions,
   FetchOptions,
   Referrers,
   ReferrersOptions,

@@ -3,6 +3,7 @@ import { MANIFEST_PLATFORM_OPTION, manifestArgument } from "./_manifest_argument
 import { manifestDiffCommand } from "./manifest_diff.ts";
 import { manifestPushCommand } from "./manifest_push.ts";
 import { REGISTRY_OPTION } from "./_options.ts";
+import { bytesOutput, OUTPUT_OPTION } from "./_output_option.ts";
 
 /** `lading manifest IMAGE`. */
 export const manifestCommand: Command = {
@@ -10,7 +11,7 @@ export const manifestCommand: Command = {
   synopsis: "IMAGE",
   summary: "print the manifest of an image, or an index, byte for byte",
   arity: [1, 1],
-  options: { ...MANIFEST_PLATFORM_OPTION, ...REGISTRY_OPTION },
+  options: { ...OUTPUT_OPTION, ...MANIFEST_PLATFORM_OPTION, ...REGISTRY_OPTION },
   commands: [manifestPushCommand, manifestDiffCommand],
   isVerb: true,
   examples: [
@@ -18,6 +19,7 @@ export const manifestCommand: Command = {
     "lading manifest alpine:3.20 | jq .manifests",
   ],
   async run(context) {
-    await context.output.bytes(await manifestArgument(context, 0));
+    const write = bytesOutput(context);
+    await write(await manifestArgument(context, 0));
   },
 };

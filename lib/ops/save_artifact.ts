@@ -1,9 +1,8 @@
-import { iterate } from "../bytes/iterate.ts";
-import { withSignal } from "../bytes/signal.ts";
 import type { CallOptions } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { UnsafePathError } from "../model/errors.ts";
 import { type FileSystem, FileSystemError } from "../store/file_system.ts";
+import { replaceFile } from "../store/replace_file.ts";
 import { sanitizePath } from "../tar/path.ts";
 import type { StoredArtifact, StoredFile } from "./fetch_artifact.ts";
 
@@ -67,7 +66,7 @@ export async function saveArtifact(
     signal?.throwIfAborted();
     const at = `${directory}/${path}`;
     await fs.makeDirectory(at.slice(0, at.lastIndexOf("/")), { recursive: true });
-    await writeFile(fs, at, file, signal);
+    await replaceFile(fs, at, await file.open({ signal }), { signal });
     saved.push({ path, descriptor: file.descriptor });
   }
   return { saved, leftOut };
@@ -105,28 +104,4 @@ async function checkFree(fs: FileSystem, path: string): Promise<void> {
     reason: "exists",
     path,
   });
-}
-
-async function writeFile(
-  fs: FileSystem,
-  path: string,
-  file: StoredFile,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const content = withSignal(await file.open({ signal }), signal);
-  const slash = path.lastIndexOf("/") + 1;
-  const temporary = `${path.slice(0, slash)}.lading-${crypto.randomUUID()}`;
-  try {
-    const writer = await fs.create(temporary);
-    try {
-      for await (const chunk of iterate(content)) await writer.write(chunk);
-    } finally {
-      await writer.close();
-    }
-    await fs.rename(temporary, path);
-  } catch (error) {
-    await content.cancel(error).catch(() => {});
-    await fs.remove(temporary).catch(() => {});
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 /** Every verb of `lading engine`, at a fake engine behind a port. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -131,7 +131,8 @@ test("lading engine load, save, import, history, images, rm, prune and info", ()
     assert.equal(JSON.parse(await ask("history", "--json", "tree:1"))[0].comment, "mine");
     const saved = await run("save", "tree:1");
     const archive = join(folder, "image.tar");
-    writeFileSync(archive, saved.bytes);
+    assert.equal(await ask("save", "tree:1", "-o", archive), "");
+    assert.deepEqual(new Uint8Array(readFileSync(archive)), saved.bytes);
     assert.match(await ask("images"), /^sha256:[0-9a-f]{12} .* tree:1$/);
     assert.equal(JSON.parse(await ask("images", "--json", "--filter", "label=a=b"))[0].id, id);
     assert.equal(await ask("images", "--all", "nosuch"), "");

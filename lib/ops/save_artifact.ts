@@ -60,16 +60,34 @@ export async function saveArtifact(
     await checkWay(fs, directory, path);
     if (existing === "refuse") await checkFree(fs, `${directory}/${path}`);
   }
-  await fs.makeDirectory(directory, { recursive: true });
   const saved: SavedFile[] = [];
-  for (const [path, file] of files) {
-    signal?.throwIfAborted();
-    const at = `${directory}/${path}`;
-    await fs.makeDirectory(at.slice(0, at.lastIndexOf("/")), { recursive: true });
-    await replaceFile(fs, at, await file.open({ signal }), { signal });
-    saved.push({ path, descriptor: file.descriptor });
+  const made: string[] = [];
+  try {
+    await makeDirectory(fs, directory, made);
+    for (const [path, file] of files) {
+      signal?.throwIfAborted();
+      const at = `${directory}/${path}`;
+      await makeDirectory(fs, at.slice(0, at.lastIndexOf("/")), made);
+      await replaceFile(fs, at, await file.open({ signal }), { signal });
+      saved.push({ path, descriptor: file.descriptor });
+    }
+  } catch (error) {
+    // Those that got no file go: a directory that holds something is not removed.
+    for (const path of made.reverse()) await fs.remove(path).catch(() => {});
+    throw error;
   }
   return { saved, leftOut };
+}
+
+/** Makes a directory, and notes which ones were not there. */
+async function makeDirectory(fs: FileSystem, path: string, made: string[]): Promise<void> {
+  const missing: string[] = [];
+  for (let at = path; at !== "" && await fs.stat(at) === undefined;) {
+    missing.unshift(at);
+    at = at.replace(/\/*[^/]+\/*$/, "");
+  }
+  await fs.makeDirectory(path, { recursive: true });
+  made.push(...missing);
 }
 
 function addNamed(files: Map<string, StoredFile>, file: StoredFile, title: string): void {

@@ -161,6 +161,24 @@ test("saveArtifact() leaves nothing of a file that is not what it should be", as
   assert.deepEqual((await fs.readDirectory("dir")).map(({ name }) => name), ["first"]);
 });
 
+test("saveArtifact() takes directories away that it made for files that did not come", async () => {
+  const { artifact } = await withFiles("a/b/first", "a/second");
+  const [first, second] = artifact.files;
+  assert.ok(first !== undefined && second !== undefined);
+  const gone = { ...first, open: () => Promise.reject(new NotFoundError("Cannot read it")) };
+  const fs = memoryFileSystem();
+  await fs.makeDirectory("there");
+  for (const directory of ["there/new/dir", "new", "./other", "there"]) {
+    const error = await failure(saveArtifact({ ...artifact, files: [gone] }, fs, directory));
+    assert.ok(error instanceof NotFoundError);
+  }
+  assert.deepEqual((await fs.readDirectory("")).map(({ name }) => name), ["there"]);
+  assert.deepEqual(await fs.readDirectory("there"), []);
+  // What has come stays, with the way to it.
+  await failure(saveArtifact({ ...artifact, files: [second, gone] }, fs, "there/new"));
+  assert.deepEqual((await fs.readDirectory("there/new/a")).map(({ name }) => name), ["second"]);
+});
+
 test("saveArtifact() ends with the reason of its signal", async () => {
   const { artifact } = await withFiles("first");
   const reason = new Error("stop");

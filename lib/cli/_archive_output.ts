@@ -1,6 +1,6 @@
 import { resolveImage } from "../image/resolve_image.ts";
 import type { ByteStream } from "../model/bytes.ts";
-import { parsePlace } from "../model/place.ts";
+import { parsePlace, positionIn } from "../model/place.ts";
 import type { Platform } from "../model/platform.ts";
 import { familiarReference, parseReference, withDefaultTag } from "../model/reference.ts";
 import { hostPlatform } from "../runtime/host_platform.ts";
@@ -50,7 +50,9 @@ export async function writeArchive(
 }
 
 function nameOf({ place, reference }: OpenedPlace<Source>): string | undefined {
-  if (place.transport !== "docker") return reference === "" ? undefined : reference;
+  if (place.transport !== "docker") {
+    return reference === "" || positionIn(reference) !== undefined ? undefined : reference;
+  }
   const { digest, ...named } = withDefaultTag(parseReference(place.reference));
   return digest === undefined || named.tag !== undefined ? familiarReference(named) : undefined;
 }

@@ -154,3 +154,14 @@ export function formatPlace(place: Place): string {
     }
   }
 }
+
+/**
+ * Reads `@0`, as in `oci:DIR:@0`: an image by its place in a list, whatever it is called. It is no name
+ * (containers-transports(5), `@source-index`).
+ *
+ * @param reference What stands behind the path of a layout or an archive.
+ * @returns The place, from 0; `undefined` for anything else.
+ */
+export function positionIn(reference: string): number | undefined {
+  return /^@\d{1,9}$/.test(reference) ? Number(reference.slice(1)) : undefined;
+}

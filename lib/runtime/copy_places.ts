@@ -5,7 +5,7 @@ import type { Source, Target } from "../model/content.ts";
 import type { CopyEvent } from "../model/events.ts";
 import type { ImageFormat } from "../model/image_format.ts";
 import { LadingError, NameTakenError } from "../model/errors.ts";
-import { formatPlace, type Place } from "../model/place.ts";
+import { formatPlace, type Place, positionIn } from "../model/place.ts";
 import type { Platform } from "../model/platform.ts";
 import {
   familiarReference,
@@ -228,7 +228,9 @@ function nameIn(
   if (target.reference !== "") return target.reference;
   const { place, reference } = source;
   if (place.transport !== "docker") {
-    return reference === "" || isDigestReference(reference) ? undefined : reference;
+    const isName = reference !== "" && !isDigestReference(reference) &&
+      positionIn(reference) === undefined;
+    return isName ? reference : undefined;
   }
   const { digest: _digest, ...named } = withDefaultTag(parseReference(place.reference));
   // Docker names images in full.

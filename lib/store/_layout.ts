@@ -15,6 +15,7 @@ import type {
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import type { ImageIndex } from "../model/image_index.ts";
+import { positionIn } from "../model/place.ts";
 import { isDigestReference } from "../model/reference.ts";
 import type { FileSystem } from "./file_system.ts";
 import type { OCILayoutOptions } from "./layout_options.ts";
@@ -131,7 +132,8 @@ export class Layout implements Target, Roots, Deleter, Referrers, Uploader {
     }
     const found = isDigestReference(reference)
       ? await this.#findDigest(index, reference)
-      : findByName(named, reference, place)?.descriptor;
+      : index.manifests[positionIn(reference) ?? -1] ??
+        findByName(named, reference, place)?.descriptor;
     if (found === undefined) throw noSuchReference(reference, place);
     return found;
   }

@@ -7,6 +7,7 @@ import type { CallOptions, FetchOptions, Root, Roots, Source } from "../model/co
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import { isLadingError, NotFoundError } from "../model/errors.ts";
+import { positionIn } from "../model/place.ts";
 import { isDigestReference } from "../model/reference.ts";
 import type { ArchiveFiles } from "./_archive.ts";
 import { type ArchiveArguments, archiveOf, type ArchiveOptions } from "./archive_options.ts";
@@ -194,9 +195,7 @@ class ImagesInArchive implements DockerArchive {
       const images = entries.map((_entry, index) => ({ digest: `@${index}`, index }));
       return findOnly(images, roots.map(({ name }) => name), place).index;
     }
-    const found = /^@\d{1,9}$/.test(reference)
-      ? Number(reference.slice(1))
-      : findByName(roots, reference, place)?.index;
+    const found = positionIn(reference) ?? findByName(roots, reference, place)?.index;
     if (found === undefined || found >= entries.length) throw noSuchReference(reference, place);
     return found;
   }

@@ -27,7 +27,7 @@ export interface OCIArchive extends Source, Roots, Referrers, AsyncDisposable {
 /**
  * Opens a tar archive that holds an OCI image layout, as `skopeo`, `podman` and `buildctl` write
  * it. It may be compressed as a whole with gzip or zstd. References are those of a layout: names
- * of `index.json`, digests, and the empty one for the only image.
+ * of `index.json`, `@0` for its first entry, digests, and the empty one for the only image.
  *
  * The archive is read through once, at the first call; from then on files are read where they
  * are, and verified. Memory is a chunk for each stream, and some hundred bytes for each file.

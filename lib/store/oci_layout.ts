@@ -18,8 +18,8 @@ export type OCILayout = Target & Roots & Deleter & Referrers & Uploader;
  * - Whatever happens, every blob that is visible is whole, and `index.json` is valid.
  * - Names are `org.opencontainers.image.ref.name` and `io.containerd.image.name`; where no entry
  *   has the very name asked for, any spelling that docker takes for the same image is found. The
- *   empty reference means the only image, a digest any manifest in the layout. Blobs may be
- *   missing.
+ *   empty reference means the only image, `@0` the first entry of `index.json`, a digest any manifest
+ *   in the layout. Blobs may be missing.
  * - What a name led to stays when the name is taken away, until {@linkcode collectGarbage}.
  *
  * Memory is one chunk of 128 KiB for each blob that is read, and one chunk of the source for each

@@ -207,3 +207,23 @@ test("lading digest --full-ref pins the reference, also to the image of a platfo
     assert.equal(done(await lading("digest", `${layout}:1`, "--full-ref")), `${layout}@${digest}`);
   });
 });
+
+test("lading copy takes an image by its place in a layout or an archive, which is no name", async () => {
+  await withRegistry(async (image, folder) => {
+    const only = ["--platform", "linux/amd64"];
+    for (
+      const from of [`oci:${folder}/from`, `oci-archive:${folder}/a`, `docker-archive:${folder}/b`]
+    ) {
+      done(await lading("copy", image, `${from}:acme/app:1`, ...only));
+      const pinned = done(await lading("digest", `${from}:acme/app:1`));
+      assert.equal(done(await lading("digest", `${from}:@0`)), pinned);
+      assert.equal((await lading("digest", `${from}:@1`)).code, 3);
+      const to = `oci:${folder}/${from.length}`;
+      done(await lading("copy", `${from}:@0`, to));
+      assert.equal(done(await lading("digest", to)), pinned);
+      assert.equal(done(await lading("tags", to)), "");
+      assert.equal((await lading("copy", `${from}:@0`, "docker-archive:-:acme/app:2")).code, 0);
+      assert.equal((await lading("copy", `${from}:@0`, "oci-archive:-")).code, 0);
+    }
+  });
+});

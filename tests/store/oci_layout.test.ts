@@ -118,6 +118,19 @@ test("ociLayout() replaces a name, and keeps other names of the same manifest", 
   ]);
 });
 
+test("ociLayout() finds an entry by its place in index.json, as skopeo does", async () => {
+  const fs = memoryFileSystem();
+  const layout = ociLayout(fs, "x");
+  const [first, second] = [await pushImage(layout, 1), await pushImage(layout, 2)];
+  await layout.tag(first, first.digest);
+  await layout.tag(second, "b");
+  assert.equal((await layout.resolve("@0")).digest, first.digest);
+  assert.equal((await layout.resolve("@1")).digest, second.digest);
+  for (const reference of ["@2", "@-1", "@", "@1x"]) {
+    await assert.rejects(layout.resolve(reference), NotFoundError);
+  }
+});
+
 test("ociLayout() reads the names of containerd before the tags beside them", async () => {
   const fs = memoryFileSystem();
   const layout = ociLayout(fs, "x");

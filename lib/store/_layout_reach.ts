@@ -49,8 +49,10 @@ export class Reach {
       this.#signal?.throwIfAborted();
       this.found.add(next.digest);
       if (this.#opened.has(next.digest)) continue;
-      this.#opened.add(next.digest);
-      queue.push(...this.#openable(await this.#namedBy(next)));
+      const named = await this.#namedBy(next);
+      // What is not there may be in the data of another descriptor.
+      if (named !== undefined) this.#opened.add(next.digest);
+      queue.push(...this.#openable(named ?? []));
     }
   }
 
@@ -100,7 +102,8 @@ export class Reach {
     }).map(({ descriptor }) => descriptor);
   }
 
-  async #namedBy(descriptor: Descriptor): Promise<Named[]> {
+  /** Reads what a document names; `undefined` when there is none to be read. */
+  async #namedBy(descriptor: Descriptor): Promise<Named[] | undefined> {
     const { digest, mediaType } = descriptor;
     if (!isDigest(digest)) {
       throw new InvalidDigestError(
@@ -116,7 +119,7 @@ export class Reach {
         { input: "" },
       );
     }
-    return [];
+    return undefined;
   }
 
   async #isThere(digest: string): Promise<boolean> {

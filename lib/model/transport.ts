@@ -13,7 +13,10 @@ export interface TransportTraits {
  * Transports compose as plain functions.
  */
 export interface Transport {
-  /** Sends the request and gives the answer once its header is there. */
+  /**
+   * Sends the request and gives the answer once its header is there. What it throws is no answer, and
+   * reason to send the request again, unless it is a `LadingError` or has `isFinal: true`.
+   */
   (request: Request): Promise<Response>;
   /** What this transport cannot do. */
   readonly traits?: TransportTraits | undefined;

@@ -24,7 +24,7 @@ import {
   MAX_REDIRECTS,
   type RedirectPolicy,
 } from "./redirect.ts";
-import { atLeast, backoff, isRetryableStatus, isTLSFailure, type RetryPolicy } from "./retry.ts";
+import { atLeast, backoff, isFinalFailure, isRetryableStatus, type RetryPolicy } from "./retry.ts";
 import { guarded, SilenceError, type Timeouts, withHeaderTimeout } from "./timeouts.ts";
 import { WarningFilter } from "./warnings.ts";
 
@@ -207,7 +207,7 @@ export class Client {
       if (call.signal?.aborted) throw call.signal.reason;
       const isTemporary = error instanceof RegistryError
         ? isRetryableStatus(error.status)
-        : !isLadingError(error) && !(error instanceof SilenceError) && !isTLSFailure(error);
+        : !isLadingError(error) && !isFinalFailure(error);
       const wanted = error instanceof RegistryError ? error.retryAfter : undefined;
       const delay = isTemporary && mayRepeat ? this.#delay(wanted, attempt) : undefined;
       if (delay !== undefined) {

@@ -1,6 +1,10 @@
 import type { Diagnostic } from "../model/errors.ts";
 
-/** How failed requests are repeated. */
+/**
+ * How failed requests are repeated. Not repeated is what does not get better by itself: certificates
+ * that are wrong, and over sockets (`hostTransport()`) names that nobody has and, after one more time,
+ * ports where nobody listens and nobody has answered before.
+ */
 export interface RetryOptions {
   /** How many times a failed request is sent again; default 5. */
   readonly retries?: number | undefined;
@@ -125,17 +129,17 @@ const TLS_REGEXP =
   /CERT|ERR_TLS|ERR_SSL|EPROTO|UNABLE_TO_VERIFY|Certificate|certificate(?![\w./-])/;
 
 /**
- * Tells whether a transport failed because the server could not prove who it is: that does not get
- * better by itself.
+ * Tells whether a transport failed for what does not get better by itself: the server could not prove
+ * who it is, or the transport says so (`isFinal`).
  *
  * @param error What the transport threw.
- * @returns Whether TLS failed.
+ * @returns Whether to leave it at that.
  */
-export function isTLSFailure(error: unknown): boolean {
+export function isFinalFailure(error: unknown): boolean {
   let at = error;
   for (let depth = 0; depth < 4 && typeof at === "object" && at !== null; depth++) {
-    const { message, code, cause } = at as { message?: unknown; code?: unknown; cause?: unknown };
-    if (TLS_REGEXP.test(`${String(code)} ${String(message)}`)) return true;
+    const { message, code, cause, isFinal } = at as Readonly<Record<string, unknown>>;
+    if (isFinal === true || TLS_REGEXP.test(`${String(code)} ${String(message)}`)) return true;
     at = cause;
   }
   return false;

@@ -37,6 +37,8 @@ export class SilenceError extends Error {
   override readonly name = "SilenceError";
   /** Whether the header was missing, or a piece of the body. */
   readonly missing: "headers" | "body";
+  /** Who was silent for so long is not asked again. */
+  readonly isFinal = true;
 
   constructor(missing: "headers" | "body", ms: number) {
     super(`no ${missing === "headers" ? "answer" : "data"} within ${ms / 1000} s`);

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { denoSockets } from "./_deno_sockets.ts";
 import { Connection, type ConnectionModules, type TLSSettings } from "./_http_connection.ts";
 import { nodeSockets } from "./_node_sockets.ts";
+import { isRefused } from "./_refused.ts";
 import { unknownHost } from "./_unknown_host.ts";
 
 /** Sends a request as `fetch` does; redirects are shown, bodies are not decoded. */
@@ -23,13 +24,16 @@ interface Origin {
   readonly idle: Connection[];
   /** The latest TLS session. */
   session: Uint8Array | undefined;
+  /** What the connections have come to: a server that was there comes back, others may be nowhere. */
+  state: "new" | "answered" | "refused";
 }
 
 /**
  * Makes requests over sockets, on Node, Deno and Bun: they read into one buffer, and give bytes at up
  * to twice the pace of `fetch`, whose streams copy and queue each piece. What is asked for is sent
  * once, bodies have their length, no more is read than is wanted, and no timeouts are hidden;
- * connections are used again for some seconds.
+ * connections are used again for some seconds. A connection that is refused again is a final failure
+ * where nobody has answered yet: nothing listens there. A server that has answered is restarting.
  *
  * @param settings What TLS is to be done with.
  * @param detour How servers of https are reached, where that is not directly.
@@ -43,7 +47,7 @@ export function socketRequests(settings: TLSSettings = {}, detour?: Detour): Sen
   return async (request) => {
     request.signal.throwIfAborted();
     const url = new URL(request.url);
-    const origin = origins.get(url.origin) ?? { idle: [], session: undefined };
+    const origin = origins.get(url.origin) ?? { idle: [], session: undefined, state: "new" };
     origins.set(url.origin, origin);
     const connect = (socket?: Socket): Connection =>
       new Connection(modules, {
@@ -56,16 +60,23 @@ export function socketRequests(settings: TLSSettings = {}, detour?: Detour): Sen
         },
       });
     const hasBody = request.body !== null;
+    const wasRefused = origin.state === "refused";
     while (true) {
       const connection = waiting(origin, hasBody ? FRESH_MS : Infinity) ??
         (detour === undefined ? connect() : connect(await around(detour, modules, request)));
       const exchange = connection.send(request, url, () => origin.idle.push(connection));
       try {
-        return await exchange.response;
+        const response = await exchange.response;
+        origin.state = "answered";
+        return response;
       } catch (error) {
         // A server may close a connection that waits just when it is used again (RFC 9112 §9.3.1).
         const isStale = connection.isReused && !exchange.hasBegun;
         if (!isStale || hasBody || !isIdempotent(request) || request.signal.aborted) {
+          if (origin.state !== "answered" && isRefused(error)) {
+            origin.state = "refused";
+            if (wasRefused) throw Object.assign(error, { isFinal: true });
+          }
           throw unknownHost(error, request) ?? error;
         }
       }

@@ -216,7 +216,7 @@ test("F31: what is no HTTP at all is an error of the registry", async () => {
   }
 });
 
-test("F32: a port where nobody listens is tried six times, and a name that nobody has once", async () => {
+test("F32: a port where nobody listens is tried twice, and a name that nobody has once", async () => {
   const proxy = await faultProxy(() => Promise.resolve(new Response()), []);
   await proxy.close();
   const name = "nobody.invalid";
@@ -235,8 +235,10 @@ test("F32: a port where nobody listens is tried six times, and a name that nobod
     const error = await failure(registry.repository(NAME).manifest("1"));
     assert.ok(error instanceof RegistryError, String(error));
     const isFinal = host === name && isUnknown;
-    assert.match(error.message, isFinal ? /there is no such host/ : /after 6 attempts/);
-    assert.equal(requests, isFinal ? 1 : 6, host);
+    const attempts = host === name ? 6 : 2;
+    const reason = isFinal ? "there is no such host" : `after ${attempts} attempts`;
+    assert.ok(error.message.includes(reason), error.message);
+    assert.equal(requests, isFinal ? 1 : attempts, host);
   }
 });
 

@@ -28,6 +28,8 @@ export type Handler = (
 /** How a server is started. */
 export interface ServerOptions {
   readonly host?: string;
+  /** Where it listens; by default on a port that is free. */
+  readonly port?: number;
   /** Answers before the body of the request is there. */
   readonly isEarly?: boolean;
   /** Speaks https. */
@@ -74,7 +76,7 @@ export async function startServer(
   const { tls } = options;
   const server = tls === undefined ? createServer(listener) : createTLSServer(tls, listener);
   await new Promise<void>((resolve) =>
-    server.listen(0, options.host ?? "127.0.0.1", () => resolve())
+    server.listen(options.port ?? 0, options.host ?? "127.0.0.1", () => resolve())
   );
   return {
     port: (server.address() as AddressInfo).port,

@@ -43,15 +43,13 @@ test("what each system says of a name that nobody has is final, and nothing else
   assert.equal(unknownHost(new Error("ENOTFOUND"), REQUEST), undefined);
 });
 
-test("a registry that does not exist is asked once, one that does not answer more often", async () => {
+test("a registry that does not exist is asked once", async () => {
   const send = hostTransport();
-  for (const [host, count] of [[`${"a".repeat(64)}.test`, 1], ["127.0.0.1:1", 3]] as const) {
-    let asked = 0;
-    const registry = new Registry(host, {
-      transport: (request) => (asked++, send(request)),
-      retry: { retries: 2, baseMs: 1 },
-    });
-    await assert.rejects(registry.repository("app").resolve("1"), { status: 0 });
-    assert.equal(asked, count, host);
-  }
+  let asked = 0;
+  const registry = new Registry(`${"a".repeat(64)}.test`, {
+    transport: (request) => (asked++, send(request)),
+    retry: { retries: 2, baseMs: 1 },
+  });
+  await assert.rejects(registry.repository("app").resolve("1"), { status: 0 });
+  assert.equal(asked, 1);
 });

@@ -23,6 +23,8 @@ export interface NamedTwice {
 
 /** What the copy would do besides, and how long to look. */
 interface Look extends Pick<CopyOptions, "platform" | "referrers" | "format"> {
+  /** Whether the tag is written if it is another one. */
+  readonly isPushedNext?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -36,11 +38,11 @@ export async function tagBefore(
   { reference, name }: NamedTwice,
   options: Look,
 ): Promise<TagBefore> {
-  const { platform = "all", referrers = false, format, signal } = options;
+  const { platform = "all", referrers = false, format, isPushedNext = false, signal } = options;
   const isPlain = platform === "all" && referrers === false && format === undefined;
   const [here, there] = await together(
     async (signal) => isPlain ? await source.resolve(reference, { signal }) : undefined,
-    (signal) => namedPerhaps(target, name, signal),
+    (signal) => namedPerhaps(target, name, isPushedNext, signal),
     signal,
   );
   const digest = there?.digest;

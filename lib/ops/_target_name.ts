@@ -1,6 +1,6 @@
 import type { Target } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { isLadingError, NameTakenError, NotFoundError } from "../model/errors.ts";
+import { isLadingError, NameTakenError, NotFoundError, RegistryError } from "../model/errors.ts";
 import { isDigestReference } from "../model/reference.ts";
 import { blame } from "./_side.ts";
 
@@ -38,21 +38,23 @@ export async function namedBefore(
   const name = givenName(naming, reference);
   if (name === undefined) return undefined;
   if (naming.existing === "refuse") return await namedNow(target, name, signal);
-  return "roots" in target ? undefined : await namedPerhaps(target, name, signal, true);
+  return "roots" in target ? undefined : await namedPerhaps(target, name, true, signal);
 }
 
 /** Tells what a name stands for; nothing where that cannot be told: a copy will fail, or mend it. */
 export async function namedPerhaps(
   target: Target,
   name: string,
+  isPushedNext: boolean,
   signal: AbortSignal,
-  isPushedNext = false,
 ): Promise<Descriptor | undefined> {
   if (isDigestReference(name)) return undefined;
   try {
     return await target.resolve(name, { signal, allowGet: false, isPushedNext });
   } catch (error) {
-    if (isLadingError(error)) return undefined;
+    // Where nobody answers, what comes next would only wait for the same once more.
+    const isSilent = error instanceof RegistryError && error.status === 0;
+    if (isLadingError(error) && !isSilent) return undefined;
     throw blame("target", error, undefined, signal);
   }
 }

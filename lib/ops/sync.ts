@@ -150,7 +150,8 @@ async function syncTag(
   { reference, name }: NamedTwice,
   result: Synced,
 ): Promise<"copied" | "unchanged" | "kept"> {
-  const before = await tagBefore(source, target, { reference, name }, { ...options, signal });
+  const looking = { ...options, isPushedNext: true, signal };
+  const before = await tagBefore(source, target, { reference, name }, looking);
   if (before.unchanged !== undefined) {
     result.unchanged.push({ reference, descriptor: before.unchanged });
     return "unchanged";

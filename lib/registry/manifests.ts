@@ -57,13 +57,14 @@ async function ask(
   context: RepositoryContext,
   method: "GET" | "HEAD",
   reference: string,
-  options: ManifestOptions & { readonly scopes?: readonly string[] },
+  options: ManifestOptions & { readonly scopes?: readonly string[]; readonly action?: string },
 ): Promise<Answer> {
   const { client } = context;
   const { accept = MANIFEST_TYPES, signal, scopes = pullScopes(context) } = options;
+  const { action = `pull ${quotedName(context, reference)}` } = options;
   const send = (types: readonly string[]): Promise<Answer> =>
     client.send({
-      action: `pull ${quotedName(context, reference)}`,
+      action,
       method,
       url: manifestURL(context, reference),
       scopes,
@@ -201,9 +202,10 @@ export async function headManifest(
 ): Promise<Descriptor | undefined> {
   const { signal, isPushedNext } = options;
   const scopes = isPushedNext ? pushScopes(context) : pullScopes(context);
+  const action = `${isPushedNext ? "push" : "resolve"} ${quotedName(context, name.text)}`;
   let answer: Answer;
   try {
-    answer = await ask(context, "HEAD", name.text, { signal, scopes });
+    answer = await ask(context, "HEAD", name.text, { signal, scopes, action });
   } catch (error) {
     if (error instanceof AuthenticationError) return undefined;
     throw error;
@@ -211,11 +213,7 @@ export async function headManifest(
   discard(answer);
   if (answer.status === 200) return headDescriptor(name, answer);
   if (HEAD_REFUSED.has(answer.status)) return undefined;
-  throw await answerError(
-    answer,
-    `pull ${quotedName(context, name.text)}`,
-    context.client.clock,
-  );
+  throw await answerError(answer, action, context.client.clock);
 }
 
 /**
@@ -235,10 +233,11 @@ export async function hasManifest(
 ): Promise<boolean> {
   const name = manifestName(reference);
   const action = `look for ${quotedName(context, reference)}`;
-  let answer = await ask(context, "HEAD", name.text, options);
+  const { signal } = options;
+  let answer = await ask(context, "HEAD", name.text, { signal, action });
   discard(answer);
   if (HEAD_REFUSED.has(answer.status)) {
-    answer = await ask(context, "GET", name.text, options);
+    answer = await ask(context, "GET", name.text, { signal, action });
   }
   if (answer.status === 404) {
     discard(answer);

@@ -122,6 +122,36 @@ test("F32: a certificate that is wrong does not get better by itself", async () 
   assert.match(error.message, /no whole answer of .*: fetch failed: self-signed certificate$/);
 });
 
+test("what a transport says is final is not sent again", async () => {
+  const b = bench(() => {
+    throw Object.assign(new TypeError("fetch failed: refused for good"), { isFinal: true });
+  });
+  const error = await failure(b.clock.run(b.repository.manifest("v1")));
+  assert.ok(error instanceof RegistryError);
+  assert.equal(b.transport.seen.length, 1);
+  assert.match(error.message, /^Cannot pull .*: fetch failed: refused for good$/);
+});
+
+test("an error without an answer says what was attempted", async () => {
+  const b = bench(() => {
+    throw Object.assign(new TypeError("fetch failed"), { isFinal: true });
+  });
+  const { repository } = b;
+  const pushing = { isPushedNext: true };
+  const target = MANIFEST.descriptor;
+  const attempts: readonly (readonly [verb: string, work: () => Promise<unknown>])[] = [
+    ["pull", () => repository.manifest("v1")],
+    ["resolve", () => repository.resolve("v1")],
+    ["push", () => repository.resolve("v1", pushing)],
+    ["look for", () => repository.exists(target)],
+    ["look for", () => repository.untag("v1")],
+  ];
+  for (const [verb, work] of attempts) {
+    const { message } = await failure(b.clock.run(work())) as Error;
+    assert.ok(message.startsWith(`Cannot ${verb} "registry.example/`), message);
+  }
+});
+
 test("F32: what the runtimes say of certificates is known, and hosts with such names are not it", async () => {
   const failures: readonly (readonly [said: string, code: string, isFinal: boolean])[] = [
     ["certificate has expired", "CERT_HAS_EXPIRED", true],

@@ -2,6 +2,7 @@ import type { Command } from "./_command.ts";
 import { appendCommand } from "./append.ts";
 import { artifactCommand } from "./artifact.ts";
 import { attachCommand } from "./attach.ts";
+import { authCommand } from "./auth.ts";
 import { blobCommand } from "./blob.ts";
 import { catalogCommand } from "./catalog.ts";
 import { catCommand } from "./cat.ts";
@@ -75,6 +76,7 @@ export const COMMANDS: readonly Command[] = [
   gcCommand,
   loginCommand,
   logoutCommand,
+  authCommand,
   serveCommand,
   engineCommand,
   completionsCommand,

@@ -7,6 +7,7 @@ import { argument, type Command, type CommandContext, flag, UsageError } from ".
 import { PATTERN_OPTIONS, patternsOption } from "./_name_patterns.ts";
 import { JSON_OPTION, openOptions, REGISTRY_OPTION } from "./_options.ts";
 import { printList } from "./_print_list.ts";
+import { refuseName } from "./_repository_argument.ts";
 import { v1Argument, v1Tags } from "./_v1.ts";
 
 /** How many tags are resolved at the same time. */
@@ -92,6 +93,7 @@ export const tagsCommand: Command = {
   ],
   async run(context) {
     const name = argument(context, 0);
+    refuseName(parsePlace(name));
     const isWanted = patternsOption(context);
     const v1 = v1Argument(context, name);
     if (v1 !== undefined && flag(context, "digests")) {

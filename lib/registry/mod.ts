@@ -92,7 +92,7 @@ export type { Manifest, ManifestOptions } from "./manifests.ts";
 export type { RateLimit } from "./rate_limit.ts";
 export { referrersTag } from "./referrers.ts";
 export { fetchManifest, type FetchManifestOptions } from "./fetch_manifest.ts";
-export { Registry } from "./registry.ts";
+export { type AuthenticateOptions, Registry } from "./registry.ts";
 export type { RegistryOptions } from "./registry_options.ts";
 export { type ImageOptions, type ListOptions, Repository } from "./repository.ts";
 export type { RetryOptions } from "./retry.ts";

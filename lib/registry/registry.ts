@@ -16,6 +16,15 @@ import type { Client } from "./request.ts";
 /** How many transfers run at a time: workerd allows six connections in all. */
 const CONCURRENCY = 4;
 
+/** Options of {@linkcode Registry.authenticate}. */
+export interface AuthenticateOptions extends CallOptions {
+  /**
+   * The scopes that a token is asked for, such as `repository:library/alpine:pull`; default none. A
+   * token server may give fewer rights, which shows when they are used.
+   */
+  readonly scopes?: readonly string[] | undefined;
+}
+
 /**
  * A registry: the way to its repositories. It holds no connection and needs no closing; tokens,
  * pauses that the registry asked for and the number of requests under way are shared by all its
@@ -103,22 +112,23 @@ export class Registry {
    * Asks whether the registry takes the credentials, before anything else is done with them.
    * Registries that let everybody read may take none at all.
    *
-   * @param options A signal.
+   * @param options What the credentials are to be good for, and a signal.
    * @throws {AuthenticationError} when it refuses them.
    * @throws {RegistryError} when it does not answer, or not like a registry.
    */
-  async authenticate(options: CallOptions = {}): Promise<void> {
+  async authenticate(options: AuthenticateOptions = {}): Promise<void> {
     await this.#hello("authenticate to", false, options);
   }
 
-  async #hello(verb: string, isBare: boolean, { signal }: CallOptions): Promise<void> {
+  async #hello(verb: string, isBare: boolean, options: AuthenticateOptions): Promise<void> {
+    const { scopes = [], signal } = options;
     const client = this.#client;
     const action = `${verb} ${JSON.stringify(this.name)}`;
     const answer = await client.send({
       action,
       method: "GET",
       url: client.url("/v2/"),
-      scopes: [],
+      scopes,
       lane: "metadata",
       isBare,
       signal,

@@ -1,4 +1,5 @@
 import type { CredentialProvider } from "../auth/credentials.ts";
+import type { TokenCache } from "../auth/token_cache.ts";
 import type { Transport } from "../model/transport.ts";
 import type { RegistryEvent } from "../registry/events.ts";
 import type { RegistryOptions } from "../registry/registry_options.ts";
@@ -11,6 +12,8 @@ export interface HostRegistryOptions {
   readonly transport?: Transport | undefined;
   /** Gives credentials; default the Docker configuration where there is a file system. */
   readonly credentials?: CredentialProvider | undefined;
+  /** Keeps tokens; default each registry its own for itself. */
+  readonly tokens?: TokenCache | undefined;
   /** Speaks http with every registry, or https with those on loopback too; default neither. */
   readonly plainHTTP?: boolean | undefined;
   /** Origins of token servers that are trusted even if they are private addresses or http. */
@@ -24,6 +27,7 @@ export function registryOptions(options: HostRegistryOptions): RegistryOptions {
   return {
     transport: options.transport ?? hostTransport(),
     credentials: options.credentials ?? hostCredentials(),
+    tokens: options.tokens,
     ...(options.plainHTTP === undefined ? {} : { plainHTTP: options.plainHTTP }),
     allowedRealms: options.allowedRealms,
     onEvent: options.onEvent,

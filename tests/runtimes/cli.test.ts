@@ -118,7 +118,13 @@ function callsIn(example: string): string[][] {
 
 test("every command has a help, with examples that it understands", async () => {
   const groups = COMMANDS.filter(({ commands }) => commands !== undefined);
-  assert.deepEqual(groups.map(({ name }) => name), ["manifest", "blob", "artifact", "engine"]);
+  assert.deepEqual(groups.map(({ name }) => name), [
+    "manifest",
+    "blob",
+    "artifact",
+    "auth",
+    "engine",
+  ]);
   for (const command of [...COMMANDS, ...groups.flatMap(({ commands = [] }) => commands)]) {
     const { group, examples } = command;
     const words = group === undefined ? [command.name] : [group, command.name];

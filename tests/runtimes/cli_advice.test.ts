@@ -122,7 +122,7 @@ test("http where https is spoken, and https where http is, name the option", () 
       response.writeHead(400).end("Client sent an HTTP request to an HTTPS server.\n");
     });
     try {
-      const name = `127.0.0.1:${https.port}/app:1`;
+      const name = `127.0.0.1:${https.port}/app`;
       assertFailed(
         await lading("tags", name),
         1,

@@ -1,7 +1,14 @@
+import type { ImageHistoryEntry } from "../engine/history.ts";
 import { argument, type Command, flag, text } from "./_command.ts";
+import { formatDay } from "./_day.ts";
 import { ENGINE_OPTIONS, ENGINE_PLATFORM_OPTION, withEngine } from "./_engine.ts";
 import { escapeControls } from "./_plain_text.ts";
 import { formatSize } from "./size.ts";
+
+function line({ size, created, createdBy, comment }: ImageHistoryEntry): string {
+  const words = [createdBy, comment].filter((text) => text !== "").map(escapeControls);
+  return [formatSize(size).padStart(7), formatDay(created), ...words].join("  ");
+}
 
 /** `lading engine history IMAGE`. */
 export const historyCommand: Command = {
@@ -11,6 +18,7 @@ export const historyCommand: Command = {
   summary: "list the steps that an image was made in, the last one first",
   arity: [1, 1],
   options: { ...ENGINE_PLATFORM_OPTION, ...ENGINE_OPTIONS },
+  details: "A step is its size, its day, the command and what its author said of it.",
   examples: ["lading engine history alpine:3.20"],
   run: (context) =>
     withEngine(context, async (engine) => {
@@ -20,8 +28,6 @@ export const historyCommand: Command = {
         signal,
       });
       if (flag(context, "json")) return await output.json(entries);
-      for (const { createdBy, size } of entries) {
-        await output.line(`${formatSize(size).padStart(7)}  ${escapeControls(createdBy)}`);
-      }
+      for (const entry of entries) await output.line(line(entry));
     }),
 };

@@ -1,17 +1,14 @@
 import type { ImageSummary } from "../engine/list.ts";
 import { type Command, flag } from "./_command.ts";
+import { formatDay } from "./_day.ts";
 import { ENGINE_OPTIONS, FILTER_OPTION, filtersOption, withEngine } from "./_engine.ts";
 import { escapeControls } from "./_plain_text.ts";
 import { formatSize } from "./size.ts";
 
 function lines({ shortID, tags, size, created }: ImageSummary): string[] {
-  const rest = `${shortID}  ${formatSize(size).padStart(7)}  ${day(created)}`;
+  const rest = `${shortID}  ${formatSize(size).padStart(7)}  ${formatDay(created)}`;
   const names = tags.length === 0 ? ["<none>"] : tags;
   return names.map((name) => `${rest}  ${escapeControls(name)}`);
-}
-
-function day(date: Date | undefined): string {
-  return date?.toISOString().slice(0, 10) ?? "unknown   ";
 }
 
 /** `lading engine images [NAME]`. */

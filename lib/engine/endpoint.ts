@@ -53,6 +53,9 @@ export interface EngineHostOptions {
   readonly isWindows?: boolean | undefined;
 }
 
+/** The schemes, for messages. */
+const WAYS = "unix://, npipe://, tcp://, http://, https:// and ssh://";
+
 const SCHEME_REGEXP = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//;
 const AUTHORITY_REGEXP = /^(?:([^@]*)@)?(\[[0-9A-Fa-f:.%]+\]|[^:[\]]*)(?::(\d{1,5}))?$/;
 const HOST_REGEXP = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?$/;
@@ -93,7 +96,7 @@ export function parseEngineHost(text: string, options: EngineHostOptions = {}): 
     case undefined:
       return tcpEndpoint(text, rest, isSecure, undefined);
     default:
-      return refuse(text, `${scheme}:// is no way to an engine`);
+      return refuse(text, `${scheme}:// is no way to an engine; ${WAYS} are`);
   }
 }
 

@@ -95,6 +95,13 @@ test("parseEngineHost() refuses what leads nowhere, and shows no password", () =
   }
 });
 
+test("parseEngineHost() says of an unknown scheme which ones there are", () => {
+  assert.throws(
+    () => parseEngineHost("foo://x"),
+    /foo:\/\/ is no way to an engine; unix:\/\/, .*tcp:\/\/, .* and ssh:\/\/ are$/,
+  );
+});
+
 test("parseEngineHost() speaks TLS over tcp and bare hosts when it is asked to", () => {
   const options = { isSecure: true };
   assert.deepEqual(parseEngineHost("tcp://h:2376", options), tcp("h", 2376, "", true));

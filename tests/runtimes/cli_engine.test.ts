@@ -127,7 +127,7 @@ test("lading engine load, save, import, history, images, rm, prune and info", ()
     const changes = ["--change", "LABEL a=b", "--change", "CMD x", "--message", "mine"];
     const id = await ask("import", tree, "tree:1", ...changes);
     assert.match(id, ID_REGEXP);
-    assert.match(await ask("history", "tree:1"), /^ *6 B/);
+    assert.match(await ask("history", "tree:1"), /^ *6 B {2}\d{4}-\d\d-\d\d {2}(?:.+ {2})?mine$/);
     assert.equal(JSON.parse(await ask("history", "--json", "tree:1"))[0].comment, "mine");
     const saved = await run("save", "tree:1");
     const archive = join(folder, "image.tar");
@@ -242,6 +242,10 @@ test("lading engine build says all that the docker command can say of a build", 
       assert.equal((await run("build", site, ...args)).code, 2, args.join(" "));
     }
     assert.equal((await run("build", join(folder, "nosuch"))).code, 3);
+    for (const context of ["-", "https://github.com/acme/app.git"]) {
+      const { code, errors } = await run("build", context, "--file", "-");
+      assert.deepEqual([code, /--file - is for a directory/.test(errors)], [2, true], errors);
+    }
   }));
 
 test("lading engine --debug shows what the engine is asked, and no argument of a build", () =>

@@ -1,16 +1,18 @@
 // Archives through pipes: what `docker save | lading` and `lading | docker load` do.
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { gzipSync } from "node:zlib";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { memoryFileSystem, ociArchiveTarget } from "../../lib/store/mod.ts";
 import { readAll } from "../../lib/bytes/mod.ts";
+import { serve } from "../../lib/runtime/serve.ts";
 import { fileContent } from "../../lib/store/file_content.ts";
 import { writeTar } from "../../lib/tar/mod.ts";
-import { randomImage } from "../../lib/testing/mod.ts";
+import { fakeEngine, randomImage } from "../../lib/testing/mod.ts";
 import { LADING, until } from "./lading_process.ts";
 
 interface Ended {
@@ -189,3 +191,40 @@ test("lading ends at once when it is interrupted while it waits for its standard
     }
   });
 });
+
+test("lading engine build takes a Dockerfile or an archive from its standard input", () =>
+  inFolder(async (folder) => {
+    writeFileSync(join(folder, "index.html"), "<h1>hello</h1>\n");
+    const engine = fakeEngine();
+    const sent: string[] = [];
+    const server = await serve(async (request) => {
+      const { pathname, searchParams } = new URL(request.url);
+      if (!pathname.endsWith("/build")) return await engine.transport(request);
+      const context = await request.clone().text();
+      sent.push(searchParams.get("dockerfile") ?? "", context);
+      return await engine.transport(request);
+    });
+    try {
+      const dockerfile = new TextEncoder().encode("FROM scratch\nCOPY index.html /from-stdin\n");
+      const host = ["--host", `http://127.0.0.1:${server.port}`];
+      const run = await pipe(dockerfile, "engine", "build", folder, "--file", "-", ...host);
+      assert.equal(run.code, 0, run.stderr);
+      assert.match(run.stdout, /^sha256:[0-9a-f]{64}\n$/);
+      const [name = "", context = ""] = sent;
+      assert.match(name, /^\.dockerfile\.[0-9a-f]{20}$/);
+      for (const part of [name, "/from-stdin", "<h1>hello</h1>"]) assert.ok(context.includes(part));
+
+      const alone = new TextEncoder().encode("FROM scratch\nLABEL a=alone\n");
+      const files = [{ path: "Dockerfile", body: alone }];
+      const archive = await readAll(writeTar(files), { maxBytes: 1e6 });
+      for (const input of [alone, archive, gzipSync(archive)]) {
+        sent.length = 0;
+        const run = await pipe(input, "engine", "build", "-", ...host);
+        assert.equal(run.code, 0, run.stderr);
+        assert.match(run.stdout, /^sha256:[0-9a-f]{64}\n$/);
+        if (input === alone) assert.ok(sent[1]?.includes("a=alone"));
+      }
+    } finally {
+      await server.close();
+    }
+  }));

@@ -60,8 +60,12 @@ async function ask(
   options: ManifestOptions & { readonly scopes?: readonly string[]; readonly action?: string },
 ): Promise<Answer> {
   const { client } = context;
-  const { accept = MANIFEST_TYPES, signal, scopes = pullScopes(context) } = options;
-  const { action = `pull ${quotedName(context, reference)}` } = options;
+  const {
+    accept = MANIFEST_TYPES,
+    signal,
+    scopes = pullScopes(context),
+    action = `pull ${quotedName(context, reference)}`,
+  } = options;
   const send = (types: readonly string[]): Promise<Answer> =>
     client.send({
       action,

@@ -139,7 +139,7 @@ export function isFinalFailure(error: unknown): boolean {
   let at = error;
   for (let depth = 0; depth < 4 && typeof at === "object" && at !== null; depth++) {
     const { message, code, cause, isFinal } = at as Readonly<Record<string, unknown>>;
-    if (isFinal === true || TLS_REGEXP.test(`${String(code)} ${String(message)}`)) return true;
+    if (isFinal || TLS_REGEXP.test(`${code} ${message}`)) return true;
     at = cause;
   }
   return false;

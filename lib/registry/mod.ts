@@ -98,6 +98,7 @@ export { type ImageOptions, type ListOptions, Repository } from "./repository.ts
 export type { RetryOptions } from "./retry.ts";
 export type { TimeoutOptions } from "./timeouts.ts";
 // Behind the rest, which may be all that a bundle has: its order decides how well it compresses.
+export { type Mirror, type MirrorOptions, type Mirrors, withMirrors } from "./mirrors.ts";
 export { BlobUpload, type ResumeUploadOptions, type StartUploadOptions } from "./blob_upload.ts";
 export type { PushOptions, UploadOptions } from "./upload.ts";
 export type { UploadState } from "./upload_state.ts";

@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
+import process from "node:process";
 import type { ImageFormat } from "../model/image_format.ts";
 import type { Platform } from "../model/platform.ts";
 import { parsePlatform } from "../model/parse_platform.ts";
 import type { RegistryEvent } from "../registry/events.ts";
+import type { Mirrors } from "../registry/mirrors.ts";
 import type { Transport } from "../model/transport.ts";
 import type { OpenOptions } from "../runtime/open.ts";
 import { hostTransport } from "../runtime/host_transport.ts";
@@ -49,6 +51,19 @@ export const REGISTRIES_OPTION: OptionSpecs = {
 /** The options of commands that may speak to one. */
 export const REGISTRY_OPTION: OptionSpecs = { ...CREDENTIALS_OPTION, ...REGISTRIES_OPTION };
 
+/** The option of commands that read images of registries. */
+export const MIRROR_OPTION: OptionSpecs = {
+  mirror: {
+    type: "string",
+    isList: true,
+    value: "[REGISTRY=]LOCATION",
+    help: "read from this mirror first (of docker.io; default: those of LADING_MIRRORS)",
+  },
+};
+
+/** What `LADING_MIRRORS` and `--mirror` mean a mirror of where they say nothing, as dockerd does. */
+const MIRRORED = "docker.io";
+
 /** The option that chooses one image of an index. */
 export const PLATFORM_OPTION: OptionSpecs = {
   platform: {
@@ -91,9 +106,23 @@ export function openOptions(
     transport: log === undefined ? certified : log(certified ?? hostTransport()),
     credentials: credentialsOption(context, side),
     engine: { wrapTransport: log },
+    mirrors: mirrorsOption(context),
     allowedRealms: list(context, "allowed-realm").map(originOf),
     onEvent: (event) => tell(event, context),
   };
+}
+
+/** Reads `--mirror`, or what stands for it in the environment. */
+function mirrorsOption(context: CommandContext): Mirrors | undefined {
+  const given = list(context, "mirror");
+  const kept = (process.env["LADING_MIRRORS"] ?? "").split(",").map((item) => item.trim());
+  const mirrors: Record<string, string[]> = {};
+  for (const item of given.length > 0 ? given : kept.filter(Boolean)) {
+    const equals = item.indexOf("=");
+    const registry = equals < 0 ? MIRRORED : item.slice(0, equals);
+    (mirrors[registry] ??= []).push(item.slice(equals + 1));
+  }
+  return Object.keys(mirrors).length === 0 ? undefined : mirrors;
 }
 
 /** Reads `--debug`: what writes down the requests of a transport. */

@@ -7,6 +7,7 @@ import {
   JOBS_OPTION,
   jobsOption,
   JSON_OPTION,
+  MIRROR_OPTION,
   openOptions,
   REGISTRIES_OPTION,
 } from "./_options.ts";
@@ -18,6 +19,7 @@ export const PUSH_OPTIONS: OptionSpecs = {
   ...JOBS_OPTION,
   ...JSON_OPTION,
   ...EDIT_CREDENTIALS_OPTIONS,
+  ...MIRROR_OPTION,
   ...REGISTRIES_OPTION,
 };
 

@@ -2,7 +2,13 @@ import type { Operation } from "../bytes/operation.ts";
 import type { CopyEvent } from "../model/events.ts";
 import type { CopyResult } from "../ops/copy.ts";
 import { type CommandContext, flag, type OptionSpecs } from "./_command.ts";
-import { JOBS_OPTION, JSON_OPTION, PLATFORM_OPTION, REGISTRIES_OPTION } from "./_options.ts";
+import {
+  JOBS_OPTION,
+  JSON_OPTION,
+  MIRROR_OPTION,
+  PLATFORM_OPTION,
+  REGISTRIES_OPTION,
+} from "./_options.ts";
 import { pinnedReference } from "../runtime/pinned_reference.ts";
 import { showProgress } from "./progress.ts";
 import { formatSize } from "./size.ts";
@@ -12,6 +18,7 @@ export const TRANSFER_OPTIONS: OptionSpecs = {
   ...PLATFORM_OPTION,
   ...JOBS_OPTION,
   ...JSON_OPTION,
+  ...MIRROR_OPTION,
   ...REGISTRIES_OPTION,
 };
 

@@ -3,7 +3,13 @@ import { saveArtifact } from "../ops/save_artifact.ts";
 import { nodeFileSystem } from "../runtime/node_file_system.ts";
 import { openSource } from "../runtime/open.ts";
 import { argument, type Command, flag } from "./_command.ts";
-import { JSON_OPTION, openOptions, platformOption, REGISTRY_OPTION } from "./_options.ts";
+import {
+  JSON_OPTION,
+  MIRROR_OPTION,
+  openOptions,
+  platformOption,
+  REGISTRY_OPTION,
+} from "./_options.ts";
 
 /** `lading artifact pull PLACE [DIRECTORY]`. */
 export const artifactPullCommand: Command = {
@@ -20,6 +26,7 @@ export const artifactPullCommand: Command = {
       help: "of an index, take what is for this platform",
     },
     ...JSON_OPTION,
+    ...MIRROR_OPTION,
     ...REGISTRY_OPTION,
   },
   details:

@@ -2,7 +2,7 @@ import { CACHE_DETAILS, CACHE_OPTION, layerIndexesOption } from "./_cache_option
 import { argument, type Command } from "./_command.ts";
 import { imageWithFiles } from "./_image_argument.ts";
 import { bytesOutput, OUTPUT_OPTION } from "./_output_option.ts";
-import { PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
+import { MIRROR_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
 
 /** `lading cat IMAGE PATH`. */
 export const catCommand: Command = {
@@ -10,7 +10,13 @@ export const catCommand: Command = {
   synopsis: "IMAGE PATH",
   summary: "print one file of an image",
   arity: [2, 2],
-  options: { ...OUTPUT_OPTION, ...CACHE_OPTION, ...PLATFORM_OPTION, ...REGISTRY_OPTION },
+  options: {
+    ...OUTPUT_OPTION,
+    ...CACHE_OPTION,
+    ...PLATFORM_OPTION,
+    ...MIRROR_OPTION,
+    ...REGISTRY_OPTION,
+  },
   details: CACHE_DETAILS,
   examples: [
     "lading cat alpine:3.20 /etc/os-release",

@@ -12,7 +12,7 @@ import { FIRST_CREDENTIALS_OPTION } from "./_credentials_option.ts";
 import { imageArgument } from "./_image_argument.ts";
 import { namedBase } from "./_named_base.ts";
 import { imageNamed } from "./_open.ts";
-import { JSON_OPTION, PLATFORM_OPTION, REGISTRIES_OPTION } from "./_options.ts";
+import { JSON_OPTION, MIRROR_OPTION, PLATFORM_OPTION, REGISTRIES_OPTION } from "./_options.ts";
 
 /** `lading check-base IMAGE`. */
 export const checkBaseCommand: Command = {
@@ -29,6 +29,7 @@ export const checkBaseCommand: Command = {
     ...PLATFORM_OPTION,
     ...JSON_OPTION,
     ...FIRST_CREDENTIALS_OPTION,
+    ...MIRROR_OPTION,
     ...REGISTRIES_OPTION,
   },
   details:

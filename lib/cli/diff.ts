@@ -3,7 +3,7 @@ import { CACHE_OPTION, layerIndexesOption } from "./_cache_option.ts";
 import { argument, type Command, flag } from "./_command.ts";
 import { imageWithFiles } from "./_image_argument.ts";
 import { FIRST_CREDENTIALS_OPTION } from "./_credentials_option.ts";
-import { JSON_OPTION, PLATFORM_OPTION, REGISTRIES_OPTION } from "./_options.ts";
+import { JSON_OPTION, MIRROR_OPTION, PLATFORM_OPTION, REGISTRIES_OPTION } from "./_options.ts";
 
 const SIGNS: Readonly<Record<FileChange["change"], string>> = {
   added: "+",
@@ -32,6 +32,7 @@ export const diffCommand: Command = {
     ...PLATFORM_OPTION,
     ...JSON_OPTION,
     ...FIRST_CREDENTIALS_OPTION,
+    ...MIRROR_OPTION,
     ...REGISTRIES_OPTION,
   },
   details: "+ is in the second one only, - in the first one only, ~ in both, but not the same.",

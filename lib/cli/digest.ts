@@ -5,6 +5,7 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { imageArgument } from "./_image_argument.ts";
 import {
   JSON_OPTION,
+  MIRROR_OPTION,
   openOptions,
   PLATFORM_OPTION,
   platformOption,
@@ -34,6 +35,7 @@ export const digestCommand: Command = {
     "full-ref": { type: "boolean", help: "print the digest-pinned reference" },
     ...PLATFORM_OPTION,
     ...JSON_OPTION,
+    ...MIRROR_OPTION,
     ...REGISTRY_OPTION,
   },
   details: "Without --platform it is the digest of what the reference names, an index for most.",

@@ -3,7 +3,7 @@ import { CACHE_OPTION, layerIndexesOption } from "./_cache_option.ts";
 import type { Command } from "./_command.ts";
 import { imageWithFiles } from "./_image_argument.ts";
 import { bytesOutput, OUTPUT_OPTION } from "./_output_option.ts";
-import { PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
+import { MIRROR_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
 import { THREADS_OPTION, withThreads } from "./_threads.ts";
 
 /** `lading export IMAGE`. */
@@ -17,6 +17,7 @@ export const exportCommand: Command = {
     ...THREADS_OPTION,
     ...CACHE_OPTION,
     ...PLATFORM_OPTION,
+    ...MIRROR_OPTION,
     ...REGISTRY_OPTION,
   },
   examples: ["lading export alpine:3.20 -o alpine.tar", "lading export oci:./alpine | tar -tv"],

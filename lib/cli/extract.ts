@@ -1,7 +1,7 @@
 import { extractToDisk } from "../runtime/node_extract.ts";
 import { argument, type Command, flag } from "./_command.ts";
 import { imageWithFiles } from "./_image_argument.ts";
-import { JSON_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
+import { JSON_OPTION, MIRROR_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
 import { THREADS_OPTION, withThreads } from "./_threads.ts";
 import { formatSize } from "./size.ts";
 
@@ -20,6 +20,7 @@ export const extractCommand: Command = {
     ...THREADS_OPTION,
     ...PLATFORM_OPTION,
     ...JSON_OPTION,
+    ...MIRROR_OPTION,
     ...REGISTRY_OPTION,
   },
   details:

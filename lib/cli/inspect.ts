@@ -3,7 +3,7 @@ import { formatPlatform } from "../model/platform.ts";
 import { type Command, flag } from "./_command.ts";
 import { openInspected } from "./_inspected.ts";
 import { inspectedLines, type Inspection } from "./_inspected_lines.ts";
-import { JSON_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
+import { JSON_OPTION, MIRROR_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
 
 /** `lading inspect IMAGE`. */
 export const inspectCommand: Command = {
@@ -11,7 +11,7 @@ export const inspectCommand: Command = {
   synopsis: "IMAGE",
   summary: "show digest, platforms, size, layers and config of an image",
   arity: [1, 1],
-  options: { ...PLATFORM_OPTION, ...JSON_OPTION, ...REGISTRY_OPTION },
+  options: { ...PLATFORM_OPTION, ...JSON_OPTION, ...MIRROR_OPTION, ...REGISTRY_OPTION },
   details: "Of an artifact it shows the type, the files and the annotations.",
   examples: ["lading inspect alpine:3.20", "lading inspect oci:./alpine --json | jq .config"],
   async run(context) {

@@ -6,7 +6,7 @@ import { type Command, type CommandContext, flag } from "./_command.ts";
 import { imageWithFiles } from "./_image_argument.ts";
 import { LongListing } from "./_long_listing.ts";
 import { realPath } from "./_real_path.ts";
-import { JSON_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
+import { JSON_OPTION, MIRROR_OPTION, PLATFORM_OPTION, REGISTRY_OPTION } from "./_options.ts";
 
 /** The entries that are wanted: all, those below a directory, or one that is none. */
 async function* wantedEntries(
@@ -40,6 +40,7 @@ export const lsCommand: Command = {
     ...CACHE_OPTION,
     ...PLATFORM_OPTION,
     ...JSON_OPTION,
+    ...MIRROR_OPTION,
     ...REGISTRY_OPTION,
   },
   details: "With the PATH of a directory, what is below it is listed, links followed. Control\n" +

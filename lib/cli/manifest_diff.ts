@@ -3,7 +3,7 @@ import { argument, type Command } from "./_command.ts";
 import { FIRST_CREDENTIALS_OPTION } from "./_credentials_option.ts";
 import { unifiedDiff } from "./_line_diff.ts";
 import { MANIFEST_PLATFORM_OPTION, manifestArgument } from "./_manifest_argument.ts";
-import { REGISTRIES_OPTION } from "./_options.ts";
+import { MIRROR_OPTION, REGISTRIES_OPTION } from "./_options.ts";
 
 /** Writes a document the same way, whoever wrote it. */
 function linesOf(raw: Bytes): string[] {
@@ -20,6 +20,7 @@ export const manifestDiffCommand: Command = {
   options: {
     ...MANIFEST_PLATFORM_OPTION,
     ...FIRST_CREDENTIALS_OPTION,
+    ...MIRROR_OPTION,
     ...REGISTRIES_OPTION,
   },
   details:

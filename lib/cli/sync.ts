@@ -12,6 +12,7 @@ import {
   JOBS_OPTION,
   jobsOption,
   JSON_OPTION,
+  MIRROR_OPTION,
   openOptions,
   platformsOption,
   REGISTRIES_OPTION,
@@ -94,6 +95,7 @@ export const syncCommand: Command = {
     },
     ...JOBS_OPTION,
     ...JSON_OPTION,
+    ...MIRROR_OPTION,
     ...REGISTRIES_OPTION,
   },
   details:

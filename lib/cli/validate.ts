@@ -2,7 +2,13 @@ import { resolveImage } from "../image/resolve_image.ts";
 import { validate } from "../ops/validate.ts";
 import { openSource } from "../runtime/open.ts";
 import { argument, type Command, flag, ValidationFailedError } from "./_command.ts";
-import { JSON_OPTION, openOptions, platformOption, REGISTRY_OPTION } from "./_options.ts";
+import {
+  JSON_OPTION,
+  MIRROR_OPTION,
+  openOptions,
+  platformOption,
+  REGISTRY_OPTION,
+} from "./_options.ts";
 import { THREADS_OPTION, withThreads } from "./_threads.ts";
 
 /** `lading validate IMAGE`. */
@@ -20,6 +26,7 @@ export const validateCommand: Command = {
     },
     ...THREADS_OPTION,
     ...JSON_OPTION,
+    ...MIRROR_OPTION,
     ...REGISTRY_OPTION,
   },
   details: "Problems are printed, one a line; the exit code is 5 when there are any.",

@@ -1,3 +1,4 @@
+import type { CredentialProvider } from "../auth/credentials.ts";
 import type { CallOptions, Resolver, Roots, Source, Target } from "../model/content.ts";
 import type { FileSystem } from "../store/file_system.ts";
 import { LadingError } from "../model/errors.ts";
@@ -5,6 +6,7 @@ import { parsePlace, type Place } from "../model/place.ts";
 import type { Platform } from "../model/platform.ts";
 import { parsePlatform } from "../model/parse_platform.ts";
 import { parseReference, withDefaultTag } from "../model/reference.ts";
+import { type Mirrors, withMirrors } from "../registry/mirrors.ts";
 import { Registry } from "../registry/registry.ts";
 import type { Repository } from "../registry/repository.ts";
 import type { ArchiveTarget } from "../store/archive_target.ts";
@@ -19,8 +21,10 @@ import type { Image } from "../image/image.ts";
 import { loadImage } from "../image/load_image.ts";
 import { engineImages, engineLoading } from "./_engine_place.ts";
 import type { ConnectOptions } from "./engine_connect.ts";
+import { hostCredentials } from "./docker_credentials.ts";
 import { hostPlatform } from "./host_platform.ts";
 import { type HostRegistryOptions, registryOptions } from "./host_registry_options.ts";
+import { hostTransport } from "./host_transport.ts";
 import { nodeFileSystem } from "./node_file_system.ts";
 import { type OpenedView, openedView } from "./opened_view.ts";
 import { standardInput, temporaryDirectory } from "./standard_input.ts";
@@ -32,6 +36,14 @@ export interface OpenOptions extends CallOptions, HostRegistryOptions {
   readonly fileSystem?: FileSystem | undefined;
   /** How the engine of `docker-daemon:` is found; default as the docker command does. */
   readonly engine?: ConnectOptions | undefined;
+  /**
+   * Where images of registries are read from first, as `{ "docker.io": ["mirror.gcr.io"] }`; default
+   * nowhere else. Only what is opened to be read comes from mirrors: see `withMirrors()` of
+   * `./registry`.
+   */
+  readonly mirrors?: Mirrors | undefined;
+  /** Gives credentials for the mirrors; default the Docker configuration, never `credentials`. */
+  readonly mirrorCredentials?: CredentialProvider | undefined;
 }
 
 /** Options of {@linkcode openImage}. */
@@ -116,6 +128,19 @@ function openDocker(
   };
 }
 
+/** Has a registry read from its mirrors first. */
+function withMirrorsOf(options: OpenOptions): OpenOptions {
+  if (options.mirrors === undefined) return options;
+  const { transport = hostTransport(), ...same } = registryOptions(options);
+  return {
+    ...options,
+    transport: withMirrors(transport, options.mirrors, {
+      ...same,
+      credentials: options.mirrorCredentials ?? hostCredentials(),
+    }),
+  };
+}
+
 /**
  * Opens a place to read from: `docker://` (the default), `oci:`, `oci-archive:`, `docker-archive:`,
  * `dir:`, `docker-daemon:` or `docker-v1://`. An archive with the path `-` comes on the standard input and is
@@ -128,7 +153,7 @@ function openDocker(
  */
 export function openSource(text: string, options: OpenOptions = {}): OpenedPlace<Source> {
   const place = parsePlace(text);
-  if (place.transport === "docker") return openDocker(place, options);
+  if (place.transport === "docker") return openDocker(place, withMirrorsOf(options));
   if (place.transport === "docker-v1") {
     const { repository, reference } = openV1Repository(place.reference, options);
     return { place, reference, content: v1Images(repository), close: nothingToClose };

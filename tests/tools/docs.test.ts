@@ -1,13 +1,14 @@
 /** The documentation does what it says: its examples run, against registries in this process. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { delimiter, join, resolve } from "node:path";
+import { delimiter, dirname, join, relative, resolve } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { pushDemoImage } from "../../examples/_demo_image.ts";
 import { serve } from "../../lib/runtime/serve.ts";
 import { memoryStore, registryHandler } from "../../mod.ts";
+import { buildCommand } from "../support/built_command.ts";
 import { inScratch, mustRun, run } from "../support/program.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -18,25 +19,69 @@ function trackedFiles(...patterns: string[]): string[] {
     .trim().split("\n").map((path) => join(root, path));
 }
 
-/** Runs the examples of files in Deno, in a folder of their own. */
-async function runExamples(files: readonly string[]): Promise<number> {
-  return await inScratch(async (cwd) => {
-    const offline = join(root, "tests/support/offline.ts");
-    const options = ["-A", "--doc", `--config=${join(root, "deno.json")}`, `--preload=${offline}`];
-    const { code, stdout, stderr } = await run(deno, ["test", ...options, ...files], {
+/** A piece of TypeScript in the documentation, and where it stands. */
+interface Example {
+  readonly where: string;
+  readonly code: string;
+}
+
+/** Finds the examples of a file: in Markdown, or in its doc comments. */
+function examplesOf(file: string): Example[] {
+  const text = readFileSync(file, "utf8");
+  const isMarkdown = file.endsWith(".md");
+  const fenced = isMarkdown
+    ? /^```ts\n([\s\S]*?)^```$/gm
+    : /^ *\* ```ts\n((?: *\*(?: .*)?\n)*?) *\* ```$/gm;
+  return [...text.matchAll(fenced)].map(({ index, 1: code = "" }) => ({
+    where: `${relative(root, file)}:${text.slice(0, index).split("\n").length}`,
+    code: (isMarkdown ? code : code.replaceAll(/^ *\* ?/gm, ""))
+      // Within the house, examples import from their own room.
+      .replaceAll(/(?<= from ")\.[^"]*/g, (path) => resolve(dirname(file), path)),
+  }));
+}
+
+/** Imports every module, and tells which ones failed. */
+const RUNNER = `
+const examples = JSON.parse(await Deno.readTextFile("examples.json"));
+let failed = 0;
+for (const { name, where } of examples) {
+  try {
+    await import("./" + name);
+  } catch (error) {
+    failed++;
+    console.error(where, error);
+  }
+}
+console.log(examples.length - failed, "passed");
+Deno.exit(failed > 0 ? 1 : 0);
+`;
+
+/** Has Deno check and run examples, one after the other, in a folder of their own. */
+async function runExamples(examples: readonly Example[]): Promise<void> {
+  await inScratch(async (cwd) => {
+    const files = examples.map(({ where, code }, i) => ({ where, code, name: `example_${i}.ts` }));
+    for (const { name, code } of files) writeFileSync(join(cwd, name), `export {};\n${code}`);
+    writeFileSync(join(cwd, "examples.json"), JSON.stringify(files));
+    writeFileSync(join(cwd, "run.ts"), RUNNER);
+    const config = `--config=${join(root, "deno.json")}`;
+    const options = {
       cwd,
       env: { NO_COLOR: "1", LADING_CACHE: join(cwd, "cache") },
       timeoutMs: 540_000,
-    });
-    assert.equal(code, 0, (stdout + stderr).slice(-8000));
-    return Number(/^ok \| (\d+) passed/m.exec(stdout)?.[1]);
+    };
+    const checked = await run(deno, ["check", config, ...files.map(({ name }) => name)], options);
+    assert.equal(checked.code, 0, (checked.stdout + checked.stderr).slice(-8000));
+    const offline = `--preload=${join(root, "tests/support/offline.ts")}`;
+    const ran = await run(deno, ["run", "-A", "--no-check", config, offline, "run.ts"], options);
+    assert.equal(ran.code, 0, (ran.stdout + ran.stderr).slice(-8000));
+    assert.match(ran.stdout, new RegExp(`^${examples.length} passed$`, "m"));
   });
 }
 
 test("every example of the documentation runs as it stands", async () => {
-  const hasExample = (file: string): boolean => /^ \* ```ts/m.test(readFileSync(file, "utf8"));
-  const passed = await runExamples(trackedFiles("mod.ts", "lib/*.ts").filter(hasExample));
-  assert.ok(passed >= 90, `${passed} examples`);
+  const examples = trackedFiles("mod.ts", "lib/*.ts").flatMap(examplesOf);
+  assert.ok(examples.length >= 90, `${examples.length} examples`);
+  await runExamples(examples);
 });
 
 test("the examples of what a package offers import from packages, not from files", () => {
@@ -55,8 +100,9 @@ test("the examples of what a package offers import from packages, not from files
 });
 
 test("every piece of TypeScript in the README runs as it stands", async () => {
-  const pieces = readFileSync(join(root, "README.md"), "utf8").match(/^```ts$/gm) ?? [];
-  assert.equal(await runExamples([join(root, "README.md")]), pieces.length);
+  const examples = examplesOf(join(root, "README.md"));
+  assert.ok(examples.length >= 10, `${examples.length} pieces`);
+  await runExamples(examples);
 });
 
 /** The command lines of the README, without comments. */
@@ -74,9 +120,9 @@ test("every command of the README does what it says", async () => {
   const host = `127.0.0.1:${server.port}`;
   try {
     await inScratch(async (folder) => {
-      const bin = join(folder, "bin");
+      const bin = join(folder, "path");
       mkdirSync(bin);
-      const main = join(root, "lib/cli/main.ts");
+      const main = await buildCommand(folder);
       const script = `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`;
       writeFileSync(join(bin, "lading"), script, { mode: 0o755 });
       const LADING_CACHE = join(folder, "cache");

@@ -116,7 +116,6 @@ export function withMirrors(
     } finally {
       stopTimer();
     }
-    attempt.close();
     return await transport(request);
   };
   return Object.assign(send, { traits: transport.traits });

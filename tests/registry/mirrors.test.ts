@@ -130,6 +130,23 @@ test("the mirror is told which registry is meant, and gets no header of the clie
   assert.equal(request.headers.get("authorization"), null);
 });
 
+test("the mirror is asked for the types that the registry would be asked for", async () => {
+  const all = world({ "mirror.test": holder() }, { "registry.test": ["mirror.test"] });
+  await all.repository.manifest("latest", { accept: [OCI_MANIFEST] });
+  assert.equal(all.requests[0]?.headers.get("accept"), OCI_MANIFEST);
+});
+
+test("a body that comes with the answer to a HEAD is let go", async () => {
+  let isCancelled = false;
+  const talkative: Host = () => {
+    const body = new ReadableStream({ cancel: () => void (isCancelled = true) });
+    return new Response(body, { headers: { "content-length": String(LARGE.length) } });
+  };
+  const all = world({ "mirror.test": talkative }, { "registry.test": ["mirror.test"] });
+  assert.equal(await all.repository.exists(BLOB.descriptor), true);
+  assert.equal(isCancelled, true);
+});
+
 test("the location of a mirror stands for the beginning of names, and the longest one decides", async () => {
   const mirrors = {
     "registry.test": ["all.test"],
@@ -396,18 +413,23 @@ test("other registries, and what is in nobody's mirror, are reached as ever", as
 
 test("an abort ends the wait for a mirror with its reason, and asks nobody else", async () => {
   const controller = new AbortController();
-  const hanging: Host = () => {
-    controller.abort(new Error("enough"));
-    return new Promise(() => {});
+  const hosts: Record<string, Host> = {
+    "mirror.test": () => {
+      hosts["mirror.test"] = holder();
+      controller.abort(new Error("enough"));
+      return new Promise(() => {});
+    },
+    "registry.test": holder(),
   };
-  const all = world({ "mirror.test": hanging, "registry.test": holder() }, {
-    "registry.test": ["mirror.test"],
-  });
+  const all = world(hosts, { "registry.test": ["mirror.test"] });
   const error = await failure(all.repository.resolve("latest", { signal: controller.signal }));
   assert.equal(error, controller.signal.reason);
-  assert.deepEqual(hostsOf(all), ["mirror.test"]);
   await turn();
   assert.equal(all.clock.pending, 0);
+  // It is no failure of the mirror.
+  await all.repository.resolve("latest");
+  assert.deepEqual(hostsOf(all), ["mirror.test"]);
+  assert.deepEqual(all.events, []);
 });
 
 test("a scheme in front of a location decides between http and https", async () => {

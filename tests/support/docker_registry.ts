@@ -36,11 +36,13 @@ async function isReady(url: string): Promise<boolean> {
  *
  * @param folder Where its configuration and content lie.
  * @param auth The `auth` section of its configuration, as JSON; none by default.
+ * @param upstream The URL of a registry that it is a pull-through cache of; none by default.
  */
 export async function withDockerRegistry<Result>(
   folder: string,
   work: (host: string) => Promise<Result>,
   auth?: object,
+  upstream?: string,
 ): Promise<Result> {
   const host = `127.0.0.1:${await freePort()}`;
   const root = join(folder, "registry");
@@ -57,6 +59,7 @@ export async function withDockerRegistry<Result>(
       // Without this it refuses manifests with foreign layers.
       validation: { manifests: { urls: { allow: ["^https://"] } } },
       ...(auth === undefined ? {} : { auth }),
+      ...(upstream === undefined ? {} : { proxy: { remoteurl: upstream } }),
     }),
   );
   const child = spawn(component("docker-registry") ?? "docker-registry", ["serve", config], {

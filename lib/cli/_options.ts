@@ -11,6 +11,7 @@ import { hostTransport } from "../runtime/host_transport.ts";
 import { tlsTransport } from "../runtime/tls_transport.ts";
 import { type CommandContext, flag, list, type OptionSpecs, text, UsageError } from "./_command.ts";
 import { CREDENTIALS_OPTION, credentialsOption, type RegistrySide } from "./_credentials_option.ts";
+import { withHostCertificates } from "./_host_certificates.ts";
 import { withRequestLog } from "./_request_log.ts";
 
 /** Options that every command has. */
@@ -98,12 +99,13 @@ export function openOptions(
   side: RegistrySide = "source",
 ): OpenOptions {
   const certified = certificateTransport(context);
+  const transport = certified ?? withHostCertificates(hostTransport());
   const log = requestLog(context);
   return {
     signal: context.signal,
     // Who names certificates does not mean http, on loopback neither.
     plainHTTP: flag(context, "plain-http") ? true : certified === undefined ? undefined : false,
-    transport: log === undefined ? certified : log(certified ?? hostTransport()),
+    transport: log?.(transport) ?? transport,
     credentials: credentialsOption(context, side),
     engine: { wrapTransport: log },
     mirrors: mirrorsOption(context),

@@ -1,5 +1,5 @@
 // Registries with certificates of their own: authorities, clients' certificates, and none at all.
-import { readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { detectRuntime } from "../../lib/runtime/detect.ts";
 import { tlsTransport, type TLSTransportOptions } from "../../lib/runtime/tls_transport.ts";
 import { inScratch, missing, mustRun } from "../support/program.ts";
 import { lading } from "./lading_main.ts";
+import { lading as run } from "./lading_process.ts";
 
 const skip = missing("openssl");
 const RAW = '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json",' +
@@ -34,7 +35,9 @@ async function makeCertificates(folder: string): Promise<void> {
     ...["-keyout", file("ca.key"), "-out", file("ca.crt")],
     ...["-addext", "basicConstraints=critical,CA:TRUE"],
   );
-  for (const [name, alternative] of [["server", "IP:127.0.0.1"], ["client", "DNS:client"]]) {
+  for (
+    const [name, alternative] of [["server", "IP:127.0.0.1,IP:0.0.0.0"], ["client", "DNS:client"]]
+  ) {
     await openssl(
       ...["req", ...key, "-subj", `/CN=${name}`, "-addext", `subjectAltName=${alternative}`],
       ...["-keyout", file(`${name}.key`), "-out", file(`${name}.csr`)],
@@ -140,6 +143,40 @@ test(
       for (const options of wrong) {
         assert.equal((await lading("digest", image, ...options)).code, 2);
       }
+    }),
+);
+
+test(
+  "the command uses certificates that docker, podman and skopeo keep for a host",
+  { skip },
+  () =>
+    withBench(true, async ({ host, file }) => {
+      // All addresses of this machine, which is not on loopback by its text.
+      const named = host.replace(/^[^:]*/, "0.0.0.0");
+      const image = `${named}/acme/app:latest`;
+      const home = file("home");
+      const kept = join(home, ".config/containers/certs.d", named);
+      mkdirSync(kept, { recursive: true });
+      const keep = (from: string, to: string) => copyFileSync(file(from), join(kept, to));
+      const digest = (...args: string[]) => run(["digest", ...args], { env: { HOME: home } });
+      const untrusted = await digest(image);
+      assert.equal(untrusted.code, 1);
+      assert.match(untrusted.stderr, /--ca-cert FILE trusts its authority/);
+      keep("ca.crt", "acme.crt");
+      // It wants to know who asks.
+      assert.equal((await digest(image)).code, 1);
+      keep("client.crt", "acme.cert");
+      const half = await digest(image);
+      assert.equal(half.code, 1);
+      assert.match(half.stderr, /acme\.cert: its key acme\.key is not beside it/);
+      keep("client.key", "acme.key");
+      const whole = await digest(image);
+      assert.equal(whole.stdout.trim(), DIGEST, whole.stderr);
+      // What is said on the command line goes before.
+      assert.equal((await digest(image, "--ca-cert", file("ca.crt"))).code, 1);
+      const other = join(kept, "..", "0.0.0.0:1");
+      renameSync(kept, other);
+      assert.equal((await digest(image)).code, 1);
     }),
 );
 

@@ -55,11 +55,11 @@ interface Rule {
  * Whatever else is asked, and everything that is written, goes to the registry. For content that is
  * copied into a registry this is no transport: a mirror does not know what is there.
  *
- * Nobody depends on a mirror: what is missing there is asked of the next one, and not again within a
- * minute; a mirror that fails, gives wrong manifests or whose body breaks off is left alone for a
- * minute, or as long as it asks for. All mirrors together have 10 seconds to answer a request. A blob goes on from there with the bytes
- * of the next. What is read is verified by the client as ever: a mirror can have an old tag, but no
- * other content. A blob that turns out to be wrong at its end is an error.
+ * Nobody depends on a mirror. What is missing there is asked of the next one, and not again within a
+ * minute. One that fails, gives a wrong manifest or breaks off in a blob is left alone for a minute, or
+ * as long as it asks for; the blob goes on with the bytes of the next. All mirrors together have 10
+ * seconds to answer a request. What is read is verified by the client as ever: a mirror can have an
+ * old tag, but no other content. A blob that turns out to be wrong at its end is an error.
  *
  * A mirror gets credentials of its own, by its own name, and never those of the registry; the query
  * `ns` tells it which registry is meant. Each request to a mirror is sent once.

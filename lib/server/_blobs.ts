@@ -1,3 +1,4 @@
+import type { ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { readAll } from "../bytes/read_all.ts";
 import { isLadingError, NotFoundError } from "../model/errors.ts";
@@ -16,16 +17,27 @@ const CACHE_CONTROL = "max-age=31536000, immutable";
  * Content up to this size, most configs among it, is proved before the answer starts, and keeps its
  * Content-Length where a runtime takes it from streams (Bun.serve).
  */
-const SMALL_BYTES = 64 * 1024;
+export const SMALL_BYTES: number = 64 * 1024;
 
-/** Answers GET and HEAD of a blob (distribution-spec §pulling blobs, RFC 9110 §14). */
+/** Answers GET and HEAD of a blob. */
 export async function getBlob(
   context: Context,
-  { request, method }: Call,
+  call: Call,
   repository: string,
   text: string,
 ): Promise<Response> {
-  const blob = await findBlob(context, repository, text);
+  return await answerBlob(context.target, call, await findBlob(context, repository, text));
+}
+
+/**
+ * Answers GET and HEAD with a blob that the repository holds (distribution-spec §pulling blobs, RFC
+ * 9110 §14).
+ */
+export async function answerBlob(
+  source: ContentSource,
+  { request, method }: Call,
+  blob: Descriptor,
+): Promise<Response> {
   const headers: HeaderFields = {
     "docker-content-digest": blob.digest,
     "etag": etagOf(blob.digest),
@@ -36,13 +48,13 @@ export async function getBlob(
   const known = request.headers.get("if-none-match");
   if (known !== null && matchesETag(known, blob.digest)) return empty(304, headers);
   if (method === "HEAD") {
-    if (!await context.target.exists(blob)) throw unknownBlob(blob.digest);
+    if (!await source.exists(blob)) throw unknownBlob(blob.digest);
     return empty(200, { ...headers, "content-length": String(blob.size) });
   }
   const condition = request.headers.get("if-range");
   const isWhole = condition !== null && condition.trim() !== etagOf(blob.digest);
   const range = isWhole ? undefined : parseRange(request.headers.get("range"), blob.size);
-  const body = await context.target.fetch(blob, range === undefined ? {} : { range })
+  const body = await source.fetch(blob, range === undefined ? {} : { range })
     .catch((error) => {
       throw isLadingError(error) && error instanceof NotFoundError
         ? unknownBlob(blob.digest)
@@ -88,7 +100,8 @@ async function findBlob(
   return blob;
 }
 
-function unknownBlob(digest: string): Refusal {
+/** Says that a blob is not there. */
+export function unknownBlob(digest: string): Refusal {
   return new Refusal(404, "BLOB_UNKNOWN", "the repository holds no such blob", {
     detail: { digest },
   });

@@ -14,7 +14,8 @@ import { deleteManifest, getManifest } from "./_manifests.ts";
 import { Refusal } from "./_refusal.ts";
 import { parseRoute, type Route } from "./_routes.ts";
 
-type Methods = Readonly<Record<string, () => Promise<Response>>>;
+/** What the methods of one path answer. */
+export type Methods = Readonly<Record<string, () => Promise<Response>>>;
 
 /** Answers a request whose method may be HEAD: what is said then is said without the body. */
 export async function handle(
@@ -22,7 +23,15 @@ export async function handle(
   call: Call,
   isReadOnly: boolean,
 ): Promise<Response> {
-  const methods = methodsOf(context, call, parseRoute(call.url.pathname));
+  return await answerBy(methodsOf(context, call, parseRoute(call.url.pathname)), call, isReadOnly);
+}
+
+/** Has the method of a request answered, or refuses it. */
+export async function answerBy(
+  methods: Methods,
+  call: Call,
+  isReadOnly: boolean,
+): Promise<Response> {
   const method = call.method === "HEAD" ? "GET" : call.method;
   const answer = Object.hasOwn(methods, method) ? methods[method] : undefined;
   if (answer !== undefined && (method === "GET" || !isReadOnly)) return await answer();

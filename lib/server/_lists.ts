@@ -14,18 +14,31 @@ export async function listTags(
   repository: string,
 ): Promise<Response> {
   const all = await context.shelves.tags(repository);
-  if (all === undefined) {
-    throw new Refusal(404, "NAME_UNKNOWN", "there is no such repository", {
-      detail: { name: repository },
-    });
-  }
+  if (all === undefined) throw unknownName(repository);
+  return answerTags(all, url, repository);
+}
+
+/** Answers with a page of tags. */
+export function answerTags(all: Iterable<string>, url: URL, repository: string): Response {
   const { items, link } = pageOf(all, url);
   return jsonAnswer(200, { name: repository, tags: items }, linkHeader(link));
 }
 
+/** Says that a repository is not there. */
+export function unknownName(repository: string): Refusal {
+  return new Refusal(404, "NAME_UNKNOWN", "there is no such repository", {
+    detail: { name: repository },
+  });
+}
+
 /** Answers GET of the catalog, which is Docker's addition to the specification. */
 export async function listRepositories(context: Context, { url }: Call): Promise<Response> {
-  const { items, link } = pageOf(await context.shelves.repositories(), url);
+  return answerRepositories(await context.shelves.repositories(), url);
+}
+
+/** Answers with a page of the names of repositories. */
+export function answerRepositories(all: Iterable<string>, url: URL): Response {
+  const { items, link } = pageOf(all, url);
   return jsonAnswer(200, { repositories: items }, linkHeader(link));
 }
 
@@ -37,12 +50,18 @@ export async function listReferrers(
   text: string,
 ): Promise<Response> {
   const digest = digestToFind(text);
+  const all = digest === undefined ? [] : await context.shelves.referrers(repository, digest);
+  return answerReferrers(all, url);
+}
+
+/** Answers with the referrers that are asked for, as many as fit into an index. */
+export function answerReferrers(all: readonly Descriptor[], url: URL): Response {
   const artifactType = url.searchParams.get("artifactType");
   const last = url.searchParams.get("last") ?? "";
-  const all = digest === undefined ? [] : await context.shelves.referrers(repository, digest);
   const wanted = all
     .filter((descriptor) => artifactType === null || descriptor.artifactType === artifactType)
-    .filter((descriptor) => descriptor.digest > last);
+    .filter((descriptor) => descriptor.digest > last)
+    .sort((a, b) => a.digest < b.digest ? -1 : a.digest > b.digest ? 1 : 0);
   const manifests = fitting(wanted);
   const end = manifests.at(-1)?.digest;
   const hasMore = end !== undefined && manifests.length < wanted.length;

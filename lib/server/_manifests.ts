@@ -1,4 +1,5 @@
 import { readAll } from "../bytes/read_all.ts";
+import type { ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { isLadingError, NotFoundError } from "../model/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
@@ -11,14 +12,27 @@ import { digestToFind } from "./_digest_text.ts";
 import { etagOf, matchesETag } from "./_etag.ts";
 import { Refusal } from "./_refusal.ts";
 
-/** Answers GET and HEAD of a manifest (distribution-spec §pulling manifests). */
+/** Answers GET and HEAD of a manifest. */
 export async function getManifest(
   context: Context,
-  { request, method }: Call,
+  call: Call,
   repository: string,
   reference: string,
 ): Promise<Response> {
   const descriptor = await findManifest(context, repository, reference);
+  return await answerManifest(context.target, call, reference, descriptor);
+}
+
+/**
+ * Answers GET and HEAD with a manifest that the repository holds (distribution-spec §pulling
+ * manifests).
+ */
+export async function answerManifest(
+  source: ContentSource,
+  { request, method }: Call,
+  reference: string,
+  descriptor: Descriptor,
+): Promise<Response> {
   const accept = request.headers.get("accept");
   if (!isDigestReference(reference) && !accepts(accept, descriptor.mediaType)) {
     throw new Refusal(
@@ -38,10 +52,10 @@ export async function getManifest(
   const known = request.headers.get("if-none-match");
   if (known !== null && matchesETag(known, descriptor.digest)) return empty(304, headers);
   if (method === "HEAD") {
-    if (!await context.target.exists(descriptor)) throw unknownManifest(reference);
+    if (!await source.exists(descriptor)) throw unknownManifest(reference);
     return empty(200, { ...headers, "content-length": String(descriptor.size) });
   }
-  return bytesAnswer(200, await readManifest(context, descriptor, reference), headers);
+  return bytesAnswer(200, await readManifest(source, descriptor, reference), headers);
 }
 
 /** Answers DELETE: a tag goes alone, a digest with every tag that points at it. */
@@ -125,12 +139,12 @@ async function findManifest(
 }
 
 async function readManifest(
-  context: Context,
+  source: ContentSource,
   descriptor: Descriptor,
   reference: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    const body = await context.target.fetch(descriptor);
+    const body = await source.fetch(descriptor);
     return await readAll(body, { maxBytes: MAX_MANIFEST_BYTES, what: "the manifest" });
   } catch (error) {
     throw isLadingError(error) && error instanceof NotFoundError
@@ -139,7 +153,8 @@ async function readManifest(
   }
 }
 
-function unknownManifest(reference: string): Refusal {
+/** Says that a manifest is not there. */
+export function unknownManifest(reference: string): Refusal {
   return new Refusal(404, "MANIFEST_UNKNOWN", "the repository holds no such manifest", {
     detail: { reference: reference.slice(0, 256) },
   });

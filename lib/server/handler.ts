@@ -7,7 +7,7 @@ import {
 } from "../model/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
 import type { Transport } from "../model/transport.ts";
-import { errorAnswer, withoutBody } from "./_answer.ts";
+import { answering } from "./_answering.ts";
 import { ContentGuard } from "./_content_guard.ts";
 import type { Context } from "./_context.ts";
 import { handle } from "./_handle.ts";
@@ -118,23 +118,12 @@ export function registryHandler(
   options: RegistryHandlerOptions = {},
 ): Transport {
   const context = contextOf(target, options);
-  return async (request) => {
-    const { method } = request;
-    try {
-      const call = { request, url: new URL(request.url), method };
-      const response = await handle(context, call, options.readOnly ?? false);
-      return method === "HEAD" ? withoutBody(response) : response;
-    } catch (error) {
-      const isReading = method === "GET" || method === "HEAD";
-      const refusal = isReading ? failureOf(error) : refusalOf(error);
-      if (refusal.status >= 500) options.onError?.(error, request);
-      if (request.body !== null && !request.body.locked) {
-        request.body.cancel().catch(() => {});
-      }
-      const response = errorAnswer(refusal);
-      return method === "HEAD" ? withoutBody(response) : response;
-    }
-  };
+  return answering((call) => handle(context, call, options.readOnly ?? false), (error, call) => {
+    const isReading = call.method === "GET" || call.method === "HEAD";
+    const refusal = isReading ? failureOf(error) : refusalOf(error);
+    if (refusal.status >= 500) options.onError?.(error, call.request);
+    return refusal;
+  });
 }
 
 function contextOf(target: RegistryTarget, options: RegistryHandlerOptions): Context {

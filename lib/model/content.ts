@@ -130,6 +130,16 @@ export interface Locator {
   locate(target: Descriptor, options?: CallOptions): Promise<RepositoryName | undefined>;
 }
 
+/** An optional power: finds out how large a blob is, of which only the digest is known. */
+export interface BlobResolver {
+  /**
+   * Finds the descriptor of a blob.
+   *
+   * @throws {NotFoundError} when there is no such blob.
+   */
+  resolveBlob(digest: string, options?: CallOptions): Promise<Descriptor>;
+}
+
 /** What a name stands for. */
 export interface NamedContent {
   /** The descriptor of the manifest. */

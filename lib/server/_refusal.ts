@@ -15,6 +15,7 @@ export type ErrorCode =
   | "SIZE_INVALID"
   | "TAG_INVALID"
   | "TOOMANYREQUESTS"
+  | "UNAVAILABLE"
   | "UNKNOWN"
   | "UNSUPPORTED";
 

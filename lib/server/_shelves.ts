@@ -1,12 +1,16 @@
+import { mapConcurrent } from "../bytes/map_concurrent.ts";
 import type { Root } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { isLadingError, NotFoundError } from "../model/errors.ts";
 import type { HeldAs } from "../model/shared_registry.ts";
 import { Holdings } from "./_holdings.ts";
-import { type ManifestEntry, readManifestEntry } from "./_manifest_entry.ts";
+import { isManifestChild, type ManifestEntry, readManifestEntry } from "./_manifest_entry.ts";
 import { Mutex } from "./_mutex.ts";
 import type { RepositoryNames, RepositoryTag } from "./_repository_names.ts";
 import type { RegistryTarget } from "./target.ts";
+
+/** How many notes are written at a time: a Worker has six connections. */
+const MAX_NOTES = 4;
 
 interface Unplaced {
   readonly descriptor: Descriptor;
@@ -117,9 +121,7 @@ export class Shelves {
         found.set(referrer.digest, referrer);
       }
     }
-    return [...found.values()].sort((a, b) =>
-      a.digest < b.digest ? -1 : a.digest > b.digest ? 1 : 0
-    );
+    return [...found.values()];
   }
 
   /** Lists the referrers among all that a repository is found to hold. */
@@ -197,6 +199,22 @@ export class Shelves {
     const { repositories } = this.#target;
     if (repositories === undefined) return this.#holdings(repository).addPushed(entry);
     await repositories.hold(repository, entry.descriptor, "manifest");
+  }
+
+  /** Notes that a repository holds a manifest and all that it names, whether that is here or not. */
+  async holdNamed(repository: string, entry: ManifestEntry): Promise<void> {
+    const { repositories } = this.#target;
+    if (repositories === undefined) return this.#holdings(repository).addRead(entry);
+    const note = async (content: Descriptor, as: HeldAs): Promise<void> => {
+      const held = await repositories.held(repository, content.digest, as);
+      if (held === undefined) await repositories.hold(repository, content, as);
+    };
+    await mapConcurrent(
+      entry.children,
+      MAX_NOTES,
+      (child) => note(child, isManifestChild(child) ? "manifest" : "blob"),
+    );
+    await note(entry.descriptor, "manifest");
   }
 
   /** Notes that a repository does not hold something any more. */

@@ -27,6 +27,7 @@
  */
 export type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";
 export type {
+  BlobResolver,
   ByteRange,
   CallOptions,
   ContentSource,
@@ -34,13 +35,17 @@ export type {
   Deleter,
   ExistsOptions,
   FetchOptions,
+  NamedContent,
+  NamedFetcher,
   Referrers,
   ReferrersOptions,
   ResolveOptions,
   Resolver,
   Root,
   Roots,
+  Source,
   Tagger,
+  Tags,
   Target,
 } from "../model/content.ts";
 export type { Descriptor } from "../model/descriptor.ts";
@@ -65,6 +70,9 @@ export {
   memoryUploads,
   type MemoryUploadsOptions,
 } from "./memory_uploads.ts";
+export { proxyHandler, type ProxyHandlerOptions } from "./proxy.ts";
+export type { ProxyEvent } from "./proxy_event.ts";
 export type { RegistryTarget } from "./target.ts";
 export type { UploadFileReader, UploadFileSystem, UploadFileWriter } from "./upload_file_system.ts";
 export type { UploadSpool, UploadStore } from "./upload_store.ts";
+export type { Upstream, UpstreamCatalog, UpstreamRepository } from "./upstream.ts";

@@ -1,0 +1,311 @@
+import { readAll } from "../bytes/read_all.ts";
+import type { SingleFlight } from "../bytes/single_flight.ts";
+import { streamOf } from "../bytes/stream_from.ts";
+import { through } from "../bytes/through.ts";
+import { verified, verifyBytes } from "../bytes/verify.ts";
+import type { Bytes, ByteStream } from "../model/bytes.ts";
+import type { ContentSource, FetchOptions, NamedContent } from "../model/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import {
+  DigestMismatchError,
+  isLadingError,
+  NotFoundError,
+  SizeMismatchError,
+} from "../model/errors.ts";
+import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
+import { isSchema1Type } from "../model/media_types.ts";
+import { parseManifest } from "../model/parse_manifest.ts";
+import { fillWhileReading } from "./_blob_fill.ts";
+import { SMALL_BYTES } from "./_blobs.ts";
+import { manifestEntry } from "./_manifest_entry.ts";
+import type { RepositoryNames } from "./_repository_names.ts";
+import type { Shelves } from "./_shelves.ts";
+import { isTemporary } from "./_upstream_refusal.ts";
+import type { ProxyEvent } from "./proxy_event.ts";
+import type { RegistryTarget } from "./target.ts";
+import type { UpstreamRepository } from "./upstream.ts";
+
+/** What is read whole. */
+const MANIFEST = { maxBytes: MAX_MANIFEST_BYTES, what: "the manifest" };
+
+/** When a tag was looked up, and what it stood for. */
+interface KnownTag {
+  readonly digest: string;
+  readonly at: number;
+}
+
+/** What the requests to one proxy share. */
+export interface ProxyContext {
+  readonly cache: RegistryTarget;
+  readonly names: RepositoryNames;
+  readonly shelves: Shelves;
+  /** The tags that were looked up, where what is known of them may be used again. */
+  readonly tags: Map<string, KnownTag>;
+  readonly tagMaxAgeMs: number;
+  /** Manifests on their way into the cache, by repository and digest. */
+  readonly manifests: SingleFlight<string, Bytes>;
+  /** The digests of blobs on their way into the cache. */
+  readonly fills: Set<string>;
+  readonly waitUntil: (work: Promise<unknown>) => void;
+  readonly onEvent: (event: ProxyEvent) => void;
+}
+
+/** One repository of an upstream, with what the cache has of it, for one request. */
+export class ProxiedRepository {
+  readonly #context: ProxyContext;
+  readonly #name: string;
+  readonly #upstream: UpstreamRepository;
+  readonly #onError: (error: unknown) => void;
+  /** The tag that was asked for, where the cache does not have it yet. */
+  #newTag: string | undefined;
+  /** The names that a damaged manifest had in the cache: its successor gets them. */
+  readonly #lostNames: string[] = [];
+  /** The manifest that came along when its name was looked up. */
+  #named: NamedContent | undefined;
+  /** The digest of what the upstream has said that it has. */
+  #confirmed: string | undefined;
+
+  constructor(
+    context: ProxyContext,
+    name: string,
+    upstream: UpstreamRepository,
+    onError: (error: unknown) => void,
+  ) {
+    this.#context = context;
+    this.#name = name;
+    this.#upstream = upstream;
+    this.#onError = onError;
+  }
+
+  /** The manifests of the repository. */
+  readonly manifests: ContentSource = {
+    exists: (target) => this.#exists(target),
+    fetch: async (target) => streamOf(await this.#manifest(target)),
+  };
+
+  /** The blobs of the repository. */
+  readonly blobs: ContentSource = {
+    exists: (target) => this.#exists(target),
+    fetch: (target, options = {}) => this.#blob(target, options),
+  };
+
+  /**
+   * Finds the manifest behind a tag. The upstream is asked, unless it was a short time ago; where it
+   * cannot be asked, what the cache has counts.
+   *
+   * @throws {NotFoundError} when the upstream has no such tag.
+   */
+  async resolveTag(tag: string, isRead: boolean): Promise<Descriptor> {
+    const { shelves, tags, tagMaxAgeMs, onEvent } = this.#context;
+    const key = `${this.#name}:${tag}`;
+    const known = await this.#attempt(() => shelves.tagged({ repository: this.#name, tag }));
+    const checked = tags.get(key);
+    // A clock that was set back must not make it last for longer.
+    const isFresh = checked !== undefined && Math.abs(Date.now() - checked.at) < tagMaxAgeMs;
+    if (known !== undefined && isFresh && checked.digest === known.digest) return known;
+    let descriptor: Descriptor;
+    try {
+      // What the cache has is seldom something else by now: then the name is enough.
+      descriptor = await this.#find(tag, known === undefined);
+    } catch (error) {
+      if (known === undefined || !isTemporary(error)) throw error;
+      this.#onError(error);
+      onEvent({ type: "stale", repository: this.#name, tag, descriptor: known });
+      return known;
+    }
+    if (tagMaxAgeMs > 0) tags.set(key, { digest: descriptor.digest, at: Date.now() });
+    if (known?.digest === descriptor.digest) return descriptor;
+    this.#newTag = tag;
+    // Clients that only ask for the digest read by that next: the tag would never be known.
+    if (!isRead) await this.#attempt(() => this.#manifest(descriptor));
+    return descriptor;
+  }
+
+  /**
+   * Finds a manifest by its digest: one that came through this repository, or was named by one that
+   * did, else what the upstream has.
+   *
+   * @throws {NotFoundError} when the upstream has no such manifest.
+   */
+  async resolveManifest(digest: string, isRead: boolean): Promise<Descriptor> {
+    const { shelves, cache } = this.#context;
+    const held = await this.#attempt(() => shelves.manifest(this.#name, digest));
+    if (held !== undefined) return held;
+    // It may have come through another repository: that this one has it, the upstream has to say.
+    const cached = await this.#attempt(() => cache.resolve(digest));
+    if (cached === undefined) return await this.#find(digest, isRead);
+    if (!await this.#upstream.exists(cached)) throw notThere(digest);
+    this.#confirmed = digest;
+    return cached;
+  }
+
+  /**
+   * Finds a blob by its digest: one that a manifest names which came through this repository, else
+   * what the upstream has.
+   *
+   * @throws {NotFoundError} when the upstream has no such blob, or cannot tell.
+   */
+  async resolveBlob(digest: string): Promise<Descriptor> {
+    const { shelves } = this.#context;
+    const held = await this.#attempt(() => shelves.blob(this.#name, digest));
+    if (held !== undefined) return held;
+    const found = await this.#upstream.resolveBlob?.(digest);
+    if (found === undefined) throw notThere(digest);
+    await this.#attempt(() => shelves.holdBlob(this.#name, found));
+    return found;
+  }
+
+  /** Asks the upstream for a manifest, and for its bytes in the same request, if it is read next. */
+  async #find(reference: string, isRead: boolean): Promise<Descriptor> {
+    const upstream = this.#upstream;
+    this.#named = isRead && upstream.fetchNamed !== undefined
+      ? await upstream.fetchNamed(reference)
+      : { descriptor: await upstream.resolve(reference) };
+    const { descriptor } = this.#named;
+    this.#confirmed = descriptor.digest;
+    return descriptor;
+  }
+
+  async #exists(target: Descriptor): Promise<boolean> {
+    return this.#confirmed === target.digest || await this.#isCached(target) ||
+      await this.#upstream.exists(target);
+  }
+
+  async #isCached(target: Descriptor): Promise<boolean> {
+    return await this.#attempt(() => this.#context.cache.exists(target)) ?? false;
+  }
+
+  /** Reads a manifest, from the cache where it has it, and keeps it there. */
+  async #manifest(target: Descriptor): Promise<Bytes> {
+    const { manifests } = this.#context;
+    const key = `${this.#name}@${target.digest}`;
+    const raw = await this.#attempt(() => this.#cachedBytes(target)) ??
+      await manifests.run(key, () => this.#takeManifest(target));
+    await this.#attempt(() => this.#note(target, raw));
+    return raw;
+  }
+
+  /** Reads a manifest upstream, and puts it into the cache. */
+  async #takeManifest(target: Descriptor): Promise<Bytes> {
+    const named = this.#named;
+    const isHere = named?.raw !== undefined && named.descriptor.digest === target.digest;
+    const raw = isHere ? named.raw : await readAll(await this.#upstream.fetch(target), MANIFEST);
+    // A signed manifest of schema 1 has another digest than its bytes: no store takes it.
+    if (!isSchema1Type(target.mediaType)) {
+      verifyBytes(raw, target);
+      await this.#attempt(() => this.#context.cache.push(plain(target), raw));
+    }
+    return raw;
+  }
+
+  /** Notes what the repository holds by a manifest that was read, and its new name. */
+  async #note(target: Descriptor, raw: Bytes): Promise<void> {
+    const { shelves, names, cache } = this.#context;
+    if (isSchema1Type(target.mediaType)) return;
+    const entry = manifestEntry(target, parseManifest(raw, target.mediaType));
+    await shelves.holdNamed(this.#name, entry);
+    for (const reference of this.#lostNames) await cache.tag(plain(target), reference);
+    if (this.#newTag === undefined) return;
+    const name = { repository: this.#name, tag: this.#newTag };
+    const [reference] = names.referencesOf(name);
+    if (reference === undefined) return;
+    await cache.tag(plain(target), reference);
+    shelves.noteTag(name, plain(target));
+  }
+
+  async #blob(target: Descriptor, options: FetchOptions): Promise<ByteStream> {
+    const { fills } = this.#context;
+    if (!fills.has(target.digest)) {
+      const cached = await this.#attempt(() => this.#cachedBlob(target, options));
+      if (cached !== undefined) return cached;
+    }
+    // One fills the cache. Others do not wait for its client, who may be slow.
+    const isFilled = options.range !== undefined || fills.has(target.digest);
+    if (!isFilled) return await this.#fill(target);
+    const stream = await this.#upstream.fetch(target, options);
+    const proved = options.range === undefined ? verified(stream, target) : stream;
+    return through(proved, { chunk: (chunk) => chunk, error: this.#onError });
+  }
+
+  async #cachedBlob(target: Descriptor, options: FetchOptions): Promise<ByteStream | undefined> {
+    const { cache, waitUntil } = this.#context;
+    if (target.size <= SMALL_BYTES && options.range === undefined) {
+      const bytes = await this.#cachedBytes(target);
+      return bytes && streamOf(bytes);
+    }
+    if (!await cache.exists(target)) return undefined;
+    return through(await cache.fetch(target, options), {
+      chunk: (chunk) => chunk,
+      error: (error) => {
+        this.#onError(error);
+        waitUntil(this.#attempt(() => this.#dropDamaged(error, target)));
+      },
+    });
+  }
+
+  /** Reads content of the cache whole, so that what is damaged is found before it is an answer. */
+  async #cachedBytes(target: Descriptor): Promise<Bytes | undefined> {
+    const { cache } = this.#context;
+    if (!await cache.exists(target)) return undefined;
+    try {
+      return await readAll(await cache.fetch(target), MANIFEST);
+    } catch (error) {
+      await this.#dropDamaged(error, target);
+      throw error;
+    }
+  }
+
+  async #fill(target: Descriptor): Promise<ByteStream> {
+    const { cache, fills, waitUntil, onEvent } = this.#context;
+    const { digest } = target;
+    fills.add(digest);
+    try {
+      const source = verified(await this.#upstream.fetch(target), target);
+      const store = (content: ByteStream) => cache.push(plain(target), content);
+      const { stream, stored } = fillWhileReading(source, store, this.#onError);
+      waitUntil(stored.then((isStored) => {
+        fills.delete(digest);
+        if (isStored) {
+          onEvent({ type: "stored", repository: this.#name, descriptor: plain(target) });
+        }
+      }));
+      return stream;
+    } catch (error) {
+      fills.delete(digest);
+      throw error;
+    }
+  }
+
+  /** Removes what the cache has and cannot prove: nothing would take its place. */
+  async #dropDamaged(error: unknown, target: Descriptor): Promise<void> {
+    const { cache } = this.#context;
+    const isDamaged = isLadingError(error) &&
+      (error instanceof DigestMismatchError || error instanceof SizeMismatchError);
+    if (!isDamaged || cache.delete === undefined) return;
+    for await (const { reference, descriptor } of cache.roots?.() ?? []) {
+      const isName = reference !== undefined && descriptor.digest === target.digest;
+      if (isName) this.#lostNames.push(reference);
+    }
+    await cache.delete(plain(target));
+  }
+
+  /** Does what the cache may fail at: the client is answered from the upstream all the same. */
+  async #attempt<Value>(work: () => Promise<Value>): Promise<Value | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      const isAbsent = isLadingError(error) && error instanceof NotFoundError;
+      if (!isAbsent) this.#onError(error);
+      return undefined;
+    }
+  }
+}
+
+function notThere(digest: string): NotFoundError {
+  return new NotFoundError(`Cannot find ${digest}: the upstream does not have it`);
+}
+
+/** A descriptor without what lists and manifests add. */
+function plain({ mediaType, digest, size }: Descriptor): Descriptor {
+  return { mediaType, digest, size };
+}

@@ -7,6 +7,7 @@ import { nodeFileSystem } from "../runtime/node_file_system.ts";
 import { fileUploads } from "../server/file_uploads.ts";
 import type { RegistryHandlerOptions } from "../server/handler.ts";
 import type { RegistryTarget } from "../server/target.ts";
+import type { FileSystem } from "../store/file_system.ts";
 import { memoryStore } from "../store/memory_store.ts";
 import { type OCILayout, ociLayout } from "../store/oci_layout.ts";
 import { type CommandContext, flag, text, UsageError } from "./_command.ts";
@@ -42,19 +43,28 @@ async function refuseAbsent(layout: OCILayout, context: CommandContext): Promise
   for await (const _root of layout.roots({ signal: context.signal })) return;
 }
 
+/** Opens the layout in a directory, which may be none yet. */
+export async function openDirectory(
+  place: string,
+): Promise<
+  { fileSystem: FileSystem; directory: string; target: OCILayout }
+> {
+  const directory = directoryOf(place);
+  const fileSystem = nodeFileSystem();
+  const info = await fileSystem.stat(directory);
+  if (info !== undefined && info.type !== "directory") {
+    throw new UsageError(`${JSON.stringify(directory)} is no directory; lading serve serves those`);
+  }
+  return { fileSystem, directory, target: ociLayout(fileSystem, directory) };
+}
+
 /** Opens what `lading serve` serves: memory, or the layout that the first argument names. */
 export async function openServed(context: CommandContext): Promise<Served> {
   const [place] = context.args;
   if (place === undefined) {
     return { target: memoryStore(), options: {}, close: () => {} };
   }
-  const directory = directoryOf(place);
-  const fileSystem = nodeFileSystem();
-  const target = ociLayout(fileSystem, directory);
-  const info = await fileSystem.stat(directory);
-  if (info !== undefined && info.type !== "directory") {
-    throw new UsageError(`${JSON.stringify(directory)} is no directory; lading serve serves those`);
-  }
+  const { fileSystem, directory, target } = await openDirectory(place);
   const defaultRepository = repositoryOf(context, directory);
   if (flag(context, "read-only")) {
     await refuseAbsent(target, context);

@@ -1,14 +1,17 @@
 import { LadingError } from "../model/errors.ts";
+import type { Transport } from "../model/transport.ts";
 import { serve } from "../runtime/serve.ts";
 import type { RunningServer } from "../runtime/running_server.ts";
 import { registryHandler } from "../server/handler.ts";
-import { type Command, flag, text } from "./_command.ts";
+import { type Command, type CommandContext, flag, text } from "./_command.ts";
 import { errorText } from "./_error_text.ts";
 import { isLoopback, type ListenAddress, parseListen } from "./_listen.ts";
+import { openMirror, refuseCredentials } from "./_upstream.ts";
+import { REGISTRY_OPTION } from "./_options.ts";
 import { openServed } from "./_served.ts";
 
 async function listen(
-  handler: (request: Request) => Promise<Response>,
+  handler: Transport,
   address: ListenAddress,
 ): Promise<RunningServer> {
   try {
@@ -29,11 +32,28 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** Serves until it is told to end; the warning is for an address that others reach. */
+async function serveUntilEnd(
+  { output, signal }: CommandContext,
+  handler: Transport,
+  address: ListenAddress,
+  warning: string | undefined,
+): Promise<void> {
+  const server = await listen(handler, address);
+  try {
+    if (warning !== undefined && !isLoopback(address.hostname)) output.warn(warning);
+    await output.line(server.url);
+    await aborted(signal);
+  } finally {
+    await server.close();
+  }
+}
+
 /** `lading serve [PLACE]`. */
 export const serveCommand: Command = {
   name: "serve",
   synopsis: "[PLACE]",
-  summary: "serve an OCI layout, or memory, as a registry",
+  summary: "serve an OCI layout, or memory, as a registry or a mirror",
   arity: [0, 1],
   options: {
     listen: {
@@ -53,18 +73,41 @@ export const serveCommand: Command = {
       value: "NAME",
       help: "serve tags without a repository as this one (default: the directory's name)",
     },
+    upstream: {
+      type: "string",
+      value: "REGISTRY[/PREFIX]",
+      help: "be a mirror of it that only reads, and keeps what was pulled in PLACE",
+    },
+    ...REGISTRY_OPTION,
   },
   details:
     "PLACE is a directory or oci:DIR; without it the registry is in memory and starts empty.\n" +
+    "With --upstream it is a pull-through mirror: PLACE is its cache, which serves without it too.\n" +
+    "Tags are asked for there each time, and come from the cache while it cannot be reached. The\n" +
+    "options for registries say how it is reached.\n" +
     "The answer is the URL. SIGINT or SIGTERM ends it: requests under way are answered, then the\n" +
     "exit code is 0; a second signal ends it at once. There is no authentication.",
   examples: [
     "lading serve ./alpine --read-only",
     "lading serve --listen 5000    # then: lading copy alpine:3.20 127.0.0.1:5000/alpine:3.20",
+    "lading serve ./cache --upstream docker.io --listen 5000    # for dockerd's registry-mirrors",
   ],
   async run(context) {
-    const { output, signal } = context;
+    const { output } = context;
     const address = parseListen(text(context, "listen") ?? "0");
+    const upstream = text(context, "upstream");
+    if (upstream !== undefined) {
+      const mirror = await openMirror(context, upstream);
+      const warning = "whoever reaches this address reads what this machine may read upstream";
+      await serveUntilEnd(
+        context,
+        mirror.handler,
+        address,
+        `${warning}; there is no authentication`,
+      );
+      return await mirror.settled();
+    }
+    refuseCredentials(context);
     const served = await openServed(context);
     try {
       const readOnly = flag(context, "read-only");
@@ -76,16 +119,8 @@ export const serveCommand: Command = {
         onError: (error, { method, url }) =>
           output.fail(`${method} ${new URL(url).pathname}: ${errorText(error)}`),
       });
-      const server = await listen(handler, address);
-      try {
-        if (!readOnly && !isLoopback(address.hostname)) {
-          output.warn("whoever reaches this address can write; there is no authentication");
-        }
-        await output.line(server.url);
-        await aborted(signal);
-      } finally {
-        await server.close();
-      }
+      const warning = "whoever reaches this address can write; there is no authentication";
+      await serveUntilEnd(context, handler, address, readOnly ? undefined : warning);
     } finally {
       served.close();
     }

@@ -23,6 +23,30 @@
  * console.log(await pulled.text()); // hello
  * ```
  *
+ * `proxyHandler` is a registry that only reads, from another one and from a cache that it fills.
+ *
+ * @example A mirror that goes on when its upstream is gone
+ * ```ts
+ * import { Registry } from "@lading/lading/registry";
+ * import { proxyHandler, registryHandler } from "@lading/lading/server";
+ * import { memoryStore } from "@lading/lading/store";
+ * import { randomImage } from "@lading/lading/testing";
+ *
+ * const store = memoryStore();
+ * await (await randomImage("seed")).pushTo(store, "acme/app:1");
+ * let transport = registryHandler(store);
+ * const upstream = new Registry("upstream.test", {
+ *   transport: (request) => transport(request),
+ *   retry: { retries: 0 }, // clients repeat what fails
+ * });
+ * const mirror = proxyHandler((name) => upstream.repository(name), memoryStore());
+ *
+ * const request = () => new Request("http://mirror.test/v2/acme/app/manifests/1");
+ * console.log((await mirror(request())).status); // 200
+ * transport = () => Promise.resolve(new Response("gone", { status: 500 }));
+ * console.log((await mirror(request())).status); // 200
+ * ```
+ *
  * @module
  */
 export type { Bytes, ByteSource, ByteStream } from "../model/bytes.ts";

@@ -76,8 +76,9 @@ export interface ProxyHandlerOptions {
  * request about one, and some hundred bytes for each blob and manifest that is known. There is no
  * authentication: put it before the handler.
  *
- * @param upstream Gives the repositories to read from. A `Registry` sends four downloads at a time by
- * default; its `concurrency` is the proxy's.
+ * @param upstream Gives the repositories to read from. A `Registry` reads four blobs at a time and
+ * repeats what fails for several seconds by default, which all clients share and wait for: see its
+ * `concurrency` and `retry`.
  * @param cache Where content and tags are kept.
  * @param options How long tags last, and who is told what.
  * @returns The registry.

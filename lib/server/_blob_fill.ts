@@ -18,13 +18,13 @@ export interface BlobFill {
  *
  * @param source What the blob is read from; it errors unless it proves itself.
  * @param store Takes the blob; what it is given errors with the source, so that it keeps nothing.
- * @param onError Is told what failed, the source or the store.
+ * @param onError Is told what failed, and of which of both.
  * @returns The stream, and what came of the store.
  */
 export function fillWhileReading(
   source: ByteStream,
   store: (content: ByteStream) => Promise<void>,
-  onError: (error: unknown) => void,
+  onError: (error: unknown, side: "source" | "store") => void,
 ): BlobFill {
   const copies = new Handover();
   const content = streamOfChunks({
@@ -36,7 +36,7 @@ export function fillWhileReading(
   const chunks = chunksOf(source);
   let hasFailed = false;
   const stored = store(content).then(() => true, (error) => {
-    if (!hasFailed) onError(error);
+    if (!hasFailed) onError(error, "store");
     return false;
   }).finally(() => copies.leave());
 
@@ -49,7 +49,7 @@ export function fillWhileReading(
       return chunk;
     } catch (error) {
       hasFailed = true;
-      onError(error);
+      onError(error, "source");
       copies.fail(error);
       await stored;
       throw error;

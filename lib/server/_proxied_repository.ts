@@ -15,6 +15,7 @@ import {
 import { MAX_MANIFEST_BYTES } from "../model/manifest.ts";
 import { isSchema1Type } from "../model/media_types.ts";
 import { parseManifest } from "../model/parse_manifest.ts";
+import type { HeldAs } from "../model/shared_registry.ts";
 import { fillWhileReading } from "./_blob_fill.ts";
 import { SMALL_BYTES } from "./_blobs.ts";
 import { manifestEntry } from "./_manifest_entry.ts";
@@ -28,19 +29,13 @@ import type { UpstreamRepository } from "./upstream.ts";
 /** What is read whole. */
 const MANIFEST = { maxBytes: MAX_MANIFEST_BYTES, what: "the manifest" };
 
-/** When a tag was looked up, and what it stood for. */
-interface KnownTag {
-  readonly digest: string;
-  readonly at: number;
-}
-
 /** What the requests to one proxy share. */
 export interface ProxyContext {
   readonly cache: RegistryTarget;
   readonly names: RepositoryNames;
   readonly shelves: Shelves;
-  /** The tags that were looked up, where what is known of them may be used again. */
-  readonly tags: Map<string, KnownTag>;
+  /** When tags were looked up, where what the cache has of them may be used for a while. */
+  readonly tags: Map<string, number>;
   readonly tagMaxAgeMs: number;
   /** Manifests on their way into the cache, by repository and digest. */
   readonly manifests: SingleFlight<string, Bytes>;
@@ -99,10 +94,10 @@ export class ProxiedRepository {
     const { shelves, tags, tagMaxAgeMs, onEvent } = this.#context;
     const key = `${this.#name}:${tag}`;
     const known = await this.#attempt(() => shelves.tagged({ repository: this.#name, tag }));
-    const checked = tags.get(key);
+    const checkedAt = tags.get(key);
     // A clock that was set back must not make it last for longer.
-    const isFresh = checked !== undefined && Math.abs(Date.now() - checked.at) < tagMaxAgeMs;
-    if (known !== undefined && isFresh && checked.digest === known.digest) return known;
+    const isFresh = checkedAt !== undefined && Math.abs(Date.now() - checkedAt) < tagMaxAgeMs;
+    if (known !== undefined && isFresh) return known;
     let descriptor: Descriptor;
     try {
       // What the cache has is seldom something else by now: then the name is enough.
@@ -113,7 +108,7 @@ export class ProxiedRepository {
       onEvent({ type: "stale", repository: this.#name, tag, descriptor: known });
       return known;
     }
-    if (tagMaxAgeMs > 0) tags.set(key, { digest: descriptor.digest, at: Date.now() });
+    if (tagMaxAgeMs > 0) tags.set(key, Date.now());
     if (known?.digest === descriptor.digest) return descriptor;
     this.#newTag = tag;
     // Clients that only ask for the digest read by that next: the tag would never be known.
@@ -189,13 +184,22 @@ export class ProxiedRepository {
   async #takeManifest(target: Descriptor): Promise<Bytes> {
     const named = this.#named;
     const isHere = named?.raw !== undefined && named.descriptor.digest === target.digest;
-    const raw = isHere ? named.raw : await readAll(await this.#upstream.fetch(target), MANIFEST);
+    const raw = isHere ? named.raw : await this.#readUpstream(target);
     // A signed manifest of schema 1 has another digest than its bytes: no store takes it.
     if (!isSchema1Type(target.mediaType)) {
       verifyBytes(raw, target);
       await this.#attempt(() => this.#context.cache.push(plain(target), raw));
     }
     return raw;
+  }
+
+  async #readUpstream(target: Descriptor): Promise<Bytes> {
+    try {
+      return await readAll(await this.#upstream.fetch(target), MANIFEST);
+    } catch (error) {
+      await this.#attempt(() => this.#forget(target, "manifest"));
+      throw error;
+    }
   }
 
   /** Notes what the repository holds by a manifest that was read, and its new name. */
@@ -222,9 +226,27 @@ export class ProxiedRepository {
     // One fills the cache. Others do not wait for its client, who may be slow.
     const isFilled = options.range !== undefined || fills.has(target.digest);
     if (!isFilled) return await this.#fill(target);
-    const stream = await this.#upstream.fetch(target, options);
-    const proved = options.range === undefined ? verified(stream, target) : stream;
-    return through(proved, { chunk: (chunk) => chunk, error: this.#onError });
+    return through(await this.#openUpstream(target, options), {
+      chunk: (chunk) => chunk,
+      error: (error) => this.#noteBroken(error, target),
+    });
+  }
+
+  /** Opens a blob upstream: it proves itself, unless it is a range. */
+  async #openUpstream(target: Descriptor, options: FetchOptions = {}): Promise<ByteStream> {
+    try {
+      const stream = await this.#upstream.fetch(target, options);
+      return options.range === undefined ? verified(stream, target) : stream;
+    } catch (error) {
+      await this.#attempt(() => this.#forget(target, "blob"));
+      throw error;
+    }
+  }
+
+  /** Tells that a body broke off, which the client sees too, but not why. */
+  #noteBroken(error: unknown, target: Descriptor): void {
+    this.#onError(error);
+    this.#context.waitUntil(this.#attempt(() => this.#forget(target, "blob")));
   }
 
   async #cachedBlob(target: Descriptor, options: FetchOptions): Promise<ByteStream | undefined> {
@@ -260,9 +282,14 @@ export class ProxiedRepository {
     const { digest } = target;
     fills.add(digest);
     try {
-      const source = verified(await this.#upstream.fetch(target), target);
-      const store = (content: ByteStream) => cache.push(plain(target), content);
-      const { stream, stored } = fillWhileReading(source, store, this.#onError);
+      const { stream, stored } = fillWhileReading(
+        await this.#openUpstream(target),
+        (content) => cache.push(plain(target), content),
+        (error, side) => {
+          if (side === "source") this.#noteBroken(error, target);
+          else this.#onError(error);
+        },
+      );
       waitUntil(stored.then((isStored) => {
         fills.delete(digest);
         if (isStored) {
@@ -287,6 +314,15 @@ export class ProxiedRepository {
       if (isName) this.#lostNames.push(reference);
     }
     await cache.delete(plain(target));
+  }
+
+  /**
+   * Forgets what is known of content that could not be read: a manifest may have named it with a size
+   * that it has not, for all who ask for it here. The upstream is asked next time.
+   */
+  async #forget({ digest }: Descriptor, as: HeldAs): Promise<void> {
+    if (as === "blob" && this.#upstream.resolveBlob === undefined) return;
+    await this.#context.shelves.drop(this.#name, digest, as);
   }
 
   /** Does what the cache may fail at: the client is answered from the upstream all the same. */

@@ -112,6 +112,17 @@ test("HEAD of a tag is enough for a mirror to know it when its upstream is gone"
   assert.equal(answer.headers.get("docker-content-digest"), digest);
 });
 
+test("HEAD of a manifest by its digest takes one request, and none once it is known", async () => {
+  const { origin, mirror, asked } = mirrored();
+  const { digest } = await pushImage(origin, "demo", "1", "x");
+  assert.equal(await statusOf(mirror, "HEAD", `/v2/demo/manifests/${digest}`), 200);
+  assert.deepEqual(asked(), [`HEAD demo/manifests/${digest}`]);
+  await statusOf(mirror, "GET", `/v2/demo/manifests/${digest}`);
+  asked();
+  assert.equal(await statusOf(mirror, "HEAD", `/v2/demo/manifests/${digest}`), 200);
+  assert.deepEqual(asked(), []);
+});
+
 test("HEAD of a blob that the cache has not got leaves it upstream", async () => {
   const { origin, mirror, asked, cache } = mirrored();
   const { layer, digest } = await pushImage(origin, "demo", "1", "x");
@@ -162,6 +173,22 @@ test("a tag that was looked up too long ago is looked up again", async () => {
   asked();
   await new Promise((resolve) => setTimeout(resolve, 5));
   await statusOf(mirror, "GET", "/v2/demo/manifests/1");
+  assert.deepEqual(asked(), ["HEAD demo/manifests/1"]);
+});
+
+test("a clock that is set back does not make a tag last for longer", async () => {
+  const { origin, asked, again } = mirrored();
+  await pushImage(origin, "demo", "1", "x");
+  const mirror = again({ tagMaxAgeMs: 60_000 });
+  await statusOf(mirror, "GET", "/v2/demo/manifests/1");
+  asked();
+  const { now } = Date;
+  try {
+    Date.now = () => now() - 3_600_000;
+    await statusOf(mirror, "GET", "/v2/demo/manifests/1");
+  } finally {
+    Date.now = now;
+  }
   assert.deepEqual(asked(), ["HEAD demo/manifests/1"]);
 });
 
@@ -216,7 +243,7 @@ test("tags are asked of the upstream each time, and come in pages", async () => 
 
 test("referrers are asked of the upstream, whether it has the API or the tag for them", async () => {
   for (const hasAPI of [true, false]) {
-    const { origin, mirror, rules } = mirrored();
+    const { origin, mirror, rules, asked } = mirrored();
     if (!hasAPI) rules.push({ path: /referrers/, fault: { kind: "status", status: 404 } });
     const { digest, manifest } = await pushImage(origin, "demo", "1", "x");
     const subject = descriptorOf(OCI_MANIFEST, manifest);
@@ -234,20 +261,24 @@ test("referrers are asked of the upstream, whether it has the API or the tag for
     assert.equal(answer.headers.get("content-type"), OCI_INDEX);
     const { manifests } = await answer.json() as { manifests: { digest: string }[] };
     assert.deepEqual(manifests.map(({ digest }) => digest), [signature.digest]);
+    asked();
     const other = await send(mirror, "GET", `/v2/demo/referrers/${digest}?artifactType=text/other`);
+    assert.equal(asked()[0], `GET demo/referrers/${digest}?artifactType=text%2Fother`);
     assert.equal(other.headers.get("oci-filters-applied"), "artifactType");
     assert.deepEqual((await other.json() as { manifests: unknown[] }).manifests, []);
   }
 });
 
 test("lists that the upstream does not have are 404", async () => {
-  const { origin, mirror, again, registry } = mirrored();
+  const { origin, mirror, again, registry, rules } = mirrored();
   await pushImage(origin, "demo", "1", "x");
   await refused(await send(mirror, "GET", "/v2/_catalog"), 404, "UNSUPPORTED");
   const listing = again({ catalog: () => registry.catalog() });
   assert.deepEqual(await (await send(listing, "GET", "/v2/_catalog")).json(), {
     repositories: ["demo"],
   });
+  rules.push({ path: /_catalog/, fault: { kind: "status", status: 404 } });
+  await refused(await send(listing, "GET", "/v2/_catalog"), 404, "UNSUPPORTED");
   const plain = proxyHandler(() => {
     const { resolve, exists, fetch } = memoryStore();
     return { resolve, exists, fetch };
@@ -383,4 +414,27 @@ test("an upstream with nothing but the least that a source has is enough", async
   assert.equal(await (await send(mirror, "GET", "/v2/demo/manifests/1")).text(), manifest);
   assert.equal(await (await send(mirror, "GET", `/v2/demo/blobs/${sha256(layer)}`)).text(), layer);
   assert.equal(await codeOf(await send(mirror, "GET", "/v2/demo/manifests/2")), "MANIFEST_UNKNOWN");
+});
+
+test("a signed manifest of schema 1 passes, and is not kept", async () => {
+  const raw = JSON.stringify({ schemaVersion: 1, name: "demo", signatures: [{}] });
+  const mediaType = "application/vnd.docker.distribution.manifest.v1+prettyjws";
+  // Its digest is that of what was signed.
+  const descriptor = { mediaType, digest: sha256("payload"), size: raw.length };
+  const errors: unknown[] = [];
+  const cache = memoryStore();
+  const mirror = proxyHandler(
+    () => ({
+      exists: () => Promise.resolve(true),
+      resolve: () => Promise.resolve(descriptor),
+      fetch: () => Promise.resolve(new Response(raw).body as never),
+    }),
+    cache,
+    { onError: (error) => errors.push(error) },
+  );
+  const answer = await send(mirror, "GET", "/v2/demo/manifests/1");
+  assert.equal(await answer.text(), raw);
+  assert.equal(answer.headers.get("content-type"), mediaType);
+  assert.equal(await cache.exists(descriptor), false);
+  assert.deepEqual(errors, []);
 });

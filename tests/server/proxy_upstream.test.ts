@@ -6,8 +6,14 @@ import { memoryStore } from "../../lib/store/memory_store.ts";
 import type { Fault } from "../../lib/testing/faulty_transport.ts";
 import {
   descriptorOf,
+  noise,
+  OCI_CONFIG,
+  OCI_INDEX,
+  OCI_LAYER,
   OCI_MANIFEST,
+  pushBlob,
   pushImage,
+  putManifest,
   refused,
   send,
   sha256,
@@ -180,4 +186,67 @@ test("a manifest of an upstream that proves nothing is proved by the proxy", asy
   const answer = await send(mirror, "GET", `/v2/demo/manifests/${digest}`);
   await refused(answer, 502, "UNAVAILABLE");
   assert.equal(await cache.exists(descriptor), false);
+});
+
+test("a manifest that lies about the size of its parts does not spoil them for others", async () => {
+  for (const length of [10, 300_000]) {
+    const { origin, mirror, settled } = mirrored();
+    const layer = noise(length);
+    const digest = await pushBlob(origin, "demo", layer);
+    const { config, manifest } = await pushImage(origin, "demo", "good", "x");
+    const lie = JSON.stringify({
+      schemaVersion: 2,
+      mediaType: OCI_MANIFEST,
+      config: descriptorOf(OCI_CONFIG, config),
+      layers: [{ ...descriptorOf(OCI_LAYER, layer), size: length + 1 }],
+    });
+    const child = { ...descriptorOf(OCI_MANIFEST, manifest), size: 5 };
+    const index = JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: [child] });
+    assert.equal((await putManifest(origin, "demo", "lie", lie)).status, 201);
+    assert.equal((await putManifest(origin, "demo", "index", index, OCI_INDEX)).status, 201);
+    for (const tag of ["lie", "index"]) await statusOf(mirror, "GET", `/v2/demo/manifests/${tag}`);
+    for (const path of [`blobs/${digest}`, `manifests/${child.digest}`]) {
+      const first = await send(mirror, "GET", `/v2/demo/${path}`);
+      if (first.status === 200) await assert.rejects(first.arrayBuffer());
+      else assert.equal(first.status, 502);
+      await settled();
+      const second = await send(mirror, "GET", `/v2/demo/${path}`);
+      assert.equal(second.status, 200, path);
+      const bytes = new Uint8Array(await second.arrayBuffer());
+      assert.equal(sha256(bytes), path.replace(/^.*\//, ""));
+    }
+  }
+});
+
+test("a tag of the cache is served whatever an upstream throws that is no registry's", async () => {
+  const { origin, registry } = mirrored();
+  const { manifest } = await pushImage(origin, "demo", "1", "x");
+  let isDown = false;
+  const mirror = proxyHandler((name) => {
+    const repository = registry.repository(name);
+    const resolve = () => Promise.reject(new TypeError("fetch failed"));
+    return isDown ? { exists: resolve, fetch: resolve, resolve } : repository;
+  }, memoryStore());
+  await statusOf(mirror, "GET", "/v2/demo/manifests/1");
+  isDown = true;
+  assert.equal(await (await send(mirror, "GET", "/v2/demo/manifests/1")).text(), manifest);
+});
+
+test("a blob that an upstream without more powers fails at once is still known", async () => {
+  const { origin, registry } = mirrored();
+  const { layer } = await pushImage(origin, "demo", "1", "x");
+  const repository = registry.repository("demo");
+  let failures = 1;
+  const mirror = proxyHandler(() => ({
+    exists: (target) => repository.exists(target),
+    resolve: (reference) => repository.resolve(reference),
+    fetch: (target, options) =>
+      target.digest === sha256(layer) && failures-- > 0
+        ? Promise.reject(new TypeError("fetch failed"))
+        : repository.fetch(target, options),
+  }), memoryStore());
+  await statusOf(mirror, "GET", "/v2/demo/manifests/1");
+  const path = `/v2/demo/blobs/${sha256(layer)}`;
+  await refused(await send(mirror, "GET", path), 502, "UNAVAILABLE");
+  assert.equal(await (await send(mirror, "GET", path)).text(), layer);
 });

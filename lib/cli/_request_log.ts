@@ -11,7 +11,7 @@ import { formatSize } from "./size.ts";
  * builds their arguments.
  */
 const SHOWN: ReadonlySet<string> = new Set([
-  ...["artifactType", "digest", "from", "last", "mount", "n", "scope", "service"],
+  ...["artifactType", "digest", "from", "last", "mount", "n", "ns", "scope", "service"],
   ...["dockerfile", "fromImage", "names", "platform", "pull", "repo", "t", "tag", "target"],
 ]);
 

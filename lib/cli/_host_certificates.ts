@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { InvalidConfigError } from "../model/errors.ts";
 import type { Transport } from "../model/transport.ts";
 import { tlsTransport, type TLSTransportOptions } from "../runtime/tls_transport.ts";
+import { holdsPEM, type PEMContent } from "./_pem.ts";
 
 /** Where these directories are; the first that a host has one in counts, its user's before the others. */
 function places(): string[] {
@@ -43,8 +44,10 @@ export function withHostCertificates(usual: Transport): Transport {
 /** Reads a directory as docker does: `*.crt` are authorities, `*.cert` and `*.key` are the client's. */
 function certificatesIn(directory: string): TLSTransportOptions | undefined {
   const names = readdirSync(directory).sort();
-  const pem = (name: string): string => readPEM(join(directory, name));
-  const ca = names.filter((name) => name.endsWith(".crt")).map(pem).join("\n");
+  const pem = (name: string, content: PEMContent): string =>
+    readPEM(join(directory, name), content);
+  const ca = names.filter((name) => name.endsWith(".crt"))
+    .map((name) => pem(name, "certificate")).join("\n");
   const client = names.find((name) => name.endsWith(".cert"));
   if (ca === "" && client === undefined) return undefined;
   const trusted = ca === "" ? {} : { ca };
@@ -56,13 +59,16 @@ function certificatesIn(directory: string): TLSTransportOptions | undefined {
       { input: directory },
     );
   }
-  return { ...trusted, cert: pem(client), key: pem(key) };
+  return { ...trusted, cert: pem(client, "certificate"), key: pem(key, "private key") };
 }
 
-function readPEM(path: string): string {
+function readPEM(path: string, content: PEMContent): string {
+  let text: string;
   try {
-    return readFileSync(path, "utf8");
+    text = readFileSync(path, "utf8");
   } catch (cause) {
-    throw new InvalidConfigError(`Cannot read the certificate ${path}`, { input: path, cause });
+    throw new InvalidConfigError(`Cannot read the ${content} ${path}`, { input: path, cause });
   }
+  if (holdsPEM(text, content)) return text;
+  throw new InvalidConfigError(`Cannot use ${path}: it has no ${content} in PEM`, { input: path });
 }

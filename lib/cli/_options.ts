@@ -12,6 +12,7 @@ import { tlsTransport } from "../runtime/tls_transport.ts";
 import { type CommandContext, flag, list, type OptionSpecs, text, UsageError } from "./_command.ts";
 import { CREDENTIALS_OPTION, credentialsOption, type RegistrySide } from "./_credentials_option.ts";
 import { withHostCertificates } from "./_host_certificates.ts";
+import { holdsPEM } from "./_pem.ts";
 import { withRequestLog } from "./_request_log.ts";
 
 /** Options that every command has. */
@@ -118,13 +119,13 @@ export function openOptions(
 function mirrorsOption(context: CommandContext): Mirrors | undefined {
   const given = list(context, "mirror");
   const kept = (process.env["LADING_MIRRORS"] ?? "").split(",").map((item) => item.trim());
-  const mirrors: Record<string, string[]> = {};
+  const mirrors = new Map<string, string[]>();
   for (const item of given.length > 0 ? given : kept.filter(Boolean)) {
     const equals = item.indexOf("=");
     const registry = equals < 0 ? MIRRORED : item.slice(0, equals);
-    (mirrors[registry] ??= []).push(item.slice(equals + 1));
+    mirrors.set(registry, [...mirrors.get(registry) ?? [], item.slice(equals + 1)]);
   }
-  return Object.keys(mirrors).length === 0 ? undefined : mirrors;
+  return mirrors.size === 0 ? undefined : Object.fromEntries(mirrors);
 }
 
 /** Reads `--debug`: what writes down the requests of a transport. */
@@ -163,11 +164,8 @@ function certificateTransport(context: CommandContext): Transport | undefined {
 
 function readPEM(path: string, name: string): string {
   const pem = readText(path, name);
-  const [what, label]: readonly [string, RegExp] = name === "client-key"
-    ? ["private key", /-----BEGIN [A-Z ]*PRIVATE KEY-----/]
-    : ["certificate", /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/];
-  // The runtimes pass over what they do not know, and would trust nobody more.
-  if (!label.test(pem)) throw new UsageError(`--${name}: ${path} has no ${what} in PEM`);
+  const what = name === "client-key" ? "private key" : "certificate";
+  if (!holdsPEM(pem, what)) throw new UsageError(`--${name}: ${path} has no ${what} in PEM`);
   return pem;
 }
 

@@ -171,6 +171,8 @@ test("a mirror that is none is refused as a mistake in the command", async () =>
   const { code, errors } = await lading("digest", "app:1", "--mirror", "not a host");
   assert.equal(code, 2, errors);
   assert.match(errors, /Cannot use "not a host" as a registry/);
+  const other = await lading("digest", "app:1", "--mirror", "__proto__=mirror.invalid");
+  assert.match(other.errors, /Cannot use "__proto__" as a registry/);
 });
 
 test("openImage() gives mirrors credentials of their own, never those of the registry", () =>

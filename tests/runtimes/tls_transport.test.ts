@@ -1,5 +1,5 @@
 // Registries with certificates of their own: authorities, clients' certificates, and none at all.
-import { copyFileSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -150,7 +150,7 @@ test(
   "the command uses certificates that docker, podman and skopeo keep for a host",
   { skip },
   () =>
-    withBench(true, async ({ host, file }) => {
+    withBench(true, async ({ host, file, pem }) => {
       // All addresses of this machine, which is not on loopback by its text.
       const named = host.replace(/^[^:]*/, "0.0.0.0");
       const image = `${named}/acme/app:latest`;
@@ -162,6 +162,8 @@ test(
       const untrusted = await digest(image);
       assert.equal(untrusted.code, 1);
       assert.match(untrusted.stderr, /--ca-cert FILE trusts its authority/);
+      writeFileSync(join(kept, "acme.crt"), "no certificate");
+      assert.match((await digest(image)).stderr, /acme\.crt: it has no certificate in PEM/);
       keep("ca.crt", "acme.crt");
       // It wants to know who asks.
       assert.equal((await digest(image)).code, 1);
@@ -169,6 +171,8 @@ test(
       const half = await digest(image);
       assert.equal(half.code, 1);
       assert.match(half.stderr, /acme\.cert: its key acme\.key is not beside it/);
+      writeFileSync(join(kept, "acme.key"), pem("client.crt"));
+      assert.match((await digest(image)).stderr, /acme\.key: it has no private key in PEM/);
       keep("client.key", "acme.key");
       const whole = await digest(image);
       assert.equal(whole.stdout.trim(), DIGEST, whole.stderr);

@@ -58,8 +58,11 @@ interface Rule {
  * Nobody depends on a mirror. What is missing there is asked of the next one, and not again within a
  * minute. One that fails, gives a wrong manifest or breaks off in a blob is left alone for a minute, or
  * as long as it asks for; the blob goes on with the bytes of the next. All mirrors together have 10
- * seconds to answer a request. What is read is verified by the client as ever: a mirror can have an
- * old tag, but no other content. A blob that turns out to be wrong at its end is an error.
+ * seconds to answer a request.
+ *
+ * What is asked for by digest is proved by the client as ever, whoever gives it; a blob that turns out
+ * to be wrong at its end is an error. What a tag stands for is the word of the mirror, which may be old
+ * or a lie: ask mirrors that are not trusted with it for digests only (`use`).
  *
  * A mirror gets credentials of its own, by its own name, and never those of the registry; the query
  * `ns` tells it which registry is meant. Each request to a mirror is sent once.

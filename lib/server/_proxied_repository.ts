@@ -219,10 +219,8 @@ export class ProxiedRepository {
 
   async #blob(target: Descriptor, options: FetchOptions): Promise<ByteStream> {
     const { fills } = this.#context;
-    if (!fills.has(target.digest)) {
-      const cached = await this.#attempt(() => this.#cachedBlob(target, options));
-      if (cached !== undefined) return cached;
-    }
+    const cached = await this.#attempt(() => this.#cachedBlob(target, options));
+    if (cached !== undefined) return cached;
     // One fills the cache. Others do not wait for its client, who may be slow.
     const isFilled = options.range !== undefined || fills.has(target.digest);
     if (!isFilled) return await this.#fill(target);

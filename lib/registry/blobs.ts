@@ -13,7 +13,7 @@ import {
   RegistryError,
   SizeMismatchError,
 } from "../model/errors.ts";
-import { type Answer, discard, isEncoded } from "./_answer.ts";
+import { type Answer, contentLength, discard } from "./_answer.ts";
 import { parseContentRange } from "./_content_range.ts";
 import { pullScopes, quotedBlob, type RepositoryContext } from "./_context.ts";
 import { isWebPage } from "./_digest_header.ts";
@@ -118,9 +118,7 @@ interface FoundBlob {
 function sizeIn(answer: Answer): number | undefined {
   const { headers, status } = answer;
   if (status === 206) return parseContentRange(headers.get("content-range"))?.total;
-  const text = headers.get("content-length") ?? "";
-  const size = /^\d{1,16}$/.test(text) && !isEncoded(headers) ? Number(text) : undefined;
-  return Number.isSafeInteger(size) ? size : undefined;
+  return contentLength(headers);
 }
 
 /**

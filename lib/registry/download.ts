@@ -3,8 +3,8 @@ import { inLargePieces } from "../bytes/large_pieces.ts";
 import { noteOwnedChunks, ownsChunks } from "../bytes/lineage.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { isLadingError } from "../model/errors.ts";
-import { type Answer, discard, isEncoded } from "./_answer.ts";
-import { blobContentOf, type Expected } from "./_content_encoding.ts";
+import { type Answer, contentLength, discard, isEncoded } from "./_answer.ts";
+import { blobContentOf } from "./_content_encoding.ts";
 import { parseContentRange } from "./_content_range.ts";
 import { sleep } from "./clock.ts";
 import { answerError } from "./errors.ts";
@@ -67,9 +67,10 @@ export async function openDownload(client: Client, download: Download): Promise<
 class ResumingDownload {
   readonly #client: Client;
   readonly #download: Download;
-  readonly #expected: Expected;
   #body: Body | undefined;
   #received = 0;
+  /** The size of the whole content, as the server says: where that is less, nothing broke off. */
+  #length: number;
   #withoutProgress = 0;
   readonly #steps = new ShortSteps();
   /** Where the body under way began. */
@@ -86,7 +87,7 @@ class ResumingDownload {
   constructor(client: Client, download: Download) {
     this.#client = client;
     this.#download = download;
-    this.#expected = { size: download.size, isGzip: download.isGzip };
+    this.#length = download.size;
   }
 
   get #wanted(): number {
@@ -147,8 +148,9 @@ class ResumingDownload {
       this.#isEncoded = true;
       this.#hasRanges = false;
     }
-    const content = await blobContentOf(answer.body, answer.headers, this.#expected);
+    const content = await blobContentOf(answer.body, answer.headers, this.#download);
     const { span, size } = this.#download;
+    this.#length = contentLength(answer.headers) ?? size;
     this.#use(content, skip, span.end < size);
   }
 
@@ -233,7 +235,8 @@ class ResumingDownload {
         if (signal?.aborted) throw signal.reason;
         cause = error;
       }
-      if (this.#isCancelled || this.#received >= this.#wanted) return undefined;
+      const given = Math.min(this.#wanted, this.#length - this.#download.span.start);
+      if (this.#isCancelled || this.#received >= given) return undefined;
       await this.#resume(cause);
     }
   }

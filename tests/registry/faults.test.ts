@@ -167,6 +167,41 @@ test("F4: bytes behind the end are an error, and never reach the consumer", asyn
   }
 });
 
+test("a blob that is shorter by its Content-Length than its descriptor says has not broken off", async () => {
+  for (const [given, wanted] of [[599_999, 600_000], [0, 600_000], [4000, 4001]] as const) {
+    const headers = { "content-length": String(given) };
+    const run = blobRegistry(LARGE.slice(0, given), [], { headers });
+    const error = await failure(fetchAll(run, LARGE.slice(0, wanted)));
+    assert.ok(error instanceof SizeMismatchError, String(error));
+    assert.equal(error.expected, wanted);
+    assert.equal(error.actual, given);
+    assert.equal(run.transport.exchanges.length, 1, `${given} of ${wanted} bytes`);
+  }
+});
+
+test("a range that the blob is too short for has not broken off either", async () => {
+  const short = LARGE.slice(0, 599_999);
+  for (const hasRanges of [true, false]) {
+    const run = bench((_, { headers }) => {
+      if (!hasRanges || headers.get("range") === null) {
+        return new Response(short, { headers: { "content-length": String(short.length) } });
+      }
+      const range = `bytes 500000-${short.length - 1}/${short.length}`;
+      return new Response(short.slice(500_000), {
+        status: 206,
+        headers: { "content-range": range },
+      });
+    });
+    const fetched = run.repository.fetch(descriptorOf(LARGE, OCI_LAYER), {
+      range: { start: 500_000, end: LARGE.length - 1 },
+    });
+    const error = await failure(run.clock.run(fetched.then(readAllBytes)));
+    assert.ok(error instanceof SizeMismatchError, String(error));
+    assert.deepEqual([error.expected, error.actual], [100_000, 99_999]);
+    assert.equal(run.transport.seen.length, hasRanges ? 2 : 1);
+  }
+});
+
 test("F5: one flipped bit is refused, wherever it is", async () => {
   for (let i = 0; i < 200; i++) {
     const offset = Math.floor((i + 0.5) * SMALL.length / 200);

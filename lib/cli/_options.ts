@@ -4,7 +4,7 @@ import type { ImageFormat } from "../model/image_format.ts";
 import type { Platform } from "../model/platform.ts";
 import { parsePlatform } from "../model/parse_platform.ts";
 import type { RegistryEvent } from "../registry/events.ts";
-import type { Mirrors } from "../registry/mirrors.ts";
+import type { Mirror, Mirrors } from "../registry/mirrors.ts";
 import type { Transport } from "../model/transport.ts";
 import type { OpenOptions } from "../runtime/open.ts";
 import { hostTransport } from "../runtime/host_transport.ts";
@@ -58,13 +58,16 @@ export const MIRROR_OPTION: OptionSpecs = {
   mirror: {
     type: "string",
     isList: true,
-    value: "[REGISTRY=]LOCATION",
-    help: "read from this mirror first (of docker.io; default: those of LADING_MIRRORS)",
+    value: "[REGISTRY=]LOCATION[@digests]",
+    help: "read from this mirror first (of docker.io), or digests alone (default: LADING_MIRRORS)",
   },
 };
 
 /** What `LADING_MIRRORS` and `--mirror` mean a mirror of where they say nothing, as dockerd does. */
 const MIRRORED = "docker.io";
+
+/** What stands behind a mirror that is not asked what a tag stands for. */
+const DIGESTS_ONLY = "@digests";
 
 /** The option that chooses one image of an index. */
 export const PLATFORM_OPTION: OptionSpecs = {
@@ -119,11 +122,16 @@ export function openOptions(
 function mirrorsOption(context: CommandContext): Mirrors | undefined {
   const given = list(context, "mirror");
   const kept = (process.env["LADING_MIRRORS"] ?? "").split(",").map((item) => item.trim());
-  const mirrors = new Map<string, string[]>();
+  const mirrors = new Map<string, Mirror[]>();
   for (const item of given.length > 0 ? given : kept.filter(Boolean)) {
     const equals = item.indexOf("=");
     const registry = equals < 0 ? MIRRORED : item.slice(0, equals);
-    mirrors.set(registry, [...mirrors.get(registry) ?? [], item.slice(equals + 1)]);
+    const isPartial = item.endsWith(DIGESTS_ONLY);
+    const mirror: Mirror = {
+      location: item.slice(equals + 1, isPartial ? -DIGESTS_ONLY.length : undefined),
+      use: isPartial ? "digests" : "all",
+    };
+    mirrors.set(registry, [...mirrors.get(registry) ?? [], mirror]);
   }
   return mirrors.size === 0 ? undefined : Object.fromEntries(mirrors);
 }

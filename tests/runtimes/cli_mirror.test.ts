@@ -119,6 +119,20 @@ test("what goes into a mirrored registry arrives there, whatever its mirror has"
     assertDone(await lading("validate", `${registry}/hub/acme/app:1`));
   }));
 
+test("a mirror for digests alone is not asked what a tag stands for", () =>
+  withMirror(async ({ registry, mirror, folder, asked }) => {
+    const image = `${registry}/acme/app:1`;
+    const pull = async (name: string, ...option: string[]): Promise<void> => {
+      assertDone(await lading("pull", image, `oci:${folder}/${name}:1`, ...option));
+      assert.ok(asked(registry).every((line) => line.endsWith(" /v2/acme/app/manifests/1")));
+      const blobs = asked(mirror);
+      assert.equal(blobs.length, 3);
+      assert.ok(blobs.every((line) => line.includes("/v2/hub/acme/app/blobs/")), String(blobs));
+    };
+    await pull("option", "--mirror", `${registry}=${mirror}/hub@digests`);
+    await withVariable(`${registry}=${mirror}/hub@digests`, () => pull("variable"));
+  }));
+
 test("a copy inside of a mirrored registry mounts what is there", () =>
   withMirror(async ({ registry, mirror, asked }) => {
     await withVariable(`${registry}=${mirror}/hub`, async () => {
@@ -171,6 +185,8 @@ test("a mirror that is none is refused as a mistake in the command", async () =>
   const { code, errors } = await lading("digest", "app:1", "--mirror", "not a host");
   assert.equal(code, 2, errors);
   assert.match(errors, /Cannot use "not a host" as a registry/);
+  const wrong = await lading("digest", "app:1", "--mirror", "mirror.invalid@tag");
+  assert.equal(wrong.code, 2, wrong.errors);
   const other = await lading("digest", "app:1", "--mirror", "__proto__=mirror.invalid");
   assert.match(other.errors, /Cannot use "__proto__" as a registry/);
 });

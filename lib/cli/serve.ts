@@ -6,7 +6,7 @@ import { registryHandler } from "../server/handler.ts";
 import { type Command, type CommandContext, flag, text } from "./_command.ts";
 import { errorText } from "./_error_text.ts";
 import { isLoopback, type ListenAddress, parseListen } from "./_listen.ts";
-import { openMirror, refuseCredentials } from "./_upstream.ts";
+import { openMirror, refuseMirrorOptions } from "./_upstream.ts";
 import { REGISTRY_OPTION } from "./_options.ts";
 import { openServed } from "./_served.ts";
 
@@ -78,13 +78,19 @@ export const serveCommand: Command = {
       value: "REGISTRY[/PREFIX]",
       help: "be a mirror of it that only reads, and keeps what was pulled in PLACE",
     },
+    memory: {
+      type: "string",
+      value: "SIZE",
+      help: "hold so much in memory, where the mirror has no PLACE (default 1GiB)",
+    },
     ...REGISTRY_OPTION,
   },
   details:
     "PLACE is a directory or oci:DIR; without it the registry is in memory and starts empty.\n" +
     "With --upstream it is a pull-through mirror: PLACE is its cache, which serves without it too.\n" +
-    "Tags are asked for there each time, and come from the cache while it cannot be reached. The\n" +
-    "options for registries say how it is reached.\n" +
+    "Tags are asked for there each time, and come from the cache while it cannot be reached. Without\n" +
+    "PLACE, what was read longest ago makes room in memory for what comes; a blob larger than that is\n" +
+    "not kept. The options for registries say how the upstream is reached.\n" +
     "The answer is the URL. SIGINT or SIGTERM ends it: requests under way are answered, then the\n" +
     "exit code is 0; a second signal ends it at once. There is no authentication.",
   examples: [
@@ -107,7 +113,7 @@ export const serveCommand: Command = {
       );
       return await mirror.settled();
     }
-    refuseCredentials(context);
+    refuseMirrorOptions(context);
     const served = await openServed(context);
     try {
       const readOnly = flag(context, "read-only");

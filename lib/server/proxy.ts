@@ -79,7 +79,7 @@ export interface ProxyHandlerOptions {
  * @param upstream Gives the repositories to read from. A `Registry` reads four blobs at a time and
  * repeats what fails for several seconds by default, which all clients share and wait for: see its
  * `concurrency` and `retry`.
- * @param cache Where content and tags are kept.
+ * @param cache Where content and tags are kept. In memory, `memoryStore({ maxBytes })` makes room.
  * @param options How long tags last, and who is told what.
  * @returns The registry.
  * @throws {RangeError} when `tagMaxAgeMs` is no time.
@@ -92,7 +92,8 @@ export interface ProxyHandlerOptions {
  *
  * const transport = registryHandler(memoryStore()); // without it, Docker Hub is asked
  * const hub = new Registry("docker.io", { transport });
- * const mirror = proxyHandler((name) => hub.repository(name), memoryStore());
+ * const cache = memoryStore({ maxBytes: 512 * 1024 * 1024 });
+ * const mirror = proxyHandler((name) => hub.repository(name), cache);
  * const answer = await mirror(new Request("http://mirror.test/v2/library/alpine/manifests/3.20"));
  * console.log(answer.status); // 404: this upstream is empty
  * ```

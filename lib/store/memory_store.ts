@@ -1,6 +1,6 @@
 // deno-lint-ignore-file require-await -- async methods turn what is thrown into rejections
 import { readAll } from "../bytes/read_all.ts";
-import { openSource } from "../bytes/source.ts";
+import { letGo, openSource } from "../bytes/source.ts";
 import { streamFrom } from "../bytes/stream_from.ts";
 import { verified } from "../bytes/verify.ts";
 import { withSignal } from "../bytes/signal.ts";
@@ -29,6 +29,7 @@ import {
   manifestFacts,
   referrerDescriptor,
 } from "./_manifest_facts.ts";
+import { type MemoryBlob, MemoryBlobs } from "./_memory_blobs.ts";
 import { MemoryContent, MemoryPool } from "./_memory_content.ts";
 import { findByName, findOnly, isNameFor, noSuchReference } from "./_names.ts";
 import { type Stage, StagedUpload } from "./_staged_upload.ts";
@@ -44,6 +45,13 @@ const PLACE = "the memory store";
 export interface MemoryStoreOptions {
   /** Makes the hasher that proves what is pushed. */
   readonly hasher?: HasherFactory | undefined;
+  /**
+   * The most bytes of content to hold; no limit by default. With a limit the store is a cache, such as
+   * `proxyHandler` of `./server` fills: content that was read longest ago makes room, and takes the
+   * names that stand for it along. Content that is pushed counts by its announced size from the start;
+   * what there is no room for even so is refused with a {@linkcode LimitExceededError}.
+   */
+  readonly maxBytes?: number | undefined;
 }
 
 /** A store in memory: everything that a {@linkcode Target} can be, in every runtime. */
@@ -51,34 +59,34 @@ export type MemoryStore = Target & Roots & Deleter & Referrers & Uploader;
 
 /**
  * Makes an empty store in memory. Content is verified when it is pushed and kept whole, so the
- * store needs as much memory as it holds content; what it hands out are copies. Content pushed is
- * found by its digest, and becomes a root when it is tagged.
+ * store needs as much memory as it holds content, which `maxBytes` bounds; what it hands out are
+ * copies. Content pushed is found by its digest, and becomes a root when it is tagged.
  *
  * References are kept as they are given; where no root has the very name asked for, any spelling
  * that docker takes for the same image is found too. The empty reference means the only image.
  *
- * @param options How content is hashed.
+ * @param options How content is hashed, and how much of it is kept.
  * @returns The store.
+ * @throws {RangeError} when `maxBytes` is no number of bytes.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   return new Memory(options);
 }
 
-interface Blob {
-  readonly bytes: Bytes;
-  /** As pushed; blobs that came through a registry have none that says anything. */
-  readonly mediaType: string;
-}
-
 class Memory implements MemoryStore {
   readonly #hasher: HasherFactory | undefined;
-  readonly #blobs = new Map<string, Blob>();
+  readonly #blobs: MemoryBlobs;
   readonly #names = new Map<string, Descriptor>();
   readonly #unnamed = new Map<string, Descriptor>();
   readonly #facts = new Map<string, ManifestFacts>();
 
   constructor(options: MemoryStoreOptions) {
-    this.#hasher = options.hasher;
+    const { hasher, maxBytes = Infinity } = options;
+    if (!(maxBytes >= 0)) {
+      throw new RangeError(`Cannot bound the memory store: ${maxBytes} is no number of bytes`);
+    }
+    this.#hasher = hasher;
+    this.#blobs = new MemoryBlobs(maxBytes, (digest) => this.#forget(digest));
   }
 
   async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
@@ -91,6 +99,7 @@ class Memory implements MemoryStore {
     options.signal?.throwIfAborted();
     const { bytes } = this.#blob(target.digest);
     checkSize(bytes.byteLength, target, target.digest);
+    this.#blobs.use(target.digest);
     const span = spanOf(options.range, bytes.byteLength);
     return withSignal(streamFrom(copies(bytes, span)), options.signal);
   }
@@ -102,27 +111,42 @@ class Memory implements MemoryStore {
       if (content instanceof ReadableStream) await content.cancel();
       return;
     }
+    const { digest, size, mediaType } = expected;
     const proved = verified(await openSource(content), expected, { hasher: this.#hasher });
-    const bytes = await readAll(proved, {
-      maxBytes: expected.size,
-      what: expected.digest,
-      signal,
-    });
-    // A single chunk arrives as it is, and may belong to the caller.
-    this.#blobs.set(expected.digest, { bytes: bytes.slice(), mediaType: expected.mediaType });
+    try {
+      this.#blobs.reserve(size, digest);
+    } catch (error) {
+      await letGo(proved, error);
+      throw error;
+    }
+    try {
+      const bytes = await readAll(proved, { maxBytes: size, what: digest, signal });
+      // A single chunk arrives as it is, and may belong to the caller.
+      this.#blobs.set(digest, { bytes: bytes.slice(), mediaType });
+    } finally {
+      this.#blobs.release(size);
+    }
   }
 
   async startUpload(options: CallOptions = {}): Promise<ContentUpload> {
     options.signal?.throwIfAborted();
     const staged = new MemoryContent(new MemoryPool());
+    const clear = (): void => {
+      this.#blobs.release(staged.size);
+      staged.clear();
+    };
     const stage: Stage = {
-      write: async (chunk) => staged.write(chunk),
-      store: async ({ mediaType, digest, size }) => {
-        if (this.#blobs.has(digest)) return staged.clear();
-        this.#blobs.set(digest, { bytes: staged.read(0, size), mediaType });
-        staged.clear();
+      write: async (chunk) => {
+        this.#blobs.reserve(chunk.byteLength, "the upload");
+        staged.write(chunk);
       },
-      discard: async () => staged.clear(),
+      store: async ({ mediaType, digest, size }) => {
+        if (this.#blobs.get(digest) === undefined) {
+          this.#blobs.set(digest, { bytes: staged.read(0, size), mediaType });
+        }
+        clear();
+      },
+      discard: async () => clear(),
     };
     return new StagedUpload(stage, { place: PLACE, hasher: this.#hasher });
   }
@@ -162,7 +186,7 @@ class Memory implements MemoryStore {
     options: ReferrersOptions = {},
   ): AsyncGenerator<Descriptor, void, undefined> {
     const { signal, artifactType } = options;
-    for (const digest of [...this.#blobs.keys()]) {
+    for (const digest of this.#blobs.digests()) {
       signal?.throwIfAborted();
       const facts = this.#manifest(digest);
       if (facts?.subject?.digest !== subject.digest) continue;
@@ -173,13 +197,8 @@ class Memory implements MemoryStore {
 
   async delete(target: Descriptor, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
-    const { digest } = target;
-    for (const [name, descriptor] of [...this.#names]) {
-      if (descriptor.digest === digest) this.#names.delete(name);
-    }
-    this.#unnamed.delete(digest);
-    this.#blobs.delete(digest);
-    this.#facts.delete(digest);
+    this.#blobs.delete(target.digest);
+    this.#forget(target.digest);
   }
 
   async untag(reference: string, options: CallOptions = {}): Promise<void> {
@@ -188,7 +207,16 @@ class Memory implements MemoryStore {
     if (!roots.delete(reference)) throw noSuchReference(reference, PLACE);
   }
 
-  #blob(digest: string): Blob {
+  /** Forgets what is known of content that is not there any more. */
+  #forget(digest: string): void {
+    for (const [name, descriptor] of this.#names) {
+      if (descriptor.digest === digest) this.#names.delete(name);
+    }
+    this.#unnamed.delete(digest);
+    this.#facts.delete(digest);
+  }
+
+  #blob(digest: string): MemoryBlob {
     digestAlgorithm(digest);
     const blob = this.#blobs.get(digest);
     if (blob !== undefined) return blob;

@@ -72,6 +72,30 @@ test("lading serve --upstream mirrors a part of a registry, in memory without a 
     });
   }));
 
+test("lading serve --upstream holds no more in memory than it may", () =>
+  withBench(async ({ host, store, folder, asked }) => {
+    const image = await randomImage("bounded", { files: 1, maxFileBytes: 300_000 });
+    const smallest = Math.min(...image.layers.map(({ descriptor }) => descriptor.size));
+    await image.pushTo(store, "acme/app:1");
+    const pull = async (mirror: string, to: string): Promise<number> => {
+      const before = asked.length;
+      const run = await lading(["copy", `${mirror}/acme/app:1`, `oci:${folder}/${to}:1`]);
+      assert.equal(run.code, 0, run.stderr);
+      const isLayer = (line: string) => line.startsWith("GET /v2/acme/app/blobs/");
+      return asked.slice(before).filter(isLayer).length;
+    };
+    const args = ["--upstream", host, "--memory"];
+    await withMirror([...args, "1MB"], async (mirror) => {
+      assert.equal(await pull(mirror, "first"), 1 + image.layers.length);
+      assert.equal(await pull(mirror, "second"), 0);
+    });
+    const told = await withMirror([...args, `${smallest - 1}B`], async (mirror) => {
+      await pull(mirror, "third");
+      assert.equal(await pull(mirror, "fourth"), image.layers.length);
+    });
+    assert.match(told, /Cannot keep sha256:\w+: the memory store holds at most \d+ bytes\n/);
+  }));
+
 test("lading serve --upstream says who may read when others reach it", () =>
   withBench(async ({ host }) => {
     const args = ["--upstream", host, "--listen", "0.0.0.0:0"];
@@ -91,6 +115,15 @@ test("lading serve refuses what does not go with --upstream, or without it", () 
       [["--upstream", "not a host"], /not a host/],
       [[`${folder}/plain`, "--upstream", host], /is no directory/],
       [["--creds", "a:b"], /--creds is for --upstream/],
+      [["--memory", "1GiB"], /--memory is for --upstream/],
+      [
+        [`${folder}/cache`, "--upstream", host, "--memory", "1GiB"],
+        /--memory is for a cache without/,
+      ],
+      [
+        ["--upstream", host, "--memory", "1"],
+        /--memory takes a size such as 500MB or 2GiB, not "1"/,
+      ],
     ];
     for (const [args, message] of rows) {
       const { code, stdout, stderr } = await lading(["serve", ...args]);

@@ -1,11 +1,13 @@
 // Caches that outlive the handler: a layout that is opened again, a bucket of many isolates.
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import type { Bytes } from "../../lib/model/bytes.ts";
 import type { Transport } from "../../lib/model/transport.ts";
 import { registryHandler } from "../../lib/server/mod.ts";
 import { bucketStore } from "../../lib/store/bucket_store.ts";
 import { collectGarbage } from "../../lib/store/collect_garbage.ts";
 import { memoryFileSystem } from "../../lib/store/memory_file_system.ts";
+import { memoryStore } from "../../lib/store/memory_store.ts";
 import { ociLayout } from "../../lib/store/oci_layout.ts";
 import { MemoryBucket } from "../support/memory_bucket.ts";
 import {
@@ -47,6 +49,31 @@ async function pull(mirror: Transport, repository: string): Promise<void> {
     assert.equal(await blob.text(), content);
   }
 }
+
+test("a cache in memory that is full makes room for what is pulled", async () => {
+  const cache = memoryStore({ maxBytes: 250_000 });
+  const { origin, mirror, rules, errors, settled, asked } = mirrored({ cache });
+  const blobs = [1, 2, 3, 4].map((seed) => noise(100_000, seed));
+  const large = noise(250_001, 5);
+  for (const bytes of [...blobs, large]) await pushBlob(origin, "demo", bytes);
+  const read = async (bytes: Bytes): Promise<string[]> => {
+    const answer = await send(mirror, "GET", `/v2/demo/blobs/${sha256(bytes)}`);
+    assert.deepEqual(new Uint8Array(await answer.arrayBuffer()), bytes);
+    await settled();
+    return asked().filter((line) => line.startsWith("GET"));
+  };
+  for (const bytes of blobs) assert.equal((await read(bytes)).length, 1);
+  const [first, , third, fourth] = blobs as [Bytes, Bytes, Bytes, Bytes];
+  for (const bytes of [third, fourth]) assert.deepEqual(await read(bytes), []);
+  assert.equal((await read(first)).length, 1);
+  assert.deepEqual(await read(fourth), []);
+  assert.deepEqual(errors, []);
+  // What there is no room for passes, and nothing makes any for it.
+  assert.equal((await read(large)).length, 1);
+  assert.deepEqual(errors.map(String).map((text) => text.split(":")[0]), ["LimitExceededError"]);
+  rules.push(DOWN);
+  for (const bytes of [first, fourth]) assert.deepEqual(await read(bytes), []);
+});
 
 test("a layout that an earlier process has filled serves without an upstream", async () => {
   const fs = memoryFileSystem();

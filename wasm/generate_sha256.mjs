@@ -1,11 +1,18 @@
-// Writes assembly/sha256_rounds.ts: the rounds of SHA-256 without a loop, because AssemblyScript
+// Writes assembly/sha256_rounds.ts: the rounds of SHA-256, sixteen in a turn, because AssemblyScript
 // has no macros and does not unroll. build.mjs runs it.
 //
 // The message schedule is computed four words at a time with SIMD, and its instructions stand
 // between those of the scalar rounds: the two do not depend on each other, so that the processor
 // runs the schedule in the gaps of the rounds. Scheduling a whole block first is slower.
+//
+// A turn uses sixteen words of the schedule and puts those of the next turn in their place, so that
+// their addresses are constants. The last turn, which has no next one, stands behind the loop.
 
 const ROUNDS = 64;
+const TURN_ROUNDS = 16;
+/** Four words of the schedule, or of the constants. */
+const GROUP_BYTES = 16;
+const TURN_BYTES = 4 * TURN_ROUNDS;
 
 function isPrime(number) {
   for (let divisor = 2; divisor * divisor <= number; divisor++) {
@@ -36,24 +43,33 @@ function constants() {
 /**
  * One round. The working variables take turns with their names, so that none is moved. `bc` is
  * b ^ c: the majority of a, b, c is b ^ ((a ^ b) & (b ^ c)), and a ^ b is the next round's b ^ c.
- * What is known last is added last: the rotations are those of the round before's results.
+ * What is known last is added last: the rotations are those of the round before's results. Two of
+ * three share one, that of e by 11 being one by 5 and by 6: that saves a copy of e on processors whose
+ * instructions overwrite an operand, which counts where another program runs on the same core. To
+ * share two saves one more, and makes rounds wait longer for one another.
  */
 function round(index) {
   const names = ["a", "b", "c", "d", "e", "f", "g", "h"];
   const [a, b, , d, e, f, g, h] = names.map((_, at) => names[(at - index % 8 + 8) % 8]);
   return [
-    `${h} += load<u32>(HASH_SCHEDULE, ${4 * index});`,
+    `${h} += load<u32>(HASH_SCHEDULE, ${4 * (index % TURN_ROUNDS)});`,
     `${h} += ${g} ^ (${e} & (${f} ^ ${g}));`,
-    `${h} += rotr<u32>(${e}, 6) ^ rotr<u32>(${e}, 11) ^ rotr<u32>(${e}, 25);`,
+    `${h} += rotr<u32>(rotr<u32>(${e}, 5) ^ ${e}, 6) ^ rotr<u32>(${e}, 25);`,
     `${d} += ${h};`,
     `ab = ${a} ^ ${b};`,
     `${h} += ${b} ^ (ab & bc);`,
-    `${h} += rotr<u32>(${a}, 2) ^ rotr<u32>(${a}, 13) ^ rotr<u32>(${a}, 22);`,
+    `${h} += rotr<u32>(rotr<u32>(${a}, 11) ^ ${a}, 2) ^ rotr<u32>(${a}, 22);`,
     `bc = ab;`,
   ];
 }
 
-/** Words 4 * group + 16 and the three after it, in four parts that go between four rounds. */
+/** Adds the constants to four words of the schedule, and puts them where rounds find them. */
+function store(group, constants) {
+  const at = GROUP_BYTES * group;
+  return `v128.store(HASH_SCHEDULE, i32x4.add(w${group}, v128.load(${constants})), ${at});`;
+}
+
+/** The words of the next turn for four rounds of this one, in parts that go before each of them. */
 function schedule(group) {
   const [v0, v1, v2, v3] = [0, 1, 2, 3].map((at) => `w${(group + at) % 4}`);
   const sigma1 = "v128.xor(i64x2.shr_u(t, 17), v128.xor(i64x2.shr_u(t, 19), i32x4.shr_u(t, 10)))";
@@ -76,26 +92,26 @@ function schedule(group) {
     [
       `t = i8x16.shuffle(${v0}, ${v0}, 0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 6, 7, 4, 5, 6, 7);`,
       `${v0} = i32x4.add(${v0}, i8x16.swizzle(${sigma1}, HIGH_PAIR));`,
-      `v128.store(HASH_SCHEDULE, i32x4.add(${v0}, v128.load(K, ${16 * (group + 4)})), ` +
-      `${16 * (group + 4)});`,
     ],
   ];
 }
 
 function body() {
   const lines = [];
-  for (let group = 0; group < 4; group++) {
+  const groups = [0, 1, 2, 3];
+  for (const group of groups) {
     lines.push(
-      `w${group} = i8x16.swizzle(v128.load(data, ${16 * group}), BIG_ENDIAN);`,
-      `v128.store(HASH_SCHEDULE, i32x4.add(w${group}, v128.load(K, ${16 * group})), ${
-        16 * group
-      });`,
+      `w${group} = i8x16.swizzle(v128.load(data, ${GROUP_BYTES * group}), BIG_ENDIAN);`,
+      store(group, `K, ${GROUP_BYTES * group}`),
     );
   }
-  for (let group = 0; group < ROUNDS / 4; group++) {
-    const parts = group < ROUNDS / 4 - 4 ? schedule(group) : [[], [], [], []];
-    for (let part = 0; part < 4; part++) lines.push(...parts[part], ...round(4 * group + part));
+  lines.push(`for (at = K + ${TURN_BYTES}; at < K + ${4 * ROUNDS}; at += ${TURN_BYTES}) {`);
+  for (const group of groups) {
+    schedule(group).forEach((part, index) => lines.push(...part, ...round(4 * group + index)));
+    lines.push(store(group, `at, ${GROUP_BYTES * group}`));
   }
+  lines.push("}");
+  for (let index = 0; index < TURN_ROUNDS; index++) lines.push(...round(index));
   return lines.map((line) => `    ${line}`).join("\n");
 }
 
@@ -128,7 +144,7 @@ export function sha256Blocks(words: usize, data: usize, blocks: u32): void {
   const LOW_PAIR = i8x16(0, 1, 2, 3, 8, 9, 10, 11, -1, -1, -1, -1, -1, -1, -1, -1);
   const HIGH_PAIR = i8x16(-1, -1, -1, -1, -1, -1, -1, -1, 0, 1, 2, 3, 8, 9, 10, 11);
   let a: u32, b: u32, c: u32, d: u32, e: u32, f: u32, g: u32, h: u32, ab: u32, bc: u32;
-  let w0: v128, w1: v128, w2: v128, w3: v128, t: v128;
+  let at: usize, w0: v128, w1: v128, w2: v128, w3: v128, t: v128;
   for (; blocks > 0; blocks--, data += 64) {
 ${loads.join("\n")}
     bc = b ^ c;

@@ -7,7 +7,7 @@
 //  0x00000    1024    nothing: 0 is no valid pointer
 //  0x00400    3072    constants placed by the compiler (memoryBase in asconfig.json)
 //  0x01000     256    HASH_STATE       the hash at work: count, chaining words, open block
-//  0x01100     640    HASH_SCHEDULE    message schedule of one block
+//  0x01100     768    HASH_SCHEDULE    message schedule of one block; 128 of slack
 //  0x01800     128    PRECODE_TABLE    7 bits -> code length symbol, one byte each
 //  0x01880      32    PRECODE_LENGTHS  lengths of the 19 codes that code lengths are written in
 //  0x01900     336    LENGTHS          code lengths of a block: literals, then distances; 16 of slack

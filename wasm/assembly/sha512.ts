@@ -1,13 +1,16 @@
 // deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // SHA-512 (FIPS 180-4 §6.4), eight rounds to a turn of the loop so that the working variables come
-// round and none has to be moved.
+// round and none has to be moved. As for SHA-256, the message schedule is computed with SIMD, two
+// words at a time, between the rounds, and two rotations of three share one.
 import { BLOCK, COUNT, WORDS } from "./hash_state";
 import { HASH_SCHEDULE } from "./memory";
 
 const BLOCK_BYTES: u32 = 128;
 /** Where the length of the message stands in the last block: 16 bytes (FIPS 180-4 §5.1.2). */
 const LENGTH_AT: u32 = 112;
-const SCHEDULE_BYTES: usize = 640;
+/** Bytes of the constants, or of the schedule, of all rounds and of one turn. */
+const ROUNDS_BYTES: usize = 640;
+const TURN_BYTES: usize = 64;
 
 // FIPS 180-4 §4.2.3: the fractions of the cube roots of the first 80 primes.
 // deno-fmt-ignore
@@ -34,28 +37,36 @@ const K: usize = memory.data<u64>([
   0x4cc5d4becb3e42b6, 0x597f299cfc657e2a, 0x5fcb6fab3ad6faec, 0x6c44198c4a475817,
 ]);
 
+// rotr(x, 28) ^ rotr(x, 34) ^ rotr(x, 39)
 // @ts-ignore: decorator
 @inline
 function bigSigma0(x: u64): u64 {
-  return rotr<u64>(x, 28) ^ rotr<u64>(x, 34) ^ rotr<u64>(x, 39);
+  return rotr<u64>(rotr<u64>(x, 6) ^ x, 28) ^ rotr<u64>(x, 39);
 }
 
+// rotr(x, 14) ^ rotr(x, 18) ^ rotr(x, 41)
 // @ts-ignore: decorator
 @inline
 function bigSigma1(x: u64): u64 {
-  return rotr<u64>(x, 14) ^ rotr<u64>(x, 18) ^ rotr<u64>(x, 41);
+  return rotr<u64>(rotr<u64>(x, 4) ^ x, 14) ^ rotr<u64>(x, 41);
 }
 
 // @ts-ignore: decorator
 @inline
-function smallSigma0(x: u64): u64 {
-  return rotr<u64>(x, 1) ^ rotr<u64>(x, 8) ^ (x >> 7);
+function rotated(x: v128, bits: i32): v128 {
+  return v128.xor(i64x2.shr_u(x, bits), i64x2.shl(x, 64 - bits));
 }
 
 // @ts-ignore: decorator
 @inline
-function smallSigma1(x: u64): u64 {
-  return rotr<u64>(x, 19) ^ rotr<u64>(x, 61) ^ (x >> 6);
+function smallSigma0(x: v128): v128 {
+  return v128.xor(v128.xor(rotated(x, 1), rotated(x, 8)), i64x2.shr_u(x, 7));
+}
+
+// @ts-ignore: decorator
+@inline
+function smallSigma1(x: v128): v128 {
+  return v128.xor(v128.xor(rotated(x, 19), rotated(x, 61)), i64x2.shr_u(x, 6));
 }
 
 // @ts-ignore: decorator
@@ -64,64 +75,105 @@ function choose(x: u64, y: u64, z: u64): u64 {
   return z ^ (x & (y ^ z));
 }
 
+/** The word of a round of the turn, with its constant. */
 // @ts-ignore: decorator
 @inline
-function majority(x: u64, y: u64, z: u64): u64 {
-  return (x & y) | (z & (x | y));
+function word(turn: usize, round: usize): u64 {
+  return load<u64>(HASH_SCHEDULE + turn + (round << 3));
 }
 
-/** The word of the schedule, plus its constant, `round` rounds after offset `at`. */
+/** Adds the constants to two words of the schedule, and puts them where rounds find them. */
 // @ts-ignore: decorator
 @inline
-function scheduled(at: usize, round: usize): u64 {
-  return load<u64>(HASH_SCHEDULE + at + (round << 3)) + load<u64>(K + at + (round << 3));
+function keep(turn: usize, pair: usize, words: v128): void {
+  const at = turn + (pair << 4);
+  v128.store(HASH_SCHEDULE + at, i64x2.add(words, v128.load(K + at)));
 }
 
-function schedule(data: usize): void {
-  for (let at: usize = 0; at < 128; at += 8) {
-    store<u64>(HASH_SCHEDULE + at, bswap<u64>(load<u64>(data + at)));
-  }
-  for (let at: usize = HASH_SCHEDULE; at < HASH_SCHEDULE + SCHEDULE_BYTES - 128; at += 8) {
-    const word = load<u64>(at) + smallSigma0(load<u64>(at, 8)) + load<u64>(at, 72) +
-      smallSigma1(load<u64>(at, 112));
-    store<u64>(at, word, 128);
-  }
+/** The two words that are sixteen rounds after those of `w0`; `w1` to `w7` are the pairs between. */
+// @ts-ignore: decorator
+@inline
+function following(w0: v128, w1: v128, w4: v128, w5: v128, w7: v128): v128 {
+  const given = i64x2.add(w0, smallSigma0(v128.shuffle<u64>(w0, w1, 1, 2)));
+  return i64x2.add(i64x2.add(given, v128.shuffle<u64>(w4, w5, 1, 2)), smallSigma1(w7));
 }
 
+/**
+ * Takes in whole blocks. `ab` and `bc` are a ^ b and b ^ c, which take turns: the majority of a, b, c
+ * is b ^ (ab & bc). The last two turns compute words that no round uses, of constants that are none.
+ */
 function sha512Blocks(words: usize, data: usize, blocks: u32): void {
+  const BIG_ENDIAN = i8x16(7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8);
+  let w0: v128, w1: v128, w2: v128, w3: v128, w4: v128, w5: v128, w6: v128, w7: v128, t: v128;
   for (; blocks > 0; blocks--, data += BLOCK_BYTES) {
-    schedule(data);
+    w0 = i8x16.swizzle(v128.load(data, 0), BIG_ENDIAN);
+    keep(0, 0, w0);
+    w1 = i8x16.swizzle(v128.load(data, 16), BIG_ENDIAN);
+    keep(0, 1, w1);
+    w2 = i8x16.swizzle(v128.load(data, 32), BIG_ENDIAN);
+    keep(0, 2, w2);
+    w3 = i8x16.swizzle(v128.load(data, 48), BIG_ENDIAN);
+    keep(0, 3, w3);
+    w4 = i8x16.swizzle(v128.load(data, 64), BIG_ENDIAN);
+    keep(0, 4, w4);
+    w5 = i8x16.swizzle(v128.load(data, 80), BIG_ENDIAN);
+    keep(0, 5, w5);
+    w6 = i8x16.swizzle(v128.load(data, 96), BIG_ENDIAN);
+    keep(0, 6, w6);
+    w7 = i8x16.swizzle(v128.load(data, 112), BIG_ENDIAN);
+    keep(0, 7, w7);
     let a = load<u64>(words), b = load<u64>(words, 8);
     let c = load<u64>(words, 16), d = load<u64>(words, 24);
     let e = load<u64>(words, 32), f = load<u64>(words, 40);
     let g = load<u64>(words, 48), h = load<u64>(words, 56);
-    for (let at: usize = 0; at < SCHEDULE_BYTES; at += 64) {
-      h += bigSigma1(e) + choose(e, f, g) + scheduled(at, 0);
+    let ab: u64, bc = b ^ c;
+    for (let at: usize = 0; at < ROUNDS_BYTES; at += TURN_BYTES) {
+      w0 = following(w0, w1, w4, w5, w7);
+      keep(at, 8, w0);
+      h += word(at, 0) + choose(e, f, g) + bigSigma1(e);
       d += h;
-      h += bigSigma0(a) + majority(a, b, c);
-      g += bigSigma1(d) + choose(d, e, f) + scheduled(at, 1);
+      ab = a ^ b;
+      h += (b ^ (ab & bc)) + bigSigma0(a);
+      g += word(at, 1) + choose(d, e, f) + bigSigma1(d);
       c += g;
-      g += bigSigma0(h) + majority(h, a, b);
-      f += bigSigma1(c) + choose(c, d, e) + scheduled(at, 2);
+      bc = h ^ a;
+      g += (a ^ (ab & bc)) + bigSigma0(h);
+      w1 = following(w1, w2, w5, w6, w0);
+      keep(at, 9, w1);
+      f += word(at, 2) + choose(c, d, e) + bigSigma1(c);
       b += f;
-      f += bigSigma0(g) + majority(g, h, a);
-      e += bigSigma1(b) + choose(b, c, d) + scheduled(at, 3);
+      ab = g ^ h;
+      f += (h ^ (ab & bc)) + bigSigma0(g);
+      e += word(at, 3) + choose(b, c, d) + bigSigma1(b);
       a += e;
-      e += bigSigma0(f) + majority(f, g, h);
-      d += bigSigma1(a) + choose(a, b, c) + scheduled(at, 4);
+      bc = f ^ g;
+      e += (g ^ (ab & bc)) + bigSigma0(f);
+      w2 = following(w2, w3, w6, w7, w1);
+      keep(at, 10, w2);
+      d += word(at, 4) + choose(a, b, c) + bigSigma1(a);
       h += d;
-      d += bigSigma0(e) + majority(e, f, g);
-      c += bigSigma1(h) + choose(h, a, b) + scheduled(at, 5);
+      ab = e ^ f;
+      d += (f ^ (ab & bc)) + bigSigma0(e);
+      c += word(at, 5) + choose(h, a, b) + bigSigma1(h);
       g += c;
-      c += bigSigma0(d) + majority(d, e, f);
-      b += bigSigma1(g) + choose(g, h, a) + scheduled(at, 6);
+      bc = d ^ e;
+      c += (e ^ (ab & bc)) + bigSigma0(d);
+      w3 = following(w3, w4, w7, w0, w2);
+      keep(at, 11, w3);
+      b += word(at, 6) + choose(g, h, a) + bigSigma1(g);
       f += b;
-      b += bigSigma0(c) + majority(c, d, e);
-      a += bigSigma1(f) + choose(f, g, h) + scheduled(at, 7);
+      ab = c ^ d;
+      b += (d ^ (ab & bc)) + bigSigma0(c);
+      a += word(at, 7) + choose(f, g, h) + bigSigma1(f);
       e += a;
-      a += bigSigma0(b) + majority(b, c, d);
+      bc = b ^ c;
+      a += (c ^ (ab & bc)) + bigSigma0(b);
+      t = w0; w0 = w4; w4 = t;
+      t = w1; w1 = w5; w5 = t;
+      t = w2; w2 = w6; w6 = t;
+      t = w3; w3 = w7; w7 = t;
     }
-    store<u64>(words, load<u64>(words) + a);
+    store<u64>(words, load<u64>(words, 0) + a, 0);
     store<u64>(words, load<u64>(words, 8) + b, 8);
     store<u64>(words, load<u64>(words, 16) + c, 16);
     store<u64>(words, load<u64>(words, 24) + d, 24);

@@ -34,9 +34,12 @@ import { isBlockAtEnd, nextComparison, resetBlockEnds } from "./block_ends";
 import { writeBlock } from "./block_writer";
 import { crc32 } from "./crc32";
 import {
+  candidateOf,
   DISTANCE_SHIFT,
+  enterMatch,
   enterMatches,
   findMatch,
+  HASHED_BYTES,
   MAX_MATCH,
   resetMatches,
   SLIDE_BYTES,
@@ -198,6 +201,7 @@ function parse(limit: u32): bool {
   let count = items;
   let before = deferred;
   let isFull = false;
+  let candidate = candidateOf(at);
   while (at < limit) {
     if (count >= nextComparison) {
       const bytes = <i32>at - i32(before !== 0) - blockStart;
@@ -206,13 +210,22 @@ function parse(limit: u32): bool {
     }
     const best = lengthOf(before);
     const depth = before === 0 ? maxDepth : maxDepth >> (best < GOOD_LENGTH ? 1 : 2);
-    const match = findMatch(at, end, best, depth, niceLength);
+    const longest = min(end - at, MAX_MATCH);
+    let match: u32 = 0;
+    // What `candidate` is if the next position is looked at next.
+    let next: u32 = 0;
+    if (longest >= HASHED_BYTES) {
+      enterMatch(at, candidate);
+      next = candidateOf(at + 1);
+      match = findMatch(at, candidate, best, longest, depth, niceLength);
+    }
     if (before !== 0) {
       if (match === 0 || !isBetter(match, before)) {
         store<u32>(ITEMS + (count++ << 2), before);
-        const next = at - 1 + best;
-        enterMatches(at + 1, next, end);
-        at = next;
+        const behind = at - 1 + best;
+        enterMatches(at + 1, behind, end);
+        at = behind;
+        candidate = candidateOf(at);
         before = 0;
         continue;
       }
@@ -220,17 +233,20 @@ function parse(limit: u32): bool {
     } else if (match === 0) {
       store<u32>(ITEMS + (count++ << 2), load<u8>(DEFLATE_WINDOW + at));
       at++;
+      candidate = next;
       continue;
     }
     const length = lengthOf(match);
     if (isLazy && length < niceLength) {
       before = match;
       at++;
+      candidate = next;
       continue;
     }
     store<u32>(ITEMS + (count++ << 2), match);
     enterMatches(at + 1, at + length, end);
     at += length;
+    candidate = candidateOf(at);
     before = 0;
   }
   position = at;

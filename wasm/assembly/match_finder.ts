@@ -7,7 +7,7 @@
 // slides by 32 KiB; all positions then sink by as much, and those that would sink below 0 are
 // forgotten: they lie out of reach.
 //
-// Every position is entered, those inside of matches too. lib/kernel/_js_match_finder.ts is the
+// Every position is entered, those inside of matches too. lib/kernel/_js_match_finder.ts gives the
 // same in TypeScript.
 import {
   DEFLATE_WINDOW,
@@ -24,7 +24,7 @@ export const SLIDE_BYTES: u32 = 0x8000;
 
 const CHAIN_MASK: u32 = SLIDE_BYTES - 1;
 /** Bytes that a hash looks at: the shortest match. */
-const HASHED_BYTES: u32 = 4;
+export const HASHED_BYTES: u32 = 4;
 /** The golden ratio: spreads the bits of neighbours. */
 const MULTIPLIER: u32 = 0x9e3779b1;
 const HASH_SHIFT: u32 = 32 - 16;
@@ -74,21 +74,40 @@ function extend(one: usize, other: usize, shorter: u32, longest: u32): u32 {
 }
 
 /**
- * Enters the position `at` and looks for a match there that is longer than `best`, in a chain of
- * `depth` strings; one of `nice` bytes is good enough. Gives distance << 9 | length, or 0.
+ * The newest position that may have the same four bytes as `at`, which is not entered yet. It is asked
+ * for before it is needed: the table of heads is larger than the first cache.
  */
 // @ts-ignore: decorator
 @inline
-export function findMatch(at: u32, available: u32, best: u32, depth: u32, nice: u32): u32 {
-  const longest = min(available - at, MAX_MATCH);
-  if (longest < HASHED_BYTES) return 0;
+export function candidateOf(at: u32): u32 {
+  return load<u16>(headOf(load<u32>(DEFLATE_WINDOW + at)));
+}
+
+/** Enters the position `at`; four bytes have to be there. */
+// @ts-ignore: decorator
+@inline
+export function enterMatch(at: u32, candidate: u32): void {
+  store<u16>(headOf(load<u32>(DEFLATE_WINDOW + at)), <u16>at);
+  store<u16>(MATCH_CHAIN + ((at & CHAIN_MASK) << 1), <u16>candidate);
+}
+
+/**
+ * Looks for a match at `at` that is longer than `best` and has at most `longest` bytes, in the chain
+ * of `depth` strings that begins with `candidate`; one of `nice` bytes is good enough. Gives
+ * distance << 9 | length, or 0.
+ */
+// @ts-ignore: decorator
+@inline
+export function findMatch(
+  at: u32,
+  candidate: u32,
+  best: u32,
+  longest: u32,
+  depth: u32,
+  nice: u32,
+): u32 {
   const here = DEFLATE_WINDOW + at;
   const word = load<u32>(here);
-
-  const head = headOf(word);
-  let candidate = <u32>load<u16>(head);
-  store<u16>(head, <u16>at);
-  store<u16>(MATCH_CHAIN + ((at & CHAIN_MASK) << 1), <u16>candidate);
 
   // Position 0 is none, and those of SLIDE_BYTES before share their place in the chain with `at`.
   const lowest = <u32>max(<i32>at - <i32>SLIDE_BYTES, 0);

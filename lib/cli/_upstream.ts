@@ -71,7 +71,7 @@ async function openCache(context: CommandContext): Promise<RegistryTarget> {
   const [place] = context.args;
   const memory = text(context, "memory");
   if (place !== undefined) {
-    if (memory !== undefined) throw new UsageError(`--memory is for a cache without a place`);
+    if (memory !== undefined) throw new UsageError("--memory is for a cache without a place");
     return (await openDirectory(place)).target;
   }
   const maxBytes = parseSize(memory ?? DEFAULT_MEMORY);

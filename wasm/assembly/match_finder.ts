@@ -48,14 +48,20 @@ function headOf(word: u32): usize {
   return HASH_HEADS + (word * MULTIPLIER >> HASH_SHIFT << 1);
 }
 
+/** Puts a position in front of its chain. */
+// @ts-ignore: decorator
+@inline
+function enter(head: usize, at: u32, candidate: u32): void {
+  store<u16>(MATCH_CHAIN + ((at & CHAIN_MASK) << 1), <u16>candidate);
+  store<u16>(head, <u16>at);
+}
+
 /** Enters the positions from `at` up to `end`, as far as four bytes are there. */
 export function enterMatches(at: u32, end: u32, available: u32): void {
   if (end + HASHED_BYTES > available + 1) end = max(at, available - (HASHED_BYTES - 1));
   for (; at < end; at++) {
-    const word = load<u32>(DEFLATE_WINDOW + at);
-    const head = headOf(word);
-    store<u16>(MATCH_CHAIN + ((at & CHAIN_MASK) << 1), load<u16>(head));
-    store<u16>(head, <u16>at);
+    const head = headOf(load<u32>(DEFLATE_WINDOW + at));
+    enter(head, at, load<u16>(head));
   }
 }
 
@@ -87,8 +93,7 @@ export function candidateOf(at: u32): u32 {
 // @ts-ignore: decorator
 @inline
 export function enterMatch(at: u32, candidate: u32): void {
-  store<u16>(headOf(load<u32>(DEFLATE_WINDOW + at)), <u16>at);
-  store<u16>(MATCH_CHAIN + ((at & CHAIN_MASK) << 1), <u16>candidate);
+  enter(headOf(load<u32>(DEFLATE_WINDOW + at)), at, candidate);
 }
 
 /**

@@ -82,20 +82,21 @@ function word(turn: usize, round: usize): u64 {
   return load<u64>(HASH_SCHEDULE + turn + (round << 3));
 }
 
-/** Adds the constants to two words of the schedule, and puts them where rounds find them. */
+/** Puts two words of the schedule where rounds find them, with their constants; gives the words. */
 // @ts-ignore: decorator
 @inline
-function keep(turn: usize, pair: usize, words: v128): void {
+function kept(turn: usize, pair: usize, words: v128): v128 {
   const at = turn + (pair << 4);
   v128.store(HASH_SCHEDULE + at, i64x2.add(words, v128.load(K + at)));
+  return words;
 }
 
 /** The two words that are sixteen rounds after those of `w0`; `w1` to `w7` are the pairs between. */
 // @ts-ignore: decorator
 @inline
 function following(w0: v128, w1: v128, w4: v128, w5: v128, w7: v128): v128 {
-  const given = i64x2.add(w0, smallSigma0(v128.shuffle<u64>(w0, w1, 1, 2)));
-  return i64x2.add(i64x2.add(given, v128.shuffle<u64>(w4, w5, 1, 2)), smallSigma1(w7));
+  const sum = i64x2.add(w0, smallSigma0(v128.shuffle<u64>(w0, w1, 1, 2)));
+  return i64x2.add(i64x2.add(sum, v128.shuffle<u64>(w4, w5, 1, 2)), smallSigma1(w7));
 }
 
 /**
@@ -106,30 +107,21 @@ function sha512Blocks(words: usize, data: usize, blocks: u32): void {
   const BIG_ENDIAN = i8x16(7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8);
   let w0: v128, w1: v128, w2: v128, w3: v128, w4: v128, w5: v128, w6: v128, w7: v128, t: v128;
   for (; blocks > 0; blocks--, data += BLOCK_BYTES) {
-    w0 = i8x16.swizzle(v128.load(data, 0), BIG_ENDIAN);
-    keep(0, 0, w0);
-    w1 = i8x16.swizzle(v128.load(data, 16), BIG_ENDIAN);
-    keep(0, 1, w1);
-    w2 = i8x16.swizzle(v128.load(data, 32), BIG_ENDIAN);
-    keep(0, 2, w2);
-    w3 = i8x16.swizzle(v128.load(data, 48), BIG_ENDIAN);
-    keep(0, 3, w3);
-    w4 = i8x16.swizzle(v128.load(data, 64), BIG_ENDIAN);
-    keep(0, 4, w4);
-    w5 = i8x16.swizzle(v128.load(data, 80), BIG_ENDIAN);
-    keep(0, 5, w5);
-    w6 = i8x16.swizzle(v128.load(data, 96), BIG_ENDIAN);
-    keep(0, 6, w6);
-    w7 = i8x16.swizzle(v128.load(data, 112), BIG_ENDIAN);
-    keep(0, 7, w7);
+    w0 = kept(0, 0, i8x16.swizzle(v128.load(data, 0), BIG_ENDIAN));
+    w1 = kept(0, 1, i8x16.swizzle(v128.load(data, 16), BIG_ENDIAN));
+    w2 = kept(0, 2, i8x16.swizzle(v128.load(data, 32), BIG_ENDIAN));
+    w3 = kept(0, 3, i8x16.swizzle(v128.load(data, 48), BIG_ENDIAN));
+    w4 = kept(0, 4, i8x16.swizzle(v128.load(data, 64), BIG_ENDIAN));
+    w5 = kept(0, 5, i8x16.swizzle(v128.load(data, 80), BIG_ENDIAN));
+    w6 = kept(0, 6, i8x16.swizzle(v128.load(data, 96), BIG_ENDIAN));
+    w7 = kept(0, 7, i8x16.swizzle(v128.load(data, 112), BIG_ENDIAN));
     let a = load<u64>(words), b = load<u64>(words, 8);
     let c = load<u64>(words, 16), d = load<u64>(words, 24);
     let e = load<u64>(words, 32), f = load<u64>(words, 40);
     let g = load<u64>(words, 48), h = load<u64>(words, 56);
     let ab: u64, bc = b ^ c;
     for (let at: usize = 0; at < ROUNDS_BYTES; at += TURN_BYTES) {
-      w0 = following(w0, w1, w4, w5, w7);
-      keep(at, 8, w0);
+      w0 = kept(at, 8, following(w0, w1, w4, w5, w7));
       h += word(at, 0) + choose(e, f, g) + bigSigma1(e);
       d += h;
       ab = a ^ b;
@@ -138,8 +130,7 @@ function sha512Blocks(words: usize, data: usize, blocks: u32): void {
       c += g;
       bc = h ^ a;
       g += (a ^ (ab & bc)) + bigSigma0(h);
-      w1 = following(w1, w2, w5, w6, w0);
-      keep(at, 9, w1);
+      w1 = kept(at, 9, following(w1, w2, w5, w6, w0));
       f += word(at, 2) + choose(c, d, e) + bigSigma1(c);
       b += f;
       ab = g ^ h;
@@ -148,8 +139,7 @@ function sha512Blocks(words: usize, data: usize, blocks: u32): void {
       a += e;
       bc = f ^ g;
       e += (g ^ (ab & bc)) + bigSigma0(f);
-      w2 = following(w2, w3, w6, w7, w1);
-      keep(at, 10, w2);
+      w2 = kept(at, 10, following(w2, w3, w6, w7, w1));
       d += word(at, 4) + choose(a, b, c) + bigSigma1(a);
       h += d;
       ab = e ^ f;
@@ -158,8 +148,7 @@ function sha512Blocks(words: usize, data: usize, blocks: u32): void {
       g += c;
       bc = d ^ e;
       c += (e ^ (ab & bc)) + bigSigma0(d);
-      w3 = following(w3, w4, w7, w0, w2);
-      keep(at, 11, w3);
+      w3 = kept(at, 11, following(w3, w4, w7, w0, w2));
       b += word(at, 6) + choose(g, h, a) + bigSigma1(g);
       f += b;
       ab = c ^ d;
@@ -173,7 +162,7 @@ function sha512Blocks(words: usize, data: usize, blocks: u32): void {
       t = w2; w2 = w6; w6 = t;
       t = w3; w3 = w7; w7 = t;
     }
-    store<u64>(words, load<u64>(words, 0) + a, 0);
+    store<u64>(words, load<u64>(words) + a);
     store<u64>(words, load<u64>(words, 8) + b, 8);
     store<u64>(words, load<u64>(words, 16) + c, 16);
     store<u64>(words, load<u64>(words, 24) + d, 24);

@@ -14,7 +14,7 @@ import {
   MEDIA_TYPE_OCI_MANIFEST,
 } from "../../lib/model/media_types.ts";
 import { validate } from "../../lib/ops/validate.ts";
-import type { FileSystem } from "../../lib/store/file_system.ts";
+import type { FileSystem, UnnamedFile } from "../../lib/store/file_system.ts";
 import { memoryFileSystem } from "../../lib/store/memory_file_system.ts";
 import { type BenchLayer, chunks, type Entrant, entrant } from "./_bench.ts";
 import { Headers } from "./_headers.ts";
@@ -120,13 +120,27 @@ async function lendAll(layer: Layer, kernel?: KernelChoice): Promise<void> {
   }
 }
 
+/** A file that drops what is written to it. */
+class DroppedFile implements UnnamedFile {
+  readonly #file: UnnamedFile;
+
+  constructor(file: UnnamedFile) {
+    this.#file = file;
+  }
+
+  write(): void {}
+
+  place(directory: string, name: string): void {
+    this.#file.place(directory, name);
+  }
+}
+
 /** Has files in memory with their names and attributes, and drops what is written to them. */
 function filesWithoutContent(): FileSystem {
   const files = memoryFileSystem();
   const create = files.createUnnamed?.bind(files);
   if (create === undefined) throw new Error("files in memory need a name");
-  const drop = (): void => {};
-  files.createUnnamed = (attributes) => Object.assign(create(attributes), { write: drop });
+  files.createUnnamed = (attributes) => new DroppedFile(create(attributes));
   return files;
 }
 

@@ -8,10 +8,14 @@ export class ExtractDirectory {
   /** What comes before the paths in it. */
   readonly #prefix: string;
   readonly #found: "nothing" | "empty" | "anything";
+  /** Most paths are in the directory that was asked for before. */
+  #lastPath = "";
+  #last: string;
 
   private constructor(fs: FileSystem, path: string, found: "nothing" | "empty" | "anything") {
     this.#fs = fs;
     this.#path = path;
+    this.#last = path;
     this.#prefix = path.endsWith("/") ? path : `${path}/`;
     this.#found = found;
   }
@@ -36,7 +40,11 @@ export class ExtractDirectory {
 
   /** Tells where a path of the tree is. */
   at(path: string): string {
-    return path === "" ? this.#path : this.#prefix + path;
+    if (path !== this.#lastPath) {
+      this.#lastPath = path;
+      this.#last = path === "" ? this.#path : this.#prefix + path;
+    }
+    return this.#last;
   }
 
   /** Leaves it as it was found; where there may have been anything, nothing is known to be ours. */

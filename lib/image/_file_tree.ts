@@ -1,3 +1,4 @@
+import { KnownParents } from "../bytes/known_parents.ts";
 import { LimitExceededError, NotFoundError, UnsafePathError } from "../model/errors.ts";
 
 /** The most symbolic links that one path may lead through, as in Linux (MAXSYMLINKS). */
@@ -15,9 +16,6 @@ export const MAX_TREE_ENTRIES = 2_000_000;
  */
 const ENTRY_BYTES = 1024;
 const MAX_EXTRA_BYTES: number = 32 * 1024 * 1024;
-
-/** How many directories are found without following their paths: archives go up and down in a few. */
-const MAX_KNOWN = 64;
 
 /** What a path leads to. Hard links are several paths to the same node. */
 export interface FileNode<Meta> {
@@ -40,6 +38,25 @@ export interface TreeLink<Meta> {
   touched: number;
 }
 
+/** A path of a tree, and what it leads to. */
+export class TreePath<Meta> {
+  /** The path of the directory; `""` is the root. */
+  readonly directory: string;
+  readonly name: string;
+  readonly node: FileNode<Meta>;
+
+  constructor(directory: string, name: string, node: FileNode<Meta>) {
+    this.directory = directory;
+    this.name = name;
+    this.node = node;
+  }
+
+  /** The whole path. It is not kept: of millions of files few are asked for it. */
+  get path(): string {
+    return this.directory === "" ? this.name : `${this.directory}/${this.name}`;
+  }
+}
+
 interface Step<Meta> {
   readonly name: string;
   readonly link: TreeLink<Meta> | undefined;
@@ -58,7 +75,7 @@ export class FileTree<Meta> {
   /** Directories that have nothing of the layers before any more. */
   readonly #cleared = new Set<FileNode<Meta>>();
   /** Directories that entries of this layer were put in lately: most entries are in one of them. */
-  readonly #known = new Map<string, FileNode<Meta>>();
+  readonly #known = new KnownParents<FileNode<Meta>>();
   #layer = 0;
   #size = 0;
   #extraBytes = 0;
@@ -161,21 +178,19 @@ export class FileTree<Meta> {
   }
 
   /** Lists all paths, directories before what is in them, names in the order of code units. */
-  *entries(): Generator<{ readonly path: string; readonly node: FileNode<Meta> }, void, undefined> {
-    const stack: { readonly path: string; readonly node: FileNode<Meta> }[] = [
-      { path: "", node: this.root },
-    ];
+  *entries(): Generator<TreePath<Meta>, void, undefined> {
+    const stack = [new TreePath("", "", this.root)];
     for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-      const { path, node } = next;
-      if (path !== "") yield next;
+      const { name, node } = next;
+      if (name !== "") yield next;
       if (node.children.size === 0) continue;
+      const { path } = next;
       const names = [...node.children.keys()].sort();
-      const prefix = path === "" ? "" : `${path}/`;
       // What is put on the stack last comes first.
       for (let i = names.length - 1; i >= 0; i--) {
         const name = names[i] ?? "";
         const child = node.children.get(name);
-        if (child !== undefined) stack.push({ path: prefix + name, node: child.node });
+        if (child !== undefined) stack.push(new TreePath(path, name, child.node));
       }
     }
   }
@@ -211,9 +226,33 @@ export class FileTree<Meta> {
   #place(path: string): { parent: FileNode<Meta>; name: string } {
     const slash = path.lastIndexOf("/");
     const name = path.slice(slash + 1);
-    const above = path.slice(0, Math.max(slash, 0));
-    const known = this.#known.get(above);
+    const known = this.#known.get(path, Math.max(slash, 0));
     if (known !== undefined) return { parent: known, name };
+    const above = path.slice(0, Math.max(slash, 0));
+    const parent = this.#descend(above) ?? this.#makeDirectories(path, above);
+    this.#known.set(above, parent);
+    return { parent, name };
+  }
+
+  /** Follows a path to a directory where each of its names is one already, as most are. */
+  #descend(path: string): FileNode<Meta> | undefined {
+    const links = [this.#root];
+    let { node } = this.#root;
+    for (let at = 0; at < path.length;) {
+      const slash = path.indexOf("/", at);
+      const end = slash < 0 ? path.length : slash;
+      const link = node.children.get(path.slice(at, end));
+      if (link?.node.kind !== "directory") return undefined;
+      links.push(link);
+      ({ node } = link);
+      at = end + 1;
+    }
+    for (const link of links) link.touched = this.#layer;
+    return node;
+  }
+
+  /** Follows the directory of a path over links, and makes what is missing. */
+  #makeDirectories(path: string, above: string): FileNode<Meta> {
     const { steps, problem } = this.#walk(above, true);
     if (problem !== undefined) throw refusal(path, problem);
     if (steps.length > MAX_DEPTH) {
@@ -233,9 +272,7 @@ export class FileTree<Meta> {
       here.touched = this.#layer;
       parent = here.node;
     }
-    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
-    this.#known.set(above, parent);
-    return { parent, name };
+    return parent;
   }
 
   /** Finds the directory that a whiteout is in; it is not made for that. */

@@ -1,6 +1,6 @@
 import { UnsafePathError } from "../model/errors.ts";
-import { sanitizePath, type SanitizePathOptions } from "../tar/path.ts";
-import type { FileNode, FileTree } from "./_file_tree.ts";
+import { MAX_PATH_DEPTH, sanitizePath, type SanitizePathOptions } from "../tar/path.ts";
+import type { FileNode, FileTree, TreePath } from "./_file_tree.ts";
 import type { FileMeta } from "./_layer_files.ts";
 
 /** A path of a tree, and what it leads to. */
@@ -21,7 +21,7 @@ export interface JudgedTree {
   /** Directories, outer ones first. */
   readonly directories: readonly NamedNode[];
   /** Everything else, under its first name. */
-  readonly others: readonly NamedNode[];
+  readonly others: readonly TreePath<FileMeta>[];
   /** Further names. */
   readonly links: readonly LinkedNode[];
   /** How many names have extended attributes. */
@@ -37,26 +37,26 @@ export interface JudgedTree {
  */
 export function judgeTree(tree: FileTree<FileMeta>, options: SanitizePathOptions): JudgedTree {
   const directories: NamedNode[] = [];
-  const others: NamedNode[] = [];
+  const others: TreePath<FileMeta>[] = [];
   const links: LinkedNode[] = [];
   const firstNames = new Map<FileNode<FileMeta>, string>();
   let withXattrs = 0;
   for (const named of tree.entries()) {
-    const { path, node } = named;
-    checkText(path, path);
-    sanitizePath(path, options);
-    if (node.target !== undefined) checkText(path, node.target);
+    const { name, node } = named;
+    checkText(named, name);
+    if (!isPlain(named)) sanitizePath(named.path, options);
+    if (node.target !== undefined) checkText(named, node.target);
     if (node.meta !== undefined && node.meta.xattrs.size > 0) withXattrs++;
     if (node.kind === "directory") {
-      directories.push(named);
+      directories.push({ path: named.path, node });
       continue;
     }
     const target = node.links > 1 ? firstNames.get(node) : undefined;
     if (target !== undefined) {
-      links.push({ path, node, target });
+      links.push({ path: named.path, node, target });
       continue;
     }
-    if (node.links > 1) firstNames.set(node, path);
+    if (node.links > 1) firstNames.set(node, named.path);
     others.push(named);
   }
   return { root: tree.root, directories, others, links, withXattrs };
@@ -67,8 +67,16 @@ export function refusal(path: string, reason: string): UnsafePathError {
   return new UnsafePathError(`Cannot extract ${JSON.stringify(path)}: ${reason}`, { path, reason });
 }
 
+/** What no rule has anything against behind a directory: dots, slashes and letters of Windows aside. */
+const PLAIN_REGEXP = /^(?!\.{1,2}$)[^\0/:\\]+$/;
+
+/** Tells whether a path is as good as that of its directory, which was judged before it. */
+function isPlain({ directory, name }: TreePath<FileMeta>): boolean {
+  return directory.length + name.length < MAX_PATH_DEPTH && PLAIN_REGEXP.test(name);
+}
+
 /** File systems take names as text: bytes that are none would become other ones. */
-function checkText(path: string, text: string): void {
+function checkText(named: NamedNode, text: string): void {
   if (text.isWellFormed()) return;
-  throw refusal(path, "a name of bytes that are no UTF-8 cannot be written here");
+  throw refusal(named.path, "a name of bytes that are no UTF-8 cannot be written here");
 }

@@ -1,11 +1,11 @@
 import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
-import { MAX_PATH_LENGTH, sanitizePath } from "../tar/path.ts";
+import { MAX_PATH_LENGTH } from "../tar/path.ts";
 import type { TarEntry } from "../tar/reader.ts";
 import { windowsRecords } from "../tar/windows_records.ts";
 import type { FileTree } from "./_file_tree.ts";
 import { keptBytes } from "./_kept_bytes.ts";
-import { layerPath } from "./layer_path.ts";
+import { entryPath } from "./layer_path.ts";
 import { decodeName } from "./_lossless_name.ts";
 import type { RootfsEntryType } from "./rootfs_entry.ts";
 import { parseWhiteout } from "./whiteout.ts";
@@ -119,7 +119,7 @@ export function applyEntry(
   layer: number,
   ordinal: number,
 ): FileMeta | undefined {
-  const path = pathOf(entry);
+  const path = entryPath(entry);
   const whiteout = parseWhiteout(path);
   if (whiteout !== undefined) {
     const directory = path.slice(0, Math.max(path.lastIndexOf("/"), 0));
@@ -136,11 +136,6 @@ export function applyEntry(
   else if (type === "symlink") tree.addNode(path, "symlink", meta, linkTarget(entry));
   else if (tree.addNode(path, "other", meta) && type === "file") return meta;
   return undefined;
-}
-
-/** The text of a name says all where no bytes of it were replaced. */
-function pathOf({ path, pathBytes }: TreeEntry): string {
-  return path.includes("\ufffd") ? layerPath(pathBytes) : sanitizePath(path, { system: "posix" });
 }
 
 function linkTarget({ path, linkPathBytes, headerOffset }: TreeEntry): string {

@@ -4,7 +4,7 @@ import { type FileSystem, FileSystemError } from "../store/file_system.ts";
 import { attributesOf } from "./_extracted_file.ts";
 import type { ExtractDirectory } from "./_extract_directory.ts";
 import type { ExtractOptions, ExtractResult } from "./extract_options.ts";
-import type { FileNode } from "./_file_tree.ts";
+import type { FileNode, TreePath } from "./_file_tree.ts";
 import { type JudgedTree, refusal } from "./_judged_tree.ts";
 import type { FileMeta } from "./_layer_files.ts";
 import { entryOf } from "./_rootfs_entry_of.ts";
@@ -57,7 +57,7 @@ export class Placement {
       signal?.throwIfAborted();
       await this.#makeDirectory(path);
     }
-    await mapConcurrent(others, MAX_CALLS, ({ path, node }) => this.#make(path, node), { signal });
+    await mapConcurrent(others, MAX_CALLS, (named) => this.#make(named), { signal });
     for (const { path, node, target } of links) {
       signal?.throwIfAborted();
       await this.#link(path, node, target);
@@ -86,26 +86,28 @@ export class Placement {
     await this.#fs.makeDirectory(full, { mode: PRIVATE_DIRECTORY });
   }
 
-  #make(path: string, node: Node): Promise<void> | void {
+  #make(named: TreePath<FileMeta>): Promise<void> | void {
+    const { node } = named;
     const { meta } = node;
     if (meta === undefined || isLeftOut(node)) {
-      this.#leftOut.push(entryOf(path, node));
+      this.#leftOut.push(entryOf(named.path, node));
       return;
     }
-    const full = this.#directory.at(path);
-    if (this.#options.existing !== "replace") return this.#create(path, full, node, meta);
-    return this.#clear(path, full).then(() => this.#create(path, full, node, meta));
+    if (this.#options.existing !== "replace") return this.#create(named, meta);
+    return this.#clear(named.path).then(() => this.#create(named, meta));
   }
 
-  #create(path: string, full: string, node: Node, meta: FileMeta): Promise<void> | void {
-    if (node.target !== undefined) return this.#symlink(full, node.target, meta);
-    if (meta.size > 0 && !this.#staging.has(meta)) throw missing(path);
+  #create(named: TreePath<FileMeta>, meta: FileMeta): Promise<void> | void {
+    const { target } = named.node;
+    if (target !== undefined) return this.#symlink(named.path, target, meta);
+    if (meta.size > 0 && !this.#staging.has(meta)) throw missing(named.path);
     this.#files++;
     this.#bytes += meta.size;
-    return meta.size > 0 ? this.#staging.place(meta, full) : this.#staging.placeEmpty(meta, full);
+    return meta.size > 0 ? this.#staging.place(meta, named) : this.#staging.placeEmpty(meta, named);
   }
 
-  async #symlink(full: string, target: string, meta: FileMeta): Promise<void> {
+  async #symlink(path: string, target: string, meta: FileMeta): Promise<void> {
+    const full = this.#directory.at(path);
     await this.#fs.symlink(target, full);
     // Links have no permissions of their own.
     const { mode: _mode, ...attributes } = attributesOf(meta, this.#owners);
@@ -118,14 +120,14 @@ export class Placement {
       this.#leftOut.push(entryOf(path, node));
       return;
     }
-    const full = this.#directory.at(path);
-    if (this.#options.existing === "replace") await this.#clear(path, full);
-    await this.#fs.link(this.#directory.at(target), full);
+    if (this.#options.existing === "replace") await this.#clear(path);
+    await this.#fs.link(this.#directory.at(target), this.#directory.at(path));
     this.#links++;
   }
 
   /** Removes what is in the way; a directory never. */
-  async #clear(path: string, full: string): Promise<void> {
+  async #clear(path: string): Promise<void> {
+    const full = this.#directory.at(path);
     const found = await this.#fs.stat(full, { followLinks: false });
     if (found === undefined) return;
     if (found.type === "directory") throw inTheWay(path, found.type);

@@ -3,6 +3,7 @@ import { type FileSystem, FileSystemError } from "../store/file_system.ts";
 import type { TarEntry } from "../tar/reader.ts";
 import { attributesOf, createEmpty, createFile } from "./_extracted_file.ts";
 import type { ExtractDirectory } from "./_extract_directory.ts";
+import type { TreePath } from "./_file_tree.ts";
 import type { FileMeta } from "./_layer_files.ts";
 import type { Staging } from "./_staging.ts";
 
@@ -19,6 +20,7 @@ const COPIED_BYTES = 1 << 20;
 export class StagedFiles implements Staging {
   readonly replacesNames = true;
   readonly #fs: FileSystem;
+  readonly #directory: ExtractDirectory;
   readonly #path: string;
   readonly #owners: boolean;
   /** By the number of the layer, and of the entry in it: nothing has to be hashed. */
@@ -27,8 +29,14 @@ export class StagedFiles implements Staging {
   #lost: number[] = [];
   #count = 0;
 
-  private constructor(fs: FileSystem, path: string, owners: boolean) {
+  private constructor(
+    fs: FileSystem,
+    directory: ExtractDirectory,
+    path: string,
+    owners: boolean,
+  ) {
     this.#fs = fs;
+    this.#directory = directory;
     this.#path = path;
     this.#owners = owners;
   }
@@ -41,7 +49,7 @@ export class StagedFiles implements Staging {
   ): Promise<StagedFiles> {
     const path = directory.at(`.lading-${encodeHex(crypto.getRandomValues(new Uint8Array(16)))}`);
     await fs.makeDirectory(path, { mode: PRIVATE_DIRECTORY });
-    return new StagedFiles(fs, path, owners);
+    return new StagedFiles(fs, directory, path, owners);
   }
 
   write(meta: FileMeta, entry: TarEntry): Promise<void> {
@@ -72,20 +80,21 @@ export class StagedFiles implements Staging {
     return this.#numbers[layer]?.[ordinal] !== undefined;
   }
 
-  async place(meta: FileMeta, path: string): Promise<void> {
+  async place(meta: FileMeta, { path }: TreePath<FileMeta>): Promise<void> {
+    const to = this.#directory.at(path);
     const from = this.#at(this.#numbers[meta.layer]?.[meta.ordinal] ?? Number.NaN);
     try {
-      await this.#fs.rename(from, path);
+      await this.#fs.rename(from, to);
     } catch (error) {
       // A directory that was there may be one of another file system (EXDEV).
       if (!(error instanceof FileSystemError) || error.reason !== "unsupported") throw error;
-      await this.#copy(from, path, meta);
+      await this.#copy(from, to, meta);
       await this.#fs.remove(from);
     }
   }
 
-  placeEmpty(meta: FileMeta, path: string): Promise<void> {
-    return createEmpty(this.#fs, path, attributesOf(meta, this.#owners));
+  placeEmpty(meta: FileMeta, { path }: TreePath<FileMeta>): Promise<void> {
+    return createEmpty(this.#fs, this.#directory.at(path), attributesOf(meta, this.#owners));
   }
 
   async #copy(from: string, to: string, meta: FileMeta): Promise<void> {

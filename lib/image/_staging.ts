@@ -1,4 +1,5 @@
 import type { TarEntry } from "../tar/reader.ts";
+import type { TreePath } from "./_file_tree.ts";
 import type { FileMeta } from "./_layer_files.ts";
 
 /**
@@ -19,9 +20,9 @@ export interface Staging {
   /** Tells whether the content of a file is here. */
   has(meta: FileMeta): boolean;
   /** Gives a content that is here its name. */
-  place(meta: FileMeta, path: string): Promise<void> | void;
+  place(meta: FileMeta, path: TreePath<FileMeta>): Promise<void> | void;
   /** Creates a file without content. */
-  placeEmpty(meta: FileMeta, path: string): Promise<void> | void;
+  placeEmpty(meta: FileMeta, path: TreePath<FileMeta>): Promise<void> | void;
   /** Removes what has got no name. */
   remove(): Promise<void>;
 }

@@ -1,6 +1,8 @@
 import type { FileAttributes, FileSystem, UnnamedFile } from "../store/file_system.ts";
 import type { TarEntry } from "../tar/reader.ts";
 import { attributesOf } from "./_extracted_file.ts";
+import type { ExtractDirectory } from "./_extract_directory.ts";
+import type { TreePath } from "./_file_tree.ts";
 import type { FileMeta } from "./_layer_files.ts";
 import type { Staging } from "./_staging.ts";
 
@@ -9,19 +11,29 @@ export class UnnamedFiles implements Staging {
   readonly replacesNames = false;
   readonly hasLost = false;
   readonly #create: (attributes: FileAttributes) => UnnamedFile;
+  readonly #directory: ExtractDirectory;
   readonly #owners: boolean;
   /** By the number of the layer, and of the entry in it: nothing has to be hashed. */
   readonly #files: (UnnamedFile | undefined)[][] = [];
 
-  private constructor(create: (attributes: FileAttributes) => UnnamedFile, owners: boolean) {
+  private constructor(
+    create: (attributes: FileAttributes) => UnnamedFile,
+    directory: ExtractDirectory,
+    owners: boolean,
+  ) {
     this.#create = create;
+    this.#directory = directory;
     this.#owners = owners;
   }
 
   /** Gives nothing where files have to have names. */
-  static on(fs: FileSystem, owners: boolean): UnnamedFiles | undefined {
+  static on(
+    fs: FileSystem,
+    directory: ExtractDirectory,
+    owners: boolean,
+  ): UnnamedFiles | undefined {
     const create = fs.createUnnamed?.bind(fs);
-    return create && new UnnamedFiles(create, owners);
+    return create && new UnnamedFiles(create, directory, owners);
   }
 
   write(meta: FileMeta, entry: TarEntry): Promise<void> {
@@ -41,12 +53,12 @@ export class UnnamedFiles implements Staging {
     return this.#files[layer]?.[ordinal] !== undefined;
   }
 
-  place({ layer, ordinal }: FileMeta, path: string): void {
-    this.#files[layer]?.[ordinal]?.place(path);
+  place({ layer, ordinal }: FileMeta, { directory, name }: TreePath<FileMeta>): void {
+    this.#files[layer]?.[ordinal]?.place(this.#directory.at(directory), name);
   }
 
-  placeEmpty(meta: FileMeta, path: string): void {
-    this.#create(attributesOf(meta, this.#owners)).place(path);
+  placeEmpty(meta: FileMeta, { directory, name }: TreePath<FileMeta>): void {
+    this.#create(attributesOf(meta, this.#owners)).place(this.#directory.at(directory), name);
   }
 
   async remove(): Promise<void> {}

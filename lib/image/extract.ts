@@ -73,7 +73,7 @@ export async function extract(
   const target = await ExtractDirectory.open(fileSystem, directory, options);
   let staging: Staging | undefined;
   try {
-    staging = UnnamedFiles.on(fileSystem, owners) ??
+    staging = UnnamedFiles.on(fileSystem, target, owners) ??
       await StagedFiles.make(fileSystem, target, owners);
     if (merged !== undefined) await stageTree(merged, layers, staging, options);
     const tree = merged ?? judgeTree(await stageLayers(layers, staging, options), options);

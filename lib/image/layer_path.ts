@@ -1,3 +1,4 @@
+import type { TarEntry } from "../tar/entry.ts";
 import { MAX_PATH_LENGTH, sanitizePath } from "../tar/path.ts";
 import { decodeName } from "./_lossless_name.ts";
 
@@ -16,4 +17,15 @@ export function layerPath(name: Uint8Array): string {
   // Too long a name is refused as text, whose begin says which one.
   if (name.length > MAX_PATH_LENGTH) name = name.subarray(0, MAX_PATH_LENGTH + 1);
   return sanitizePath(decodeName(name), { system: "posix" });
+}
+
+/**
+ * Gives the path that an entry has in the file tree of an image; see {@linkcode layerPath}.
+ *
+ * @param entry The entry.
+ * @returns The path.
+ */
+export function entryPath({ path, pathBytes }: Pick<TarEntry, "path" | "pathBytes">): string {
+  // The text of a name says all where no bytes of it were replaced.
+  return path.includes("\ufffd") ? layerPath(pathBytes) : sanitizePath(path, { system: "posix" });
 }

@@ -7,7 +7,7 @@ import type { Compression } from "../compress/detect.ts";
 import type { LayerThreads } from "../compress/layer_threads.ts";
 import { readArchive } from "../compress/read_archive.ts";
 import { type KernelChoice, stagesOf } from "../compress/stages.ts";
-import { layerPath } from "../image/layer_path.ts";
+import { entryPath } from "../image/layer_path.ts";
 import { parseWhiteout } from "../image/whiteout.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { ContentSource } from "../model/content.ts";
@@ -134,7 +134,7 @@ function tooMuch(limit: number, unit: string): LimitExceededError {
 
 function checkPath(entry: TarEntry, findings: LayerFindings): string | undefined {
   try {
-    const path = layerPath(entry.pathBytes);
+    const path = entryPath(entry);
     parseWhiteout(path);
     return path;
   } catch (error) {

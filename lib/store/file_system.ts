@@ -130,10 +130,11 @@ export interface UnnamedFile {
   /**
    * Gives it its name.
    *
-   * @param path The new name; its directory must be there.
+   * @param directory The path of the directory, which must be there.
+   * @param name The name in it.
    * @throws {FileSystemError} with the reason `exists` for any existing name.
    */
-  place(path: string): void;
+  place(directory: string, name: string): void;
 }
 
 /**

@@ -1,4 +1,5 @@
 // deno-lint-ignore-file require-await -- async methods turn what is thrown into rejections
+import { KnownParents } from "../bytes/known_parents.ts";
 import type { Bytes } from "../model/bytes.ts";
 import {
   type DirectoryEntry,
@@ -16,8 +17,8 @@ import type { RandomAccess } from "./random_access.ts";
 /** Links that a path may lead through, as on Linux (path_resolution(7)). */
 const MAX_LINKS = 40;
 
-/** How many directories are not looked up again. */
-const MAX_KNOWN_DIRECTORIES = 64;
+/** Finds what cannot be the name of a file. */
+const NO_NAME_REGEXP = /^\.{0,2}$|[/\0]/;
 
 /** Options of {@linkcode memoryFileSystem}. */
 export interface MemoryFileSystemOptions {
@@ -65,7 +66,7 @@ class MemoryFileSystem implements FileSystem {
   readonly #root: DirectoryNode;
   readonly #pool = new MemoryPool();
   /** Where paths of directories lead, until something that paths lead through goes away. */
-  readonly #directories = new Map<string, Place>();
+  readonly #directories = new KnownParents<Place>();
 
   constructor(now: () => number) {
     this.#now = now;
@@ -97,7 +98,9 @@ class MemoryFileSystem implements FileSystem {
       return new MemoryWriter(node, this.#now);
     }
     const file = this.#newFile(this.#attributes((options.mode ?? 0o666) & 0o7755));
-    this.#place(file, path);
+    const { parent, name, node } = this.#find("create", path, false);
+    if (node !== undefined) throw refused("create", path, "exists");
+    this.#put(parent, name, file);
     return new MemoryWriter(file, this.#now);
   }
 
@@ -211,10 +214,17 @@ class MemoryFileSystem implements FileSystem {
     setAttributes(node, attributes);
   }
 
-  readonly #place = (file: FileNode, path: string): void => {
-    const { parent, name, node } = this.#find("create", path, false);
-    if (node !== undefined) throw refused("create", path, "exists");
-    this.#put(parent, name, file);
+  readonly #place = (file: FileNode, directory: string, name: string): void => {
+    const refuse = (reason: FileSystemReason): never => {
+      throw refused("create", `${directory}/${name}`, reason);
+    };
+    if (NO_NAME_REGEXP.test(name)) refuse("io");
+    const { node } = this.#directory("create", directory, directory.length);
+    if (node?.type !== "directory") {
+      return refuse(node === undefined ? "not-found" : "not-directory");
+    }
+    if (node.entries.has(name)) refuse("exists");
+    this.#put(node, name, file);
   };
 
   #newFile(attributes: Attributes): FileNode {
@@ -239,14 +249,17 @@ class MemoryFileSystem implements FileSystem {
     if (slash <= 0 || name === "" || name === "." || name === ".." || followLast) {
       return this.#walk(verb, path, path, followLast);
     }
-    const parent = path.slice(0, slash);
-    let above = this.#directories.get(parent);
-    if (above === undefined) {
-      above = this.#walk(verb, path, parent, true);
-      if (this.#directories.size === MAX_KNOWN_DIRECTORIES) this.#directories.clear();
-      if (above.node?.type === "directory") this.#directories.set(parent, above);
-    }
-    return step(verb, path, above, name);
+    return step(verb, path, this.#directory(verb, path, slash), name);
+  }
+
+  /** Finds the directory of a path: what it begins with. */
+  #directory(verb: string, path: string, length: number): Place {
+    const known = this.#directories.get(path, length);
+    if (known !== undefined) return known;
+    const directory = path.slice(0, length);
+    const found = this.#walk(verb, path, directory, true);
+    if (found.node?.type === "directory") this.#directories.set(directory, found);
+    return found;
   }
 
   /** Walks a path, or one that it begins with, as path_resolution(7) does. */
@@ -287,12 +300,12 @@ class FileNode extends MemoryContent implements Attributes, UnnamedFile {
   uid: number;
   gid: number;
   mtimeMs: number;
-  readonly #place: (file: FileNode, path: string) => void;
+  readonly #place: (file: FileNode, directory: string, name: string) => void;
 
   constructor(
     pool: MemoryPool,
     { mode, uid, gid, mtimeMs }: Attributes,
-    place: (file: FileNode, path: string) => void,
+    place: (file: FileNode, directory: string, name: string) => void,
   ) {
     super(pool);
     this.mode = mode;
@@ -302,8 +315,8 @@ class FileNode extends MemoryContent implements Attributes, UnnamedFile {
     this.#place = place;
   }
 
-  place(path: string): void {
-    this.#place(this, path);
+  place(directory: string, name: string): void {
+    this.#place(this, directory, name);
   }
 }
 

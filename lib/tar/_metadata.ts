@@ -1,10 +1,10 @@
 // What the headers before an entry and its own header come to. Nothing here reads: whoever finds
 // the headers, the reader or a scan, pushes them with their bodies.
-import { hasTarContent, isTarMetadata } from "../kernel/tar_rules.ts";
+import { hasTarContent, isTarMetadata, LINK_AT, NAME_AT } from "../kernel/tar_rules.ts";
 import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
 import type { TarEntryType } from "./entry.ts";
-import { NO_BYTES, type TarHeader } from "./header.ts";
+import type { TarHeader } from "./header.ts";
 import { NameCopies } from "./_name_copies.ts";
 import { MAX_PAX_BYTES, MAX_PAX_RECORDS, parsePax, paxInteger, paxTime } from "./pax.ts";
 import { oldSparseMap, paxSparseMap, type SparseMapReader } from "./_sparse_map.ts";
@@ -81,6 +81,8 @@ export class MetadataMerger {
   #longName: Bytes | undefined;
   #longLink: Bytes | undefined;
   readonly #names = new NameCopies();
+  #mtime = 0;
+  #mtimeNs = 0n;
 
   /**
    * Refuses a metadata header whose body is too long, before any of it is read.
@@ -156,6 +158,15 @@ export class MetadataMerger {
     return own ?? long ?? global;
   }
 
+  /** Many entries have the time of the one before. */
+  #nanoseconds(mtime: number): bigint {
+    if (mtime !== this.#mtime) {
+      this.#mtime = mtime;
+      this.#mtimeNs = BigInt(mtime) * SECOND_NS;
+    }
+    return this.#mtimeNs;
+  }
+
   /**
    * Merges what came before a header into it, and forgets it.
    *
@@ -168,7 +179,7 @@ export class MetadataMerger {
   merge(header: TarHeader, block: Bytes, offset: number): MergedEntry {
     const pax = this.#merged();
     const name = this.#nameOf("path", this.#longName, offset) ??
-      this.#names.copy(header.name, header.prefix);
+      this.#names.copy(block, NAME_AT, header.nameEnd, header.prefixEnd);
     const link = this.#nameOf("linkpath", this.#longLink, offset);
     this.#records = NO_RECORDS;
     this.#longName = undefined;
@@ -176,11 +187,7 @@ export class MetadataMerger {
 
     // Most entries have none, and many keys are looked for.
     const records = pax.size === 0 ? undefined : pax;
-    const number = (key: string, fallback: number): number => {
-      const value = records?.get(key);
-      return value === undefined ? fallback : paxInteger(value, key, offset);
-    };
-    const size = number("size", header.size);
+    const size = numberOf(records, "size", header.size, offset);
     if (size < 0) refuse("its size is negative", offset);
     const { typeFlag } = header;
     const flag = typeFlag.charCodeAt(0);
@@ -196,20 +203,30 @@ export class MetadataMerger {
       // The header of a sparse file names a stand-in.
       pathBytes: sparse === undefined ? name : pax.get("GNU.sparse.name") ?? name,
       linkPathBytes: type === "hardlink" || type === "symlink"
-        ? link ?? this.#names.copy(header.linkName, NO_BYTES)
+        ? link ?? this.#names.copy(block, LINK_AT, header.linkEnd)
         : undefined,
-      uid: number("uid", header.uid),
-      gid: number("gid", header.gid),
+      uid: numberOf(records, "uid", header.uid, offset),
+      gid: numberOf(records, "gid", header.gid, offset),
       userName: textOf(records?.get("uname")) ?? header.userName,
       groupName: textOf(records?.get("gname")) ?? header.groupName,
       mtime: time === undefined ? header.mtime : seconds(time),
-      mtimeNs: time ?? BigInt(header.mtime) * SECOND_NS,
+      mtimeNs: time ?? this.#nanoseconds(header.mtime),
       pax,
       xattrs: pax === this.#globals ? this.#globalXattrs : xattrsOf(pax),
       storedSize,
       sparse,
     };
   }
+}
+
+function numberOf(
+  records: ReadonlyMap<string, Bytes> | undefined,
+  key: string,
+  fallback: number,
+  offset: number,
+): number {
+  const value = records?.get(key);
+  return value === undefined ? fallback : paxInteger(value, key, offset);
 }
 
 function textOf(record: Bytes | undefined): string | undefined {

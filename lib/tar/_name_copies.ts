@@ -1,3 +1,4 @@
+import { PREFIX_AT } from "../kernel/tar_rules.ts";
 import type { Bytes } from "../model/bytes.ts";
 
 /** What names share; it is free again when all of them are gone. */
@@ -13,21 +14,34 @@ export class NameCopies {
   #shared: Bytes = new Uint8Array(0);
   #used = 0;
 
-  /** Copies a name of a header, behind its prefix where it has one: 256 bytes at most. */
-  copy(name: Bytes, prefix: Bytes): Bytes {
-    if (name.length + prefix.length >= this.#shared.length - this.#used) {
+  /**
+   * Copies a text of a header.
+   *
+   * @param block The header.
+   * @param at Where the text begins.
+   * @param end Where it ends.
+   * @param prefixEnd Where the prefix ends that comes before it, with a slash.
+   * @returns The text: 256 bytes at most.
+   */
+  copy(block: Bytes, at: number, end: number, prefixEnd: number = PREFIX_AT): Bytes {
+    if (end - at + prefixEnd - PREFIX_AT >= this.#shared.length - this.#used) {
       this.#shared = new Uint8Array(SHARED_BYTES);
       this.#used = 0;
     }
     const start = this.#used;
-    let at = start;
-    if (prefix.length > 0) {
-      this.#shared.set(prefix, start);
-      at += prefix.length;
-      this.#shared[at++] = SLASH;
+    if (prefixEnd > PREFIX_AT) {
+      this.#take(block, PREFIX_AT, prefixEnd);
+      this.#shared[this.#used++] = SLASH;
     }
-    this.#shared.set(name, at);
-    this.#used = at + name.length;
+    this.#take(block, at, end);
     return this.#shared.subarray(start, this.#used);
+  }
+
+  /** Byte by byte: these are few, and a view to copy them from takes longer. */
+  #take(block: Bytes, from: number, end: number): void {
+    const shared = this.#shared;
+    let at = this.#used;
+    while (from < end) shared[at++] = block[from++] ?? 0;
+    this.#used = at;
   }
 }

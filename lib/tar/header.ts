@@ -4,12 +4,9 @@ import {
   GID_FIELD,
   GROUP_AT,
   GROUP_END_FIELD,
-  LINK_AT,
   LINK_END_FIELD,
   MODE_FIELD,
-  NAME_AT,
   NAME_END_FIELD,
-  PREFIX_AT,
   PREFIX_END_FIELD,
   readTarNumber,
   SIZE_FIELD,
@@ -30,25 +27,25 @@ export const BLOCK_SIZE: number = TAR_BLOCK_BYTES;
 /** The format that a header is written in. */
 export type TarFormat = "v7" | "ustar" | "gnu" | "star";
 
-/**
- * One 512-byte header, decoded and not yet merged with the metadata before it. What it has of bytes is
- * lent like the block.
- */
+/** One 512-byte header, decoded and not yet merged with the metadata before it. */
 export interface TarHeader {
   readonly format: TarFormat;
-  readonly name: Bytes;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
   readonly size: number;
   readonly mtime: number;
   readonly typeFlag: string;
-  readonly linkName: Bytes;
   readonly userName: string;
   readonly groupName: string;
   readonly deviceMajor: number;
   readonly deviceMinor: number;
-  readonly prefix: Bytes;
+  /** Where the name ends in the block. */
+  readonly nameEnd: number;
+  /** Where the target of a link ends. */
+  readonly linkEnd: number;
+  /** Where the prefix of the name ends. */
+  readonly prefixEnd: number;
 }
 
 /** Tells whether a block is all zeros, as the two at the end of an archive are. */
@@ -57,18 +54,13 @@ export function isZeroBlock(block: Uint8Array): boolean {
 }
 
 /** What a field is that has nothing in it. */
-export const NO_BYTES: Bytes = new Uint8Array(0);
+const NO_BYTES: Bytes = new Uint8Array(0);
 
 /** Cuts a field at its first NUL; it is lent like the block. */
 export function textField(block: Bytes, start: number, length: number): Bytes {
   if (block[start] === 0 || length === 0) return NO_BYTES;
   const end = block.indexOf(0, start);
   return block.subarray(start, end < 0 ? start + length : Math.min(end, start + length));
-}
-
-/** The bytes between two places; they are lent like the block. */
-function part(block: Bytes, start: number, end: number): Bytes {
-  return start === end ? NO_BYTES : block.subarray(start, end);
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -134,18 +126,18 @@ export function parseHeader(
   const hasDevice = format !== "v7" && (typeFlag === "3" || typeFlag === "4");
   return {
     format,
-    name: part(block, NAME_AT, scan.field(NAME_END_FIELD)),
     mode: checked(scan.field(MODE_FIELD), "the mode", offset) & 0o7777,
     uid: checked(scan.field(UID_FIELD), "the user ID", offset),
     gid: checked(scan.field(GID_FIELD), "the group ID", offset),
     size,
     mtime: checked(scan.field(TIME_FIELD), "the time", offset),
     typeFlag,
-    linkName: part(block, LINK_AT, scan.field(LINK_END_FIELD)),
     userName: ownerName(block, USER_AT, scan.field(USER_END_FIELD)),
     groupName: ownerName(block, GROUP_AT, scan.field(GROUP_END_FIELD)),
     deviceMajor: hasDevice ? numericField(block, 329, 8, "the major number", offset) : 0,
     deviceMinor: hasDevice ? numericField(block, 337, 8, "the minor number", offset) : 0,
-    prefix: part(block, PREFIX_AT, scan.field(PREFIX_END_FIELD)),
+    nameEnd: scan.field(NAME_END_FIELD),
+    linkEnd: scan.field(LINK_END_FIELD),
+    prefixEnd: scan.field(PREFIX_END_FIELD),
   };
 }

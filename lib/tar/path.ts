@@ -73,9 +73,8 @@ function byteLength(text: string): number {
  * ```
  */
 export function sanitizePath(raw: string, options: SanitizePathOptions = {}): string {
-  const attempted = () => `Cannot use the path ${JSON.stringify(raw.slice(0, 256))}`;
   if (isTooLong(raw)) {
-    throw new LimitExceededError(`${attempted()}: it is longer than ${MAX_PATH_LENGTH} bytes`, {
+    throw new LimitExceededError(`${attempted(raw)}: it is longer than ${MAX_PATH_LENGTH} bytes`, {
       limit: MAX_PATH_LENGTH,
       unit: "bytes",
     });
@@ -86,13 +85,17 @@ export function sanitizePath(raw: string, options: SanitizePathOptions = {}): st
   const parts = raw.split("/").filter((part) => part !== "" && part !== ".");
   const reason = reasonAgainst(raw, parts, options.system ?? "any");
   if (reason !== undefined) {
-    throw new UnsafePathError(`${attempted()}: ${reason}`, { path: raw, reason });
+    throw new UnsafePathError(`${attempted(raw)}: ${reason}`, { path: raw, reason });
   }
   if (parts.length > MAX_PATH_DEPTH) {
-    throw new LimitExceededError(`${attempted()}: it is deeper than ${MAX_PATH_DEPTH} levels`, {
+    throw new LimitExceededError(`${attempted(raw)}: it is deeper than ${MAX_PATH_DEPTH} levels`, {
       limit: MAX_PATH_DEPTH,
       unit: "levels",
     });
   }
   return parts.join("/");
+}
+
+function attempted(raw: string): string {
+  return `Cannot use the path ${JSON.stringify(raw.slice(0, 256))}`;
 }

@@ -27,7 +27,7 @@ export function fullDisk(fs: FileSystem, maxBytes: number): FileSystem {
         take(chunk);
         file.write(chunk);
       },
-      place: (path) => file.place(path),
+      place: (directory, name) => file.place(directory, name),
     };
   };
   return new Proxy(fs, {

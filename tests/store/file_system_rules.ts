@@ -208,18 +208,22 @@ export const checkFileSystem: readonly (readonly [string, Check])[] = [
     file.write(content);
     content.fill(0);
     assert.deepEqual(await fs.readDirectory(root), []);
-    file.place(`${root}/a`);
-    fs.createUnnamed({}).place(`${root}/empty`);
+    file.place(root, "a");
+    fs.createUnnamed({}).place(root, "empty");
     assert.equal(text(await readFile(fs, `${root}/a`)), "abc");
     const { mode, mtimeMs } = await fs.stat(`${root}/a`) ?? assert.fail();
     assert.deepEqual([mode, mtimeMs], [0o4640, 5000]);
     assert.equal((await fs.stat(`${root}/empty`))?.mode, 0o600);
     await fs.symlink("nowhere", `${root}/link`);
     const other = fs.createUnnamed({});
-    for (const name of ["a", "link", "."]) {
-      assert.throws(() => other.place(`${root}/${name}`), { reason: "exists" }, name);
+    for (const name of ["a", "link"]) {
+      assert.throws(() => other.place(root, name), { reason: "exists" }, name);
     }
-    assert.throws(() => other.place(`${root}/absent/a`), { reason: "not-found" });
+    for (const name of ["", ".", "..", "absent/a", "../a", "a\0"]) {
+      assert.throws(() => other.place(root, name), { reason: "io" }, name);
+    }
+    assert.throws(() => other.place(`${root}/absent`, "a"), { reason: "not-found" });
+    assert.throws(() => other.place(`${root}/a`, "a"), { reason: "not-directory" });
     assert.equal(text(await readFile(fs, `${root}/a`)), "abc");
   }],
   ["follows links and directories as they are at the moment", async (fs, root) => {

@@ -1,0 +1,46 @@
+/** How many directories are remembered: archives go up and down in a few. */
+const MAX_KNOWN = 64;
+
+/**
+ * Remembers where the directories of paths lead. Of many paths most are in the directory of the one
+ * before, and comparing with that takes less than to look it up by a text of its own.
+ */
+export class KnownParents<Directory> {
+  readonly #known = new Map<string, Directory>();
+  #lastPath = "";
+  #last: Directory | undefined;
+
+  /**
+   * Finds the directory of a path.
+   *
+   * @param path The path.
+   * @param length How many characters of it are its directory.
+   * @returns The directory, if it is remembered.
+   */
+  get(path: string, length: number): Directory | undefined {
+    const isLast = length === this.#lastPath.length && path.startsWith(this.#lastPath);
+    if (isLast && this.#last !== undefined) return this.#last;
+    const parent = path.slice(0, length);
+    const known = this.#known.get(parent);
+    if (known !== undefined) this.#keep(parent, known);
+    return known;
+  }
+
+  /** Remembers what a directory is. */
+  set(path: string, directory: Directory): void {
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(path, directory);
+    this.#keep(path, directory);
+  }
+
+  /** Forgets all: something that paths lead through is gone. */
+  clear(): void {
+    this.#known.clear();
+    this.#last = undefined;
+  }
+
+  #keep(path: string, directory: Directory): void {
+    this.#lastPath = path;
+    this.#last = directory;
+  }
+}

@@ -1,5 +1,5 @@
+import { test } from "node:test";
 import assert from "node:assert/strict";
-import test from "node:test";
 import { KnownParents } from "../../lib/bytes/known_parents.ts";
 
 /** Finds the directory of a path as users do. */

@@ -114,11 +114,11 @@ async function checkEntries(
     findings.entry();
     const path = checkPath(entry, findings);
     if (path === undefined) continue;
-    if (paths.has(path)) {
+    const { size } = paths;
+    if (paths.add(path).size === size) {
       findings.report("DUPLICATE_PATH", `${JSON.stringify(path)} comes twice`, path);
       continue;
     }
-    paths.add(path);
     extra += Math.max(0, path.length - USUAL_CHARACTERS);
     if (paths.size > MAX_PATHS) throw tooMuch(MAX_PATHS, "paths");
     if (extra > MAX_EXTRA_CHARACTERS) throw tooMuch(MAX_EXTRA_CHARACTERS, "characters of paths");

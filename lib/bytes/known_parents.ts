@@ -2,8 +2,8 @@
 const MAX_KNOWN = 64;
 
 /**
- * Remembers where the directories of paths lead. Of many paths most are in the directory of the one
- * before, and comparing with that takes less than to look it up by a text of its own.
+ * Remembers where the directories of paths lead. Most paths are in the directory of the one before,
+ * which is found by comparing: to cut its text out and look that up takes longer.
  */
 export class KnownParents<Directory> {
   readonly #known = new Map<string, Directory>();

@@ -236,7 +236,7 @@ export class FileTree<Meta> {
 
   /** Follows a path to a directory where each of its names is one already, as most are. */
   #descend(path: string): FileNode<Meta> | undefined {
-    const links = [this.#root];
+    const links: TreeLink<Meta>[] = [];
     let { node } = this.#root;
     for (let at = 0; at < path.length;) {
       const slash = path.indexOf("/", at);

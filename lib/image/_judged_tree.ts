@@ -67,7 +67,7 @@ export function refusal(path: string, reason: string): UnsafePathError {
   return new UnsafePathError(`Cannot extract ${JSON.stringify(path)}: ${reason}`, { path, reason });
 }
 
-/** What no rule has anything against behind a directory: dots, slashes and letters of Windows aside. */
+/** A name that no rule has anything against, wherever it stands: without what leads elsewhere. */
 const PLAIN_REGEXP = /^(?!\.{1,2}$)[^\0/:\\]+$/;
 
 /** Tells whether a path is as good as that of its directory, which was judged before it. */

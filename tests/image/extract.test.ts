@@ -27,7 +27,7 @@ test("extract() writes the merged tree: files, directories, links and what is kn
       entry({ path: "d/a", body: text("first"), mode: 0o640, uid: 1, gid: 2, mtime: 99 }),
       "gone=1",
     ],
-    ["d/h=>d/a", "s->d/a", ".wh.gone", "empty=", "implied/x=1"],
+    ["d/h=>d/a", "s->d/a", ".wh.gone", "empty=", "implied/none=", "implied/x=1"],
   );
   const fs = memoryFileSystem();
   const result = await extract(image, fs, "/some/where/out", { owners: true });
@@ -37,12 +37,13 @@ test("extract() writes the merged tree: files, directories, links and what is kn
     "d/h 640 1:2 99 first #1",
     "empty 644 0:0 0  #2",
     "implied/ 755 0:0 0",
-    "implied/x 644 0:0 0 1 #3",
+    "implied/none 644 0:0 0  #3",
+    "implied/x 644 0:0 0 1 #4",
     "s -> d/a 0:0 0",
   ]);
   assert.deepEqual(result, {
     directories: 2,
-    files: 3,
+    files: 4,
     links: 2,
     bytes: 6,
     leftOut: [],

@@ -132,7 +132,9 @@ export interface UnnamedFile {
    *
    * @param directory The path of the directory, which must be there.
    * @param name The name in it.
-   * @throws {FileSystemError} with the reason `exists` for any existing name.
+   * @throws {FileSystemError} with the reason `exists` for any existing name, `io` for what is no name
+   * of one file, such as `..` or one with a slash, `not-found` or
+   * `not-directory` where the directory is none.
    */
   place(directory: string, name: string): void;
 }

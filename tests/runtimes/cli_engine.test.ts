@@ -6,11 +6,12 @@ import process from "node:process";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readAll } from "../../lib/bytes/mod.ts";
+import { formatSize } from "../../lib/cli/size.ts";
 import { serve } from "../../lib/runtime/serve.ts";
 import { writeTar } from "../../lib/tar/mod.ts";
 import { fakeEngine, memoryRegistry, randomImage, randomIndex } from "../../lib/testing/mod.ts";
 import { lading, type Run } from "./lading_main.ts";
-import { LADING, start } from "./lading_process.ts";
+import { LADING, start, type Started, until } from "./lading_process.ts";
 import { Screen } from "./terminal.ts";
 
 const ID_REGEXP = /^sha256:[0-9a-f]{64}$/;
@@ -285,30 +286,32 @@ test("what an engine is too old for, or does not have, ends in its exit code and
 
 const COLUMNS = 80;
 
-/** An engine whose pull takes so long that there is something to see. */
-function slowEngine(): (request: Request) => Response {
-  const layer = (current: number) => ({
-    status: "Downloading",
-    id: "5f70bf18a086",
-    progressDetail: { current, total: 1000 },
-  });
-  const messages = [
-    { status: "Pulling from app", id: "1" },
-    ...[0, 250, 500, 750, 1000].map(layer),
-    { status: "Pull complete", id: "5f70bf18a086", progressDetail: {} },
-    { status: "Status: Downloaded newer image for r.test/app:1" },
-  ];
+const LAYER_STEPS = [0, 250, 500, 750, 1000];
+
+/** An engine whose pull waits after each step of its layer. */
+function slowEngine(
+  afterStep: (current: number) => Promise<void>,
+): (request: Request) => Response {
+  async function* messages(): AsyncGenerator<object> {
+    const id = "5f70bf18a086";
+    yield { status: "Pulling from app", id: "1" };
+    for (const current of LAYER_STEPS) {
+      yield { status: "Downloading", id, progressDetail: { current, total: 1000 } };
+      await afterStep(current);
+    }
+    yield { status: "Pull complete", id, progressDetail: {} };
+    yield { status: "Status: Downloaded newer image for r.test/app:1" };
+  }
   return ({ url, method }) => {
     const headers = { "api-version": "1.41" };
     if (url.endsWith("/_ping")) return new Response(null, { headers });
     if (method === "GET") return Response.json({ Id: `sha256:${"5f".repeat(32)}` }, { headers });
-    const waiting = [...messages];
+    const pulled = messages();
     const body = new ReadableStream({
       async pull(controller) {
-        const next = waiting.shift();
-        if (next === undefined) return controller.close();
-        await new Promise((resolve) => setTimeout(resolve, 150));
-        controller.enqueue(new TextEncoder().encode(`${JSON.stringify(next)}\r\n`));
+        const { value, done } = await pulled.next();
+        if (done) return controller.close();
+        controller.enqueue(new TextEncoder().encode(`${JSON.stringify(value)}\r\n`));
       },
     }, { highWaterMark: 0 });
     return new Response(body, { headers });
@@ -316,24 +319,19 @@ function slowEngine(): (request: Request) => Response {
 }
 
 test("lading engine pull draws a bar for each layer on a terminal, and lines elsewhere", async () => {
-  const server = await serve(slowEngine());
+  let shown: Started | undefined;
+  const bar = (current: number): RegExp => {
+    const size = formatSize(current).replace(".", "\\.");
+    return new RegExp(`5f70bf18a086 {2}Downloading {2}\\[=*>? *\\] {2}${size} of 1\\.0 kB`);
+  };
+  const server = await serve(slowEngine(async (current) => {
+    const terminal = shown;
+    if (!terminal) return;
+    await until(() => bar(current).test(terminal.written()), `a bar of ${current}`);
+  }));
   const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
   const args = ["engine", "pull", "--host", `http://127.0.0.1:${server.port}`, "r.test/app:1"];
   try {
-    const command = `stty cols ${COLUMNS} rows 12; ${[...LADING, ...args].map(quoted).join(" ")}`;
-    const shown = await start([
-      ...["script", "--quiet", "--return", "--command", command, "/dev/null"],
-    ], { env: { NO_COLOR: "1" } }).ended;
-    assert.equal(shown.code, 0, shown.stdout);
-    const screen = new Screen(COLUMNS);
-    // deno-lint-ignore no-control-regex
-    for (const frame of shown.stdout.split(/(?=\x1b\[\d+A)/)) screen.write(frame);
-    const bars = screen.states.filter((state) =>
-      /^5f70bf18a086 {2}Downloading {2}\[=*>? *\] {2}\d+ B of 1\.0 kB$/m.test(state)
-    );
-    assert.ok(bars.length > 1, shown.stdout);
-    assert.match(screen.text, /sha256:(?:5f){32}/);
-    assert.doesNotMatch(screen.text, /\[=/);
     const plain = await start([...LADING, ...args]).ended;
     assert.equal(plain.stdout, `sha256:${"5f".repeat(32)}\n`);
     assert.deepEqual(plain.stderr.trimEnd().split("\n"), [
@@ -342,6 +340,19 @@ test("lading engine pull draws a bar for each layer on a terminal, and lines els
       "5f70bf18a086  Pull complete",
       "Status: Downloaded newer image for r.test/app:1",
     ]);
+    const command = `stty cols ${COLUMNS} rows 12; ${[...LADING, ...args].map(quoted).join(" ")}`;
+    shown = start([
+      ...["script", "--quiet", "--return", "--command", command, "/dev/null"],
+    ], { env: { NO_COLOR: "1" } });
+    const { code, stdout } = await shown.ended;
+    assert.equal(code, 0, stdout);
+    const screen = new Screen(COLUMNS);
+    screen.writeFrames(stdout);
+    for (const current of LAYER_STEPS) {
+      assert.ok(screen.states.some((state) => bar(current).test(state)), `${current}: ${stdout}`);
+    }
+    assert.match(screen.text, /sha256:(?:5f){32}/);
+    assert.doesNotMatch(screen.text, /\[=/);
   } finally {
     await server.close();
   }

@@ -56,6 +56,8 @@ export interface Started {
   readonly ended: Promise<Ended>;
   /** Sends a signal. */
   signal(name: "SIGINT" | "SIGTERM"): void;
+  /** What it has written to stdout until now. */
+  written(): string;
   /** Waits until stdout has a whole line. */
   firstLine(): Promise<string>;
 }
@@ -107,8 +109,9 @@ export function start(command: readonly string[], { env, cwd }: StartOptions = {
     ended,
     // ChildProcess.kill() of Deno sends one signal only, and takes it for the end of the process.
     signal: (name) => void process.kill(child.pid ?? NaN, name),
+    written: () => String(Buffer.concat(out)),
     async firstLine() {
-      const line = () => /^(.*)\n/.exec(String(Buffer.concat(out)))?.[1];
+      const line = () => /^(.*)\n/.exec(started.written())?.[1];
       const isOver = ended.then(() => true);
       while (line() === undefined && await Promise.race([isOver, pause(10)]) !== true);
       return line() ?? "";
@@ -155,19 +158,37 @@ export interface Bench {
 /** What is wrong with the registry. */
 export interface BenchOptions {
   readonly faults?: readonly FaultRule[];
+  /** Is awaited between the pieces of each blob that is asked for. */
+  readonly betweenPieces?: () => Promise<void>;
+}
+
+/** Sends an answer chunk by chunk, with something to wait for between them. */
+function inPieces(response: Response, between: () => Promise<void>): Response {
+  let isFirst = true;
+  const pieces = new TransformStream<Uint8Array, Uint8Array>({
+    async transform(chunk, controller) {
+      if (!isFirst) await between();
+      isFirst = false;
+      controller.enqueue(chunk);
+    },
+  });
+  return new Response(response.body?.pipeThrough(pieces) ?? null, response);
 }
 
 /** Gives a test a registry and a folder, and takes them away again. */
 export async function withBench(
   work: (bench: Bench) => Promise<void>,
-  { faults = [] }: BenchOptions = {},
+  { faults = [], betweenPieces }: BenchOptions = {},
 ): Promise<void> {
   const store = memoryStore();
   const transport = faultyTransport(registryHandler(store), faults);
   const asked: string[] = [];
-  const server = await serve((request) => {
-    asked.push(`${request.method} ${new URL(request.url).pathname}`);
-    return transport(request);
+  const server = await serve(async (request) => {
+    const { pathname } = new URL(request.url);
+    asked.push(`${request.method} ${pathname}`);
+    const response = await transport(request);
+    const isGated = betweenPieces && request.method === "GET" && pathname.includes("/blobs/");
+    return isGated ? inPieces(response, betweenPieces) : response;
   });
   const folder = mkdtempSync(join(tmpdir(), "lading-cli-"));
   try {

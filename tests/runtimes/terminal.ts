@@ -13,6 +13,13 @@ export class Screen {
     this.#columns = columns;
   }
 
+  /** Draws what a live display has written, with a state after each of its drawings. */
+  writeFrames(output: string): void {
+    // Each drawing starts where the one before has ended: at a cursor that goes up, or at a line.
+    // deno-lint-ignore no-control-regex
+    for (const frame of output.split(/(?=\x1b\[\d+A)/)) this.write(frame);
+  }
+
   /** The lines that are seen, without empty ones at the end. */
   get text(): string {
     return this.#lines.map((line) => line.trimEnd()).join("\n").trimEnd();

@@ -105,6 +105,26 @@ test("extract() follows a link of the archive inside of the root alone", async (
   assert.deepEqual(names, ["etc/", "etc/hello", "etc/passwd", "l", "up"]);
 });
 
+test("extract() refuses a path that a link makes longer than any file system takes", async () => {
+  const directories = (count: number) => Array(count).fill("d".repeat(100)).join("/");
+  for (const [count, isWritten] of [[10, true], [11, false]] as const) {
+    const fs = memoryFileSystem();
+    const far = directories(30);
+    const image = await imageOf([`${far}/`, `l->${far}`, `l/${directories(count)}/file=1`]);
+    if (isWritten) {
+      await extract(image, fs, "/out");
+      const [{ name } = {}] = await fs.readDirectory(`/out/${far}/${directories(count)}`);
+      assert.equal(name, "file");
+      continue;
+    }
+    await assert.rejects(extract(image, fs, "/out"), {
+      code: "LIMIT_EXCEEDED",
+      message: /it is longer than 4096 bytes/,
+    });
+    assert.equal(await fs.stat("/out"), undefined);
+  }
+});
+
 test("extract() refuses names that are no text rather than changing them", async () => {
   const bytes = Uint8Array.of(0x61, 0xff);
   const named = await imageOf([entry({ path: "a", pathBytes: bytes })]);

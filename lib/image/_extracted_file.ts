@@ -1,6 +1,6 @@
 import type { Bytes } from "../model/bytes.ts";
 import type { FileAttributes, FileSystem, FileWriter } from "../store/file_system.ts";
-import type { TarEntry } from "../tar/reader.ts";
+import type { FedEntry } from "./layer.ts";
 import type { FileMeta } from "./_layer_files.ts";
 
 /** What nobody else may look into while it is being filled. */
@@ -39,7 +39,7 @@ export async function createFile(
   fs: FileSystem,
   path: string,
   attributes: FileAttributes,
-  content: Pick<TarEntry, "size" | "lend">,
+  content: Pick<FedEntry, "size" | "lend">,
 ): Promise<void> {
   const { size } = content;
   let writer: FileWriter | undefined;

@@ -179,9 +179,11 @@ function isSparse({ typeFlag, pax }: TreeEntry): boolean {
 
 /** Picks the records of the GNU formats for files with holes. */
 export function sparseRecords(pax: ReadonlyMap<string, Bytes>): ReadonlyMap<string, Bytes> {
-  if (pax.size === 0) return NO_RECORDS;
-  const found = [...pax].filter(([key]) => key.startsWith("GNU.sparse."));
-  return found.length === 0 ? NO_RECORDS : new Map(found);
+  let found: Map<string, Bytes> | undefined;
+  for (const [key, value] of pax) {
+    if (key.startsWith("GNU.sparse.")) (found ??= new Map()).set(key, value);
+  }
+  return found ?? NO_RECORDS;
 }
 
 /** What an entry is in a tree; nothing for types that make no file. */

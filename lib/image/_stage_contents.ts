@@ -1,8 +1,9 @@
+import { eachEntry } from "../tar/entry_feed.ts";
 import { FileTree, MAX_TREE_ENTRIES } from "./_file_tree.ts";
 import type { ExtractOptions } from "./extract_options.ts";
 import type { JudgedTree } from "./_judged_tree.ts";
 import { applyEntry, type FileMeta } from "./_layer_files.ts";
-import type { Layer } from "./layer.ts";
+import { entryFeed, type Layer } from "./layer.ts";
 import type { Staging } from "./_staging.ts";
 
 /** Merges layers, and stages the contents of files on the way. Each layer is read once. */
@@ -15,13 +16,14 @@ export async function stageLayers(
   for (const [number, layer] of layers.entries()) {
     tree.nextLayer();
     let ordinal = 0;
-    for await (const entry of layer.entries({ threads, signal })) {
+    await eachEntry(entryFeed(layer, { threads, signal }), (entry) => {
       signal?.throwIfAborted();
       const file = applyEntry(tree, entry, number, ordinal++);
+      const content = file !== undefined && file.size > 0 ? file : undefined;
       // First, so that there is never more at a time than on a disk where one replaces the other.
-      if (staging.hasLost) await staging.sweep();
-      if (file !== undefined && file.size > 0) await staging.write(file, entry);
-    }
+      if (!staging.hasLost) return content && staging.write(content, entry);
+      return staging.sweep().then(() => content && staging.write(content, entry));
+    });
   }
   return tree;
 }
@@ -41,10 +43,10 @@ export async function stageTree(
     const wanted = contents[number];
     if (wanted === undefined || wanted.size === 0) continue;
     let ordinal = 0;
-    for await (const entry of layer.entries({ threads, signal })) {
+    await eachEntry(entryFeed(layer, { threads, signal }), (entry) => {
       signal?.throwIfAborted();
       const file = wanted.get(ordinal++);
-      if (file !== undefined) await staging.write(file, entry);
-    }
+      return file && staging.write(file, entry);
+    });
   }
 }

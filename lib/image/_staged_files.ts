@@ -1,9 +1,9 @@
 import { encodeHex } from "../model/hex.ts";
 import { type FileSystem, FileSystemError } from "../store/file_system.ts";
-import type { TarEntry } from "../tar/reader.ts";
 import { attributesOf, createEmpty, createFile } from "./_extracted_file.ts";
 import type { ExtractDirectory } from "./_extract_directory.ts";
 import type { TreePath } from "./_file_tree.ts";
+import type { FedEntry } from "./layer.ts";
 import type { FileMeta } from "./_layer_files.ts";
 import type { Staging } from "./_staging.ts";
 
@@ -52,7 +52,7 @@ export class StagedFiles implements Staging {
     return new StagedFiles(fs, directory, path, owners);
   }
 
-  write(meta: FileMeta, entry: TarEntry): Promise<void> {
+  write(meta: FileMeta, entry: FedEntry): Promise<void> {
     const number = this.#count++;
     (this.#numbers[meta.layer] ??= [])[meta.ordinal] = number;
     return createFile(this.#fs, this.#at(number), attributesOf(meta, this.#owners), entry);

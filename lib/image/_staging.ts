@@ -1,5 +1,5 @@
-import type { TarEntry } from "../tar/reader.ts";
 import type { TreePath } from "./_file_tree.ts";
+import type { FedEntry } from "./layer.ts";
 import type { FileMeta } from "./_layer_files.ts";
 
 /**
@@ -12,7 +12,7 @@ export interface Staging {
   /** Whether there is something to be swept. */
   readonly hasLost: boolean;
   /** Takes in the content of a file. */
-  write(meta: FileMeta, entry: TarEntry): Promise<void>;
+  write(meta: FileMeta, entry: FedEntry): void | Promise<void>;
   /** Notes that a content is not wanted any more, if it is here. */
   lose(meta: FileMeta): void;
   /** Removes what is not wanted any more: a layer with many versions of a file fills no disk. */

@@ -1,8 +1,8 @@
 import type { FileAttributes, FileSystem, UnnamedFile } from "../store/file_system.ts";
-import type { TarEntry } from "../tar/reader.ts";
 import { attributesOf } from "./_extracted_file.ts";
 import type { ExtractDirectory } from "./_extract_directory.ts";
 import type { TreePath } from "./_file_tree.ts";
+import type { FedEntry } from "./layer.ts";
 import type { FileMeta } from "./_layer_files.ts";
 import type { Staging } from "./_staging.ts";
 
@@ -36,7 +36,7 @@ export class UnnamedFiles implements Staging {
     return create && new UnnamedFiles(create, directory, owners);
   }
 
-  write(meta: FileMeta, entry: TarEntry): Promise<void> {
+  write(meta: FileMeta, entry: FedEntry): void | Promise<void> {
     const file = this.#create(attributesOf(meta, this.#owners));
     (this.#files[meta.layer] ??= [])[meta.ordinal] = file;
     return entry.lend((piece) => file.write(piece));

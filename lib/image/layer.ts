@@ -11,6 +11,9 @@ import type { CallOptions, ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm, formatDigest } from "../model/digest.ts";
 import { DigestMismatchError } from "../model/errors.ts";
+import type { EntryFeed } from "../tar/entry_feed.ts";
+import { EntryReader } from "../tar/entry_reader.ts";
+import type { FoundEntry } from "../tar/found_entry.ts";
 import { readEntries } from "../tar/read_entries.ts";
 import type { TarEntry } from "../tar/reader.ts";
 import { isArchiveSource, openArchive } from "./_archive_source.ts";
@@ -110,6 +113,31 @@ export function layerContent(layer: Layer): ContentSource {
   };
 }
 
+/** What is used of an entry that is read for its own sake: with no promise where none is needed. */
+export type FedEntry =
+  & Omit<TarEntry, "body" | "lend" | "bytes" | "text">
+  & Pick<FoundEntry, "lend">;
+
+/**
+ * Gives the entries of a layer as {@linkcode Layer.entries} does, without its promises.
+ *
+ * @param layer A layer of any image.
+ * @param options A signal, a limit, and who does the work.
+ * @returns The entries.
+ */
+export function entryFeed(layer: Layer, options: LayerReadOptions): EntryFeed<FedEntry> {
+  const reader = SourceLayer.feedOf(layer, options);
+  if (reader !== undefined) return reader;
+  const entries = layer.entries(options);
+  return {
+    async next() {
+      const { value } = await entries.next();
+      return value ?? undefined;
+    },
+    cancel: async () => void await entries.return(),
+  };
+}
+
 /** A layer that is stored in a source, not made when it is read. */
 export interface StoredLayer {
   /** The diffID that it is proved against, where the image has a config that names it. */
@@ -156,6 +184,11 @@ class SourceLayer implements Layer {
     };
   }
 
+  /** Gives the entries of a layer, when it is a view of a source. */
+  static feedOf(layer: object, options: LayerReadOptions): EntryReader | undefined {
+    return #source in layer ? layer.#reader(options) : undefined;
+  }
+
   readonly #source: ContentSource;
   readonly #descriptor: Descriptor;
   readonly #expected: string | undefined;
@@ -199,11 +232,11 @@ class SourceLayer implements Layer {
   }
 
   #entries(options: PassOptions): AsyncGenerator<TarEntry, void, undefined> {
-    return readEntries(
-      () => this.#plain(options),
-      { maxHoleBytes: options.maxOutputBytes },
-      { entry: (entry) => entry, end: () => {} },
-    );
+    return readEntries(this.#reader(options), () => {});
+  }
+
+  #reader(options: PassOptions): EntryReader {
+    return new EntryReader(() => this.#plain(options), { maxHoleBytes: options.maxOutputBytes });
   }
 
   /**

@@ -15,7 +15,8 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm } from "../model/digest.ts";
 import { LimitExceededError } from "../model/errors.ts";
 import { MAX_PATH_LENGTH } from "../tar/path.ts";
-import { readEntries } from "../tar/read_entries.ts";
+import { eachEntry } from "../tar/entry_feed.ts";
+import { EntryReader } from "../tar/entry_reader.ts";
 import type { TarEntry } from "../tar/reader.ts";
 import type { ProblemCode } from "./problem.ts";
 
@@ -89,8 +90,7 @@ export async function checkLayer(
     stored: (bytes) => findings.bytes(bytes),
     end: (summary) => seen.summary = summary,
   });
-  const view = { entry: (entry: TarEntry) => entry, end: () => {} };
-  await checkEntries(readEntries(() => archive, {}, view), findings);
+  await checkEntries(new EntryReader(() => archive, {}), findings);
   const { digest: actual, compression: found } = seen.summary ?? {};
   if (actual !== diffID) {
     findings.report("DIFF_ID_MISMATCH", `uncompressed it is ${actual}, the config says ${diffID}`);
@@ -105,24 +105,24 @@ export async function checkLayer(
 }
 
 async function checkEntries(
-  entries: AsyncIterable<TarEntry>,
+  entries: EntryReader,
   findings: LayerFindings,
 ): Promise<void> {
   const paths = new Set<string>();
   let extra = 0;
-  for await (const entry of entries) {
+  await eachEntry(entries, (entry) => {
     findings.entry();
     const path = checkPath(entry, findings);
-    if (path === undefined) continue;
+    if (path === undefined) return;
     const { size } = paths;
     if (paths.add(path).size === size) {
       findings.report("DUPLICATE_PATH", `${JSON.stringify(path)} comes twice`, path);
-      continue;
+      return;
     }
     extra += Math.max(0, path.length - USUAL_CHARACTERS);
     if (paths.size > MAX_PATHS) throw tooMuch(MAX_PATHS, "paths");
     if (extra > MAX_EXTRA_CHARACTERS) throw tooMuch(MAX_EXTRA_CHARACTERS, "characters of paths");
-  }
+  });
 }
 
 function tooMuch(limit: number, unit: string): LimitExceededError {
@@ -132,7 +132,10 @@ function tooMuch(limit: number, unit: string): LimitExceededError {
   });
 }
 
-function checkPath(entry: TarEntry, findings: LayerFindings): string | undefined {
+function checkPath(
+  entry: Pick<TarEntry, "path" | "pathBytes">,
+  findings: LayerFindings,
+): string | undefined {
   try {
     const path = entryPath(entry);
     parseWhiteout(path);

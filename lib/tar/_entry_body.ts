@@ -10,9 +10,6 @@ const HOLE_CHUNK_BYTES = 64 * 1024;
 /** The longest piece of a stream. */
 const PIECE_BYTES = 1 << 20;
 
-/** Reserved for content on the word of a header; more is reserved as it comes. */
-const RESERVE_BYTES = 4 << 20;
-
 /** The bytes of one entry as they lie in the archive, and the padding behind them. */
 export class EntryBody {
   readonly #reader: BlockReader;
@@ -70,11 +67,15 @@ export class EntryBody {
     return (await this.lend(limit))?.slice();
   }
 
-  /** Reads what is left of the stored bytes, a copy; at once where they are at hand. */
-  all(): Bytes | Promise<Bytes> {
+  /**
+   * Reads what is left of the stored bytes, a copy; at once where they are at hand.
+   *
+   * @param reserve The most bytes to reserve on the word of the header.
+   */
+  all(reserve?: number): Bytes | Promise<Bytes> {
     this.#assertOpen();
     const part = this.#reader.atHand(this.#rest);
-    if (part === undefined) return this.exactly(this.#rest, RESERVE_BYTES);
+    if (part === undefined) return this.exactly(this.#rest, reserve);
     this.#rest = 0;
     return part.slice();
   }

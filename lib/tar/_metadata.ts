@@ -7,6 +7,7 @@ import type { TarEntryType } from "./entry.ts";
 import type { TarHeader } from "./header.ts";
 import { NameCopies } from "./_name_copies.ts";
 import { MAX_PAX_BYTES, MAX_PAX_RECORDS, parsePax, paxInteger, paxTime } from "./pax.ts";
+import { shortText } from "./_short_text.ts";
 import { oldSparseMap, paxSparseMap, type SparseMapReader } from "./_sparse_map.ts";
 
 /** The longest GNU long name or link in bytes. */
@@ -16,7 +17,6 @@ const XATTR_PREFIX = "SCHILY.xattr.";
 /** What most entries have: neither pax records nor extended attributes. */
 const NO_RECORDS: ReadonlyMap<string, Bytes> = new Map();
 const SECOND_NS = 1_000_000_000n;
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const TYPES: Readonly<Record<string, TarEntryType>> = {
   "0": "file",
@@ -131,6 +131,7 @@ export class MetadataMerger {
   /** The records in force, global ones first; an empty one takes a global one back. */
   #merged(): ReadonlyMap<string, Bytes> {
     if (this.#records.size === 0) return this.#globals;
+    if (this.#globals.size === 0 && !hasEmpty(this.#records)) return this.#records;
     const records = new Map(this.#globals);
     for (const [key, value] of this.#records) {
       if (value.length === 0 && !key.startsWith(XATTR_PREFIX)) records.delete(key);
@@ -219,6 +220,11 @@ export class MetadataMerger {
   }
 }
 
+function hasEmpty(records: ReadonlyMap<string, Bytes>): boolean {
+  for (const value of records.values()) if (value.length === 0) return true;
+  return false;
+}
+
 function numberOf(
   records: ReadonlyMap<string, Bytes> | undefined,
   key: string,
@@ -230,7 +236,7 @@ function numberOf(
 }
 
 function textOf(record: Bytes | undefined): string | undefined {
-  return record === undefined ? undefined : decoder.decode(record);
+  return record === undefined ? undefined : shortText(record);
 }
 
 /** Whole seconds stay whole, which nanoseconds in a double do not. */
@@ -251,10 +257,10 @@ function sparseOf(
 }
 
 function xattrsOf(records: ReadonlyMap<string, Bytes>): ReadonlyMap<string, Bytes> {
-  if (records.size === 0) return NO_RECORDS;
-  const xattrs = new Map<string, Bytes>();
+  let xattrs: Map<string, Bytes> | undefined;
   for (const [key, value] of records) {
-    if (key.startsWith(XATTR_PREFIX)) xattrs.set(key.slice(XATTR_PREFIX.length), value);
+    if (!key.startsWith(XATTR_PREFIX)) continue;
+    (xattrs ??= new Map()).set(key.slice(XATTR_PREFIX.length), value);
   }
-  return xattrs;
+  return xattrs ?? NO_RECORDS;
 }

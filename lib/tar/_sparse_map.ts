@@ -3,12 +3,16 @@ import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError } from "../model/errors.ts";
 import { BLOCK_SIZE, numericField } from "./header.ts";
 import { paxInteger } from "./pax.ts";
+import { shortText } from "./_short_text.ts";
 import {
   checkSparseCount,
   checkSparseMap,
   checkSparseMapBytes,
   type SparseEntry,
 } from "./sparse.ts";
+
+const NO_BYTES: Bytes = new Uint8Array(0);
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A number of a map; zeros may stand in front of it. */
 const NUMBER_REGEXP = /^0*[0-9]{1,16}$/;
@@ -155,14 +159,14 @@ class ListedMap implements SparseMapReader {
   constructor(records: ReadonlyMap<string, Bytes>, realSize: number, archiveOffset: number) {
     this.realSize = realSize;
     this.#offset = archiveOffset;
-    const list = new TextDecoder().decode(records.get("GNU.sparse.map") ?? new Uint8Array());
+    const list = decoder.decode(records.get("GNU.sparse.map") ?? NO_BYTES);
     const parts = list === "" ? [] : list.split(",");
     checkSparseCount(parts.length / 2, archiveOffset);
     if (parts.length % 2 !== 0 || !parts.every((part) => NUMBER_REGEXP.test(part))) {
       refuse("bad map", archiveOffset);
     }
     this.#map = pairs(parts.map(Number));
-    const count = records.get("GNU.sparse.numblocks") ?? new Uint8Array();
+    const count = records.get("GNU.sparse.numblocks") ?? NO_BYTES;
     if (paxInteger(count, "GNU.sparse.numblocks", archiveOffset) !== this.#map.length) {
       refuse("its map has another number of pieces", archiveOffset);
     }
@@ -187,18 +191,16 @@ function pairs(numbers: readonly number[]): SparseEntry[] {
 
 /** Which of GNU's pax forms of a sparse file it is; `undefined` for other files. */
 function paxForm(records: ReadonlyMap<string, Bytes>): "listed" | "leading" | undefined {
-  if (records.size === 0) return undefined;
-  const value = (key: string): string =>
-    new TextDecoder().decode(records.get(`GNU.sparse.${key}`) ?? new Uint8Array());
-  switch (`${value("major")}.${value("minor")}`) {
+  const major = records.get("GNU.sparse.major");
+  const minor = records.get("GNU.sparse.minor");
+  // GNU tar before 1.14 wrote no version.
+  if (!major && !minor) return records.has("GNU.sparse.map") ? "listed" : undefined;
+  switch (`${shortText(major ?? NO_BYTES)}.${shortText(minor ?? NO_BYTES)}`) {
     case "1.0":
       return "leading";
     case "0.0":
     case "0.1":
       return "listed";
-    case ".":
-      // GNU tar before 1.14 wrote no version.
-      return records.has("GNU.sparse.map") ? "listed" : undefined;
     default:
       return undefined;
   }

@@ -20,6 +20,7 @@ import {
 import { TarScan } from "../kernel/tar_scan.ts";
 import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError } from "../model/errors.ts";
+import { shortText } from "./_short_text.ts";
 
 /** The unit of tar archives (POSIX.1-2017, pax, ustar interchange format). */
 export const BLOCK_SIZE: number = TAR_BLOCK_BYTES;
@@ -61,19 +62,6 @@ export function textField(block: Bytes, start: number, length: number): Bytes {
   if (block[start] === 0 || length === 0) return NO_BYTES;
   const end = block.indexOf(0, start);
   return block.subarray(start, end < 0 ? start + length : Math.min(end, start + length));
-}
-
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** Reads the name of an owner: short, and ASCII nearly always, which takes no decoder. */
-function ownerName(block: Bytes, start: number, end: number): string {
-  let text = "";
-  for (let at = start; at < end; at++) {
-    const byte = block[at] ?? 0;
-    if (byte > 0x7f) return decoder.decode(block.subarray(start, end));
-    text += String.fromCharCode(byte);
-  }
-  return text;
 }
 
 function refuse(what: string, offset: number): never {
@@ -132,8 +120,8 @@ export function parseHeader(
     size,
     mtime: checked(scan.field(TIME_FIELD), "the time", offset),
     typeFlag,
-    userName: ownerName(block, USER_AT, scan.field(USER_END_FIELD)),
-    groupName: ownerName(block, GROUP_AT, scan.field(GROUP_END_FIELD)),
+    userName: shortText(block, USER_AT, scan.field(USER_END_FIELD)),
+    groupName: shortText(block, GROUP_AT, scan.field(GROUP_END_FIELD)),
     deviceMajor: hasDevice ? numericField(block, 329, 8, "the major number", offset) : 0,
     deviceMinor: hasDevice ? numericField(block, 337, 8, "the minor number", offset) : 0,
     nameEnd: scan.field(NAME_END_FIELD),

@@ -1,5 +1,6 @@
 import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
+import { shortText } from "./_short_text.ts";
 
 /** The most bytes of one pax header: Go's limit, and far more than any file system's metadata. */
 export const MAX_PAX_BYTES: number = 1 << 20;
@@ -11,6 +12,10 @@ export const MAX_PAX_RECORDS = 4096;
 export const MAX_SECONDS: bigint = 2n ** 63n - 1n;
 
 const SECOND_NS = 1_000_000_000n;
+
+/** The most digits of the length of a record: a header has a megabyte at most. */
+const MAX_LENGTH_DIGITS = 9;
+
 const encoder = new TextEncoder();
 
 const NO_NUL_KEYS = new Set(["path", "linkpath", "uname", "gname"]);
@@ -32,20 +37,30 @@ export function parsePaxRecord(
   fail: (what: string) => never,
 ): PaxRecord {
   const space = body.indexOf(0x20, start);
-  const digits = space < 0
-    ? ""
-    : String.fromCharCode(...body.subarray(start, Math.min(space, start + 11)));
-  if (!/^[1-9][0-9]{0,8}$/.test(digits)) fail("a record has no length");
-  const end = start + Number(digits);
+  const length = recordLength(body, start, space);
+  if (length === 0) fail("a record has no length");
+  const end = start + length;
   if (end > body.length || end <= space + 1) fail("a record has a wrong length");
   if (body[end - 1] !== 0x0a) fail("a record does not end in a newline");
   const equals = body.indexOf(0x3d, space + 1);
   if (equals < 0 || equals >= end) fail("a record has no `=`");
-  const key = new TextDecoder().decode(body.subarray(space + 1, equals));
+  const key = shortText(body, space + 1, equals);
   const value = body.slice(equals + 1, end - 1);
   if (key === "" || key.includes("\0")) fail("a record has a bad key");
   if (NO_NUL_KEYS.has(key) && value.includes(0)) fail(`${key} holds a NUL`);
   return { key, value, end };
+}
+
+/** Reads the length of a record, up to nine digits; 0 when it is none. */
+function recordLength(body: Bytes, start: number, end: number): number {
+  if (end > start + MAX_LENGTH_DIGITS) return 0;
+  let length = 0;
+  for (let at = start; at < end; at++) {
+    const digit = (body[at] ?? 0) - 0x30;
+    if (digit < 0 || digit > 9 || digit + length === 0) return 0;
+    length = length * 10 + digit;
+  }
+  return length;
 }
 
 /**
@@ -87,7 +102,7 @@ export function parsePax(body: Bytes, offset: number): Map<string, Bytes> {
       if (key !== wanted) fail("a sparse map is out of order");
       // A comma would make one number two.
       if (value.includes(0x2c)) fail("a sparse map holds a number that is none");
-      sparse.push(new TextDecoder().decode(value));
+      sparse.push(shortText(value));
       continue;
     }
     records.delete(key);
@@ -108,7 +123,7 @@ export function parsePax(body: Bytes, offset: number): Map<string, Bytes> {
 
 /** Reads a pax number that must be a whole one. */
 export function paxInteger(value: Bytes, what: string, offset: number): number {
-  const text = new TextDecoder().decode(value);
+  const text = shortText(value);
   const number = Number(text);
   if (!/^-?[0-9]{1,64}$/.test(text) || !Number.isSafeInteger(number)) {
     throw new InvalidTarError(`Cannot read the pax header at byte ${offset}: bad ${what}`, {
@@ -120,7 +135,7 @@ export function paxInteger(value: Bytes, what: string, offset: number): number {
 
 /** Reads a pax time in nanoseconds since 1970. */
 export function paxTime(value: Bytes, what: string, offset: number): bigint {
-  const found = /^(-?)([0-9]{1,19})(?:\.([0-9]*))?$/.exec(new TextDecoder().decode(value));
+  const found = /^(-?)([0-9]{1,19})(?:\.([0-9]*))?$/.exec(shortText(value));
   if (found === null || BigInt(found[2] ?? 0) > MAX_SECONDS) {
     throw new InvalidTarError(`Cannot read the pax header at byte ${offset}: bad ${what}`, {
       offset,

@@ -1,7 +1,8 @@
 import { feedOf } from "../bytes/feed.ts";
 import type { ByteStream } from "../model/bytes.ts";
-import { readEntries, type ReadTarOptions, type TarSummary } from "./read_entries.ts";
 import type { TarEntry } from "./entry.ts";
+import { EntryReader, type ReadTarOptions, type TarSummary } from "./entry_reader.ts";
+import { readEntries } from "./read_entries.ts";
 
 export { MAX_LONG_NAME_BYTES } from "./_metadata.ts";
 export {
@@ -9,7 +10,7 @@ export {
   MAX_HOLE_BYTES,
   type ReadTarOptions,
   type TarSummary,
-} from "./read_entries.ts";
+} from "./entry_reader.ts";
 export type { TarEntry, TarEntryType } from "./entry.ts";
 
 /**
@@ -41,8 +42,6 @@ export function readTar(
   stream: ByteStream,
   options: ReadTarOptions = {},
 ): AsyncGenerator<TarEntry, TarSummary, undefined> {
-  return readEntries(() => feedOf(stream), options, {
-    entry: (entry) => entry,
-    end: (summary) => summary,
-  });
+  const reader = new EntryReader(() => feedOf(stream), options);
+  return readEntries(reader, ({ summary }) => summary);
 }

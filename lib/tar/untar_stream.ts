@@ -1,6 +1,7 @@
 import type { Bytes } from "../model/bytes.ts";
 import { feedOf } from "../bytes/feed.ts";
 import { toByteStream } from "./_byte_stream.ts";
+import { EntryReader } from "./entry_reader.ts";
 import { readEntries } from "./read_entries.ts";
 import { readTarNumber } from "../kernel/tar_rules.ts";
 import type { TarEntry } from "./entry.ts";
@@ -115,11 +116,9 @@ class Entries {
   }
 
   async *#read(archive: ReadableStream<Bytes>): AsyncGenerator<TarStreamEntry> {
-    const view = {
-      entry: (entry: TarEntry, block: Bytes) => ({ entry, header: headerOf(entry, block) }),
-      end: () => {},
-    };
-    for await (const { entry, header } of readEntries(() => feedOf(archive), {}, view)) {
+    const reader = new EntryReader(() => feedOf(archive), {});
+    for await (const entry of readEntries(reader, () => {})) {
+      const header = headerOf(entry, reader.block);
       if (WITHOUT_CONTENT.includes(header.typeflag)) {
         yield { path: entry.path, header };
         continue;

@@ -147,4 +147,8 @@ test("a byte order mark in a name is part of it", async () => {
   assert.deepEqual([entry.path, entry.linkPath], [name, name]);
   const { userName } = await only(pax({ uname: name }), FILE);
   assert.equal(userName, name);
+  // Other readers compare bytes: this is the name of nothing.
+  const { path, pax: records } = await only(pax({ "\ufeffpath": "other" }), FILE);
+  assert.equal(path, "file");
+  assert.deepEqual([...records.keys()], ["\ufeffpath"]);
 });

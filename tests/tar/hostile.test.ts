@@ -7,6 +7,7 @@ import type { Bytes } from "../../lib/model/bytes.ts";
 import { InvalidTarError, LimitExceededError } from "../../lib/model/errors.ts";
 import { MAX_LONG_NAME_BYTES, readTar } from "../../lib/tar/mod.ts";
 import { MAX_PAX_BYTES, MAX_PAX_RECORDS } from "../../lib/tar/pax.ts";
+import { EntryReader } from "../../lib/tar/entry_reader.ts";
 import { readEntries } from "../../lib/tar/read_entries.ts";
 import { MAX_SPARSE_ENTRIES, MAX_SPARSE_MAP_BYTES } from "../../lib/tar/sparse.ts";
 import { corpusBytes } from "../support/corpus.ts";
@@ -414,7 +415,9 @@ test("sizes that are negative, too large or no numbers are refused", async () =>
       await assertRefused(join(header({ size, type }), FILE), INVALID, `${type}: ${String(size)}`);
     }
   }
-  for (const size of ["-1", "9007199254740992", "1.5", "0x1", " 1", "1 ", "١", "+1", "1e3"]) {
+  for (
+    const size of ["-1", "9007199254740992", "1.5", "0x1", " 1", "1 ", "١", "+1", "1e3", "\ufeff1"]
+  ) {
     await assertRefused(join(pax({ size }), FILE, END), INVALID, `pax: ${size}`);
   }
   for (const name of ["neg-size", "issue10968", "issue12435"]) {
@@ -432,7 +435,9 @@ test("other numbers that are none are refused, too", async () => {
       else await assertRefused(archive, INVALID, `${key}=${value}`);
     }
   }
-  for (const value of ["x", ".5", "1.x", "--1", "1e3", "9".repeat(40), "Infinity", "NaN"]) {
+  for (
+    const value of ["x", ".5", "1.x", "--1", "1e3", "9".repeat(40), "Infinity", "NaN", "\ufeff1"]
+  ) {
     await assertRefused(join(pax({ mtime: value }), FILE, END), INVALID, `mtime=${value}`);
   }
   const [last, next] = [String(2n ** 63n - 1n), String(2n ** 63n)];
@@ -648,8 +653,9 @@ test("a content that is cut short is refused where the end comes at once, too", 
   const feed = { lends: false, next: () => pieces.shift(), cancel: () => Promise.resolve() };
   const paths: string[] = [];
   await assert.rejects(async () => {
-    const view = { entry: ({ path }: { path: string }) => path, end: () => {} };
-    for await (const path of readEntries(() => feed, {}, view)) paths.push(path);
+    for await (const { path } of readEntries(new EntryReader(() => feed, {}), () => {})) {
+      paths.push(path);
+    }
   }, { code: INVALID });
   assert.deepEqual(paths, ["a", "file"]);
 });

@@ -1,8 +1,8 @@
 // Headers that a kernel reads ahead in memory that gets other content before they are asked for.
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { EntryReader } from "../../lib/tar/entry_reader.ts";
 import { readEntries } from "../../lib/tar/read_entries.ts";
-import type { TarEntry } from "../../lib/tar/reader.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import { deflate, KERNELS } from "../kernel/_kernels.ts";
 import { BLOCK, END, header, join, pax } from "./blocks.ts";
@@ -34,8 +34,9 @@ test("what looked like a header in a window is none in the next one", async () =
       cancel: () => Promise.resolve(),
     };
     const found: string[] = [];
-    const view = { entry: (entry: TarEntry) => entry, end: () => {} };
-    for await (const { path, size, uid } of readEntries(() => feed, {}, view)) {
+    for await (
+      const { path, size, uid } of readEntries(new EntryReader(() => feed, {}), () => {})
+    ) {
       found.push(`${path} ${size} ${uid}`);
     }
     assert.deepEqual(found, [`first ${BLOCK} 0`, "real 0 644"], kernel.kind);

@@ -7,8 +7,8 @@ import { decompressFeed } from "../../lib/compress/decompress.ts";
 import { digestBytes } from "../../lib/hash/mod.ts";
 import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
 import { isLadingError } from "../../lib/model/errors.ts";
+import { EntryReader } from "../../lib/tar/entry_reader.ts";
 import { readEntries } from "../../lib/tar/read_entries.ts";
-import type { TarEntry } from "../../lib/tar/reader.ts";
 import { corpusBytes, corpusList } from "../support/corpus.ts";
 import { deflate, KERNELS } from "../kernel/_kernels.ts";
 import { base256, BLOCK, encode, END, header, join, record, seal } from "./blocks.ts";
@@ -130,8 +130,7 @@ async function tell(archive: Feed, length: number): Promise<string[]> {
   const lines: string[] = [];
   let last = -1;
   try {
-    const view = { entry: (entry: TarEntry) => entry, end: () => {} };
-    for await (const entry of readEntries(() => archive, {}, view)) {
+    for await (const entry of readEntries(new EntryReader(() => archive, {}), () => {})) {
       const { type, path, size, mode, uid, gid, mtimeNs, linkPath, headerOffset } = entry;
       assert.ok(headerOffset > last && headerOffset % BLOCK === 0, `offset ${headerOffset}`);
       assert.ok(entry.bodyOffset <= length, `content at ${entry.bodyOffset} of ${length}`);

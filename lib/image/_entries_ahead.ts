@@ -1,3 +1,4 @@
+import { eachEntry, type EntryFeed } from "../tar/entry_feed.ts";
 import { treeEntries, type TreeEntriesOptions } from "./_indexed_layer.ts";
 import { keptBytes, recordBytes } from "./_kept_bytes.ts";
 import type { Layer } from "./layer.ts";
@@ -16,7 +17,7 @@ const MAX_WAITING_BYTES: number = 16 * 1024 * 1024;
 export async function* entriesOfEach(
   layers: readonly Layer[],
   options: TreeEntriesOptions,
-): AsyncGenerator<AsyncIterable<TreeEntry>, void, undefined> {
+): AsyncGenerator<EntryFeed<TreeEntry>, void, undefined> {
   const { threads, signal } = options;
   if (threads === undefined) {
     for (const layer of layers) yield treeEntries(layer, options);
@@ -48,39 +49,42 @@ interface Ahead {
 }
 
 /** Reads on by itself, until as much as may waits to be taken. */
-function readAhead(source: AsyncIterable<TreeEntry>): AsyncIterable<TreeEntry> {
+function readAhead(source: EntryFeed<TreeEntry>): EntryFeed<TreeEntry> {
   const state: Ahead = { waiting: [], bytes: 0, isDone: false };
   // Who gives waits for room and who takes for items: never both.
   let wake = () => {};
   const woken = () => new Promise<void>((resolve) => wake = resolve);
-  const read = async () => {
-    try {
-      for await (const item of source) {
-        state.waiting.push(item);
-        state.bytes += keptBytes(item) + recordBytes(item.pax);
-        wake();
-        while (state.waiting.length >= MAX_WAITING || state.bytes >= MAX_WAITING_BYTES) {
-          await woken();
-        }
-      }
-    } catch (error) {
-      state.failure = { error };
-    }
+  const isFull = (): boolean =>
+    state.waiting.length >= MAX_WAITING || state.bytes >= MAX_WAITING_BYTES;
+  const room = async (): Promise<void> => {
+    while (isFull()) await woken();
+  };
+  eachEntry(source, (item) => {
+    state.waiting.push(item);
+    state.bytes += keptBytes(item) + recordBytes(item.pax);
+    wake();
+    return isFull() ? room() : undefined;
+  }).catch((error) => state.failure = { error }).finally(() => {
     state.isDone = true;
     wake();
-  };
-  read();
-  return (async function* () {
-    for (;;) {
-      const items = state.waiting;
-      state.waiting = [];
-      state.bytes = 0;
-      wake();
-      yield* items;
-      if (state.waiting.length > 0) continue;
+  });
+  let taken: readonly TreeEntry[] = [];
+  let at = 0;
+  const take = async (): Promise<TreeEntry | undefined> => {
+    while (state.waiting.length === 0) {
       if (state.failure !== undefined) throw state.failure.error;
-      if (state.isDone) return;
+      if (state.isDone) return undefined;
       await woken();
     }
-  })();
+    taken = state.waiting;
+    at = 0;
+    state.waiting = [];
+    state.bytes = 0;
+    wake();
+    return taken[at++];
+  };
+  return {
+    next: () => at < taken.length ? taken[at++] : take(),
+    cancel: async () => {},
+  };
 }

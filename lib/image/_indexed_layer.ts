@@ -4,9 +4,9 @@ import { checkpointingGunzip, openAt } from "../compress/checkpoints.ts";
 import type { LayerThreads } from "../compress/layer_threads.ts";
 import type { ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
-import type { TarEntry } from "../tar/entry.ts";
+import { type EntryFeed, openedFeed } from "../tar/entry_feed.ts";
 import { BLOCK_SIZE } from "../tar/header.ts";
-import { type Layer, storedLayer } from "./layer.ts";
+import { entryFeed, type FedEntry, type Layer, storedLayer } from "./layer.ts";
 import type { FileMeta, TreeEntry } from "./_layer_files.ts";
 import { decodeIndex, IndexRecorder, type LayerIndex } from "./_layer_index.ts";
 import type { LayerIndexes } from "./layer_indexes.ts";
@@ -19,37 +19,35 @@ export interface TreeEntriesOptions extends CallOptions {
 }
 
 /** Gives the entries of a layer for a tree: by its index where it has one. */
-export function treeEntries(layer: Layer, options: TreeEntriesOptions): AsyncIterable<TreeEntry> {
+export function treeEntries(layer: Layer, options: TreeEntriesOptions): EntryFeed<TreeEntry> {
   const { layerIndexes, threads, signal } = options;
-  return layerIndexes === undefined
-    ? layer.entries({ threads, signal })
-    : indexedEntries(layer, layerIndexes, { threads, signal });
-}
-
-async function* indexedEntries(
-  layer: Layer,
-  indexes: LayerIndexes,
-  { threads, signal }: Omit<TreeEntriesOptions, "layerIndexes">,
-): AsyncGenerator<TreeEntry, void, undefined> {
-  const index = await indexOf(layer, indexes);
-  if (index !== undefined) yield* entriesInTurns(index, { signal });
-  // A thread does not say where it could be inflated from.
-  else if (threads !== undefined) yield* layer.entries({ threads, signal });
-  else yield* recordedEntries(layer, indexes, { signal });
+  if (layerIndexes === undefined) return entryFeed(layer, { threads, signal });
+  return openedFeed(async () => {
+    const index = await indexOf(layer, layerIndexes);
+    if (index !== undefined) return entriesInTurns(await index.entries(), { signal });
+    // A thread does not say where it could be inflated from.
+    return threads === undefined
+      ? recordedEntries(layer, layerIndexes, { signal })
+      : entryFeed(layer, { threads, signal });
+  });
 }
 
 /** Gives the entries of an index. Nothing is waited for: so that others can go on, this does at times. */
-async function* entriesInTurns(
-  index: LayerIndex,
+function entriesInTurns(
+  entries: Iterable<TreeEntry>,
   { signal }: CallOptions,
-): AsyncGenerator<TreeEntry, void, undefined> {
-  for (const entry of await index.entries()) {
-    const others = turnOfOthers();
-    if (others !== undefined) await others;
+): EntryFeed<TreeEntry> {
+  const left = entries[Symbol.iterator]();
+  const next = (): TreeEntry | undefined => {
     signal?.throwIfAborted();
     noteWork(BLOCK_SIZE);
-    yield entry;
-  }
+    const { done, value } = left.next();
+    return done ? undefined : value;
+  };
+  return {
+    next: () => turnOfOthers()?.then(next) ?? next(),
+    cancel: async () => {},
+  };
 }
 
 /**
@@ -73,26 +71,40 @@ export async function indexOf(
  * Reads the entries of a layer; once they have ended, and the layer is proved, its index is kept.
  * Layers that are made when they are read have none.
  */
-export async function* recordedEntries(
+export function recordedEntries(
   layer: Layer,
   indexes: LayerIndexes,
   { signal }: CallOptions,
-): AsyncGenerator<TarEntry, void, undefined> {
+): EntryFeed<FedEntry> {
   const stored = storedLayer(layer);
-  if (stored === undefined) return yield* layer.entries({ signal });
+  if (stored === undefined) return entryFeed(layer, { signal });
   const recorder = new IndexRecorder();
   let found: Checkpoints | undefined;
   const gunzip = checkpointingGunzip(
     { everyBytes: indexes.everyBytes },
     (checkpoints) => found = checkpoints,
   );
-  for await (const entry of stored.entries(gunzip, { signal })) {
+  const entries = stored.entries(gunzip, { signal });
+  let isKept = false;
+  const keep = async (): Promise<undefined> => {
+    if (isKept) return;
+    isKept = true;
+    const { digest, size } = layer.descriptor();
+    const index = await recorder.finish({ digest, size, diffID: stored.diffID }, found);
+    if (index !== undefined) await indexes.set(digest, index);
+  };
+  const see = (entry: FedEntry | undefined): FedEntry | Promise<undefined> => {
+    if (entry === undefined) return keep();
     recorder.add(entry);
-    yield entry;
-  }
-  const { digest, size } = layer.descriptor();
-  const index = await recorder.finish({ digest, size, diffID: stored.diffID }, found);
-  if (index !== undefined) await indexes.set(digest, index);
+    return entry;
+  };
+  return {
+    next() {
+      const entry = entries.next();
+      return entry instanceof Promise ? entry.then(see) : see(entry);
+    },
+    cancel: (reason) => entries.cancel(reason),
+  };
 }
 
 /** Opens a file of a layer that can be inflated from places; nothing where it cannot, or has holes. */

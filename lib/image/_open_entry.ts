@@ -3,6 +3,7 @@ import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { NotFoundError } from "../model/errors.ts";
 import type { TarEntry } from "../tar/entry.ts";
+import { eachEntry, type EntryFeed } from "../tar/entry_feed.ts";
 import type { Layer } from "./layer.ts";
 
 /**
@@ -11,32 +12,32 @@ import type { Layer } from "./layer.ts";
  */
 export async function openEntry(
   layer: Layer,
-  entries: AsyncGenerator<TarEntry>,
+  entries: EntryFeed<Pick<TarEntry, "body">>,
   ordinal: number,
   { signal }: CallOptions,
 ): Promise<ByteStream> {
   let count = 0;
   for (;;) {
-    const { done, value } = await entries.next();
-    if (done) break;
-    if (count++ === ordinal) return withSignal(untilProved(value.body, entries), signal);
+    const entry = await entries.next();
+    if (entry === undefined) break;
+    if (count++ === ordinal) return withSignal(untilProved(entry.body, entries), signal);
   }
   const { digest } = layer.descriptor();
   throw new NotFoundError(`Cannot read entry ${ordinal} of the layer ${digest}: it is not there`);
 }
 
-function untilProved(body: ByteStream, entries: AsyncGenerator<unknown>): ByteStream {
+function untilProved(body: ByteStream, entries: EntryFeed<unknown>): ByteStream {
   const reader = body.getReader();
   return new ReadableStream<Bytes>({
     async pull(controller) {
       const { done, value } = await reader.read();
       if (!done) return controller.enqueue(value);
-      while (!(await entries.next()).done);
+      await eachEntry(entries, () => {});
       controller.close();
     },
     async cancel(reason) {
       await reader.cancel(reason);
-      await entries.return(undefined);
+      await entries.cancel(reason);
     },
   }, { highWaterMark: 0 });
 }

@@ -113,10 +113,8 @@ export function layerContent(layer: Layer): ContentSource {
   };
 }
 
-/** What is used of an entry that is read for its own sake: with no promise where none is needed. */
-export type FedEntry =
-  & Omit<TarEntry, "body" | "lend" | "bytes" | "text">
-  & Pick<FoundEntry, "lend">;
+/** An entry that gives a promise only where it has to. */
+export type FedEntry = Omit<TarEntry, "lend"> & Pick<FoundEntry, "lend">;
 
 /**
  * Gives the entries of a layer as {@linkcode Layer.entries} does, without its promises.
@@ -143,15 +141,12 @@ export interface StoredLayer {
   /** The diffID that it is proved against, where the image has a config that names it. */
   readonly diffID: string | undefined;
   /**
-   * Reads its entries as `Layer.entries()` does.
+   * Reads its entries as {@linkcode entryFeed} does.
    *
    * @param gunzip Decompresses it when it is gzip.
    * @param options A signal.
    */
-  entries(
-    gunzip: (source: Feed) => Feed,
-    options: CallOptions,
-  ): AsyncGenerator<TarEntry, void, undefined>;
+  entries(gunzip: (source: Feed) => Feed, options: CallOptions): EntryFeed<FedEntry>;
 }
 
 /**
@@ -180,7 +175,7 @@ class SourceLayer implements Layer {
     if (!(#source in layer) || isArchiveSource(layer.#source)) return undefined;
     return {
       diffID: layer.#expected,
-      entries: (gunzip, options) => layer.#entries({ ...options, gunzip }),
+      entries: (gunzip, options) => layer.#reader({ ...options, gunzip }),
     };
   }
 
@@ -228,10 +223,6 @@ class SourceLayer implements Layer {
   }
 
   entries(options: LayerReadOptions = {}): AsyncGenerator<TarEntry, void, undefined> {
-    return this.#entries(options);
-  }
-
-  #entries(options: PassOptions): AsyncGenerator<TarEntry, void, undefined> {
     return readEntries(this.#reader(options), () => {});
   }
 

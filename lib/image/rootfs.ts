@@ -4,12 +4,13 @@ import type { LayerThreads } from "../compress/layer_threads.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { CallOptions } from "../model/content.ts";
 import { LadingError } from "../model/errors.ts";
+import { eachEntry, type EntryFeed } from "../tar/entry_feed.ts";
 import { entriesOfEach } from "./_entries_ahead.ts";
 import { DecodedIndexes } from "./_decoded_indexes.ts";
 import { openByIndex, recordedEntries, treeEntries } from "./_indexed_layer.ts";
 import { applyEntry, type FileMeta, type TreeEntry } from "./_layer_files.ts";
 import { FileTree, MAX_TREE_ENTRIES, noSuchFile } from "./_file_tree.ts";
-import type { Layer } from "./layer.ts";
+import { entryFeed, type Layer } from "./layer.ts";
 import type { LayerIndexes } from "./layer_indexes.ts";
 import { openEntry } from "./_open_entry.ts";
 import { openTableEntry } from "./remote_file.ts";
@@ -190,7 +191,7 @@ function layerReader(layer: Layer, kept: DecodedIndexes): FileReader {
     if (part !== undefined) return part;
     const entries = index === undefined && layerIndexes !== undefined
       ? recordedEntries(layer, layerIndexes, { signal })
-      : layer.entries({ signal });
+      : entryFeed(layer, { signal });
     return await openEntry(layer, entries, meta.ordinal, { signal });
   };
 }
@@ -227,15 +228,15 @@ export async function mergeLayer(
 
 async function applyEntries(
   trees: readonly FileTree<FileMeta>[],
-  entries: AsyncIterable<TreeEntry>,
+  entries: EntryFeed<TreeEntry>,
   number: number,
 ): Promise<void> {
   for (const tree of trees) tree.nextLayer();
   let ordinal = 0;
-  for await (const entry of entries) {
+  await eachEntry(entries, (entry) => {
     for (const tree of trees) applyEntry(tree, entry, number, ordinal);
     ordinal++;
-  }
+  });
 }
 
 /** A merged tree, and the layers that have its contents. */

@@ -10,6 +10,23 @@ export interface EntryFeed<Entry> {
 }
 
 /**
+ * Opens a feed when its first entry is asked for.
+ *
+ * @param open Opens it.
+ * @returns Its entries.
+ */
+export function openedFeed<Entry>(open: () => Promise<EntryFeed<Entry>>): EntryFeed<Entry> {
+  let opened: EntryFeed<Entry> | undefined;
+  return {
+    next() {
+      if (opened !== undefined) return opened.next();
+      return open().then((feed) => (opened = feed).next());
+    },
+    cancel: async (reason) => await opened?.cancel(reason),
+  };
+}
+
+/**
  * Hands entries over one after another. It waits only where there is something to wait for.
  *
  * @param feed The entries; nobody else may ask for them from now on.

@@ -85,10 +85,7 @@ export function recordedEntries(
     (checkpoints) => found = checkpoints,
   );
   const entries = stored.entries(gunzip, { signal });
-  let isKept = false;
   const keep = async (): Promise<undefined> => {
-    if (isKept) return;
-    isKept = true;
     const { digest, size } = layer.descriptor();
     const index = await recorder.finish({ digest, size, diffID: stored.diffID }, found);
     if (index !== undefined) await indexes.set(digest, index);

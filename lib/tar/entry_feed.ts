@@ -3,7 +3,7 @@
  * and waiting for each costs as much as the tenth part of reading it.
  */
 export interface EntryFeed<Entry> {
-  /** Gives the next entry, `undefined` at the end and from then on; calls do not overlap. */
+  /** Gives the next entry, `undefined` at the end. Calls do not overlap, and none follows the end. */
   next(): Entry | undefined | Promise<Entry | undefined>;
   /** Stops before the end: the source is cancelled. */
   cancel(reason?: unknown): Promise<void>;

@@ -140,6 +140,33 @@ test("a content is lent to one at a time, and is free again when lending has end
   assert.equal(late.lend(() => {}), undefined);
 });
 
+test("no piece of a content is lent before the one before was taken", async () => {
+  const content = encode("0123456789".repeat(200));
+  const whole = join(member({}, content), END);
+  const cut = [whole.slice(0, 600), whole.slice(600, 1200), whole.slice(1200)];
+  for (const isLate of [true, false]) {
+    const { first } = await opened(pieces(cut, isLate));
+    const events: number[] = [];
+    await first.lend(async (piece) => {
+      events.push(piece.length);
+      await Promise.resolve();
+      await Promise.resolve();
+      events.push(-piece.length);
+    });
+    assert.deepEqual(events, [88, -88, 600, -600, 1312, -1312]);
+  }
+});
+
+test("a content is not lent while its stream is read by somebody", async () => {
+  const { first } = await opened(pieces([ARCHIVE]));
+  const reader = first.body.getReader();
+  await assert.rejects(async () => await first.lend(() => assert.fail("it is read")), TypeError);
+  reader.releaseLock();
+  let length = 0;
+  await first.lend((piece) => void (length += piece.length));
+  assert.equal(length, "first".length);
+});
+
 test("a reader that is cancelled cancels the archive once, and gives nothing more", async () => {
   const feed = pieces([ARCHIVE]);
   const { reader, first } = await opened(feed);

@@ -190,6 +190,31 @@ test("an abort ends the reading of a layer whose index is made", async () => {
   }
 });
 
+test("who cancels a file cancels its layer, whose index is not made then", async () => {
+  const layer = await gzipLayer(await tarOf(FILES.slice(0, 3)));
+  const store = memoryStore();
+  const descriptor = await putTableImage(store, [layer]);
+  const cancelled: unknown[] = [];
+  let isRead = false;
+  const image = await loadImage({
+    exists: (target, options) => store.exists(target, options),
+    fetch(target, options) {
+      if (!isRead || target.size !== layer.bytes.length) return store.fetch(target, options);
+      const stream = new ReadableStream<Bytes>({
+        start: (controller) => controller.enqueue(layer.bytes.slice(0, -8)),
+        cancel: (reason) => void cancelled.push(reason),
+      });
+      return Promise.resolve(stream);
+    },
+  }, descriptor);
+  const rootfs = await image.rootfs();
+  isRead = true;
+  for (const options of [{ layerIndexes: memoryLayerIndexes() }, {}]) {
+    await (await rootfs.openFile("data/0", options)).cancel("enough");
+    assert.deepEqual(cancelled.splice(0), ["enough"]);
+  }
+});
+
 test("no index is kept of a layer that was not read to its end, or is not what it should be", async () => {
   const layer = await gzipLayer(await tarOf(FILES.slice(0, 3)));
   const layerIndexes = memoryLayerIndexes();

@@ -23,7 +23,7 @@ function lost(files, records, output) {
 }
 
 /** How many batches run at the same time: more than small machines have cores, since many wait. */
-const LANES = 3;
+const LANES = 4;
 /** How many files share a process: few, so that all lanes end at about the same time. */
 const BATCH = 10;
 /** Files that have sockets, files and processes of their own, and on Node a process as well. */

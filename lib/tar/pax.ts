@@ -13,9 +13,6 @@ export const MAX_SECONDS: bigint = 2n ** 63n - 1n;
 
 const SECOND_NS = 1_000_000_000n;
 
-/** The most digits of the length of a record: a header has a megabyte at most. */
-const MAX_LENGTH_DIGITS = 9;
-
 const encoder = new TextEncoder();
 
 const NO_NUL_KEYS = new Set(["path", "linkpath", "uname", "gname"]);
@@ -51,9 +48,8 @@ export function parsePaxRecord(
   return { key, value, end };
 }
 
-/** Reads the length of a record, up to nine digits; 0 when it is none. */
+/** Reads the length of a record; 0 when it is none. */
 function recordLength(body: Bytes, start: number, end: number): number {
-  if (end > start + MAX_LENGTH_DIGITS) return 0;
   let length = 0;
   for (let at = start; at < end; at++) {
     const digit = (body[at] ?? 0) - 0x30;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { extract, type Image, loadImage } from "../../lib/image/mod.ts";
+import { extract, type Image, type Layer, loadImage } from "../../lib/image/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import {
   type FileSystem,
@@ -128,7 +128,8 @@ test("extract() holds no more of a file that is replaced again and again than a 
   for (const [name, layers] of Object.entries(cases)) {
     const fs = memoryFileSystem();
     let most = 0;
-    const counting = before(fs, ["create"], async (path) => {
+    const slow = before(fs, ["remove"], () => new Promise((resolve) => setTimeout(resolve, 1)));
+    const counting = before(slow, ["create"], async (path) => {
       const directory = path.slice(0, path.lastIndexOf("/"));
       most = Math.max(most, (await fs.readDirectory(directory)).length);
     });
@@ -235,6 +236,32 @@ test("extract() leaves the directory as it was found when the disk is full", asy
     const run = extract(image, fullDisk(fs, 4096), directory, { existing });
     await assert.rejects(run, { code: "ENOSPC" });
   });
+});
+
+test("extract() ends a layer that is nobody's but its maker's when the disk is full", async () => {
+  const [layer] = await (await watched(() => {}, [["a=1", "b=2", "d/"]])).layers();
+  assert.ok(layer !== undefined);
+  let ended = 0;
+  const foreign: Layer = {
+    descriptor: () => layer.descriptor(),
+    diffID: (options) => layer.diffID(options),
+    compressed: (options) => layer.compressed(options),
+    uncompressed: (options) => layer.uncompressed(options),
+    async *entries(options) {
+      try {
+        yield* layer.entries(options);
+      } finally {
+        ended++;
+      }
+    },
+  };
+  const fs = memoryFileSystem({ now: () => 0 });
+  await extract(layer, fs, "/expected");
+  await extract(foreign, fs, "/actual");
+  assert.deepEqual(await readBack(fs, "/actual"), await readBack(fs, "/expected"));
+  assert.equal(ended, 1);
+  await assert.rejects(extract(foreign, fullDisk(fs, 1), "/out"), { code: "ENOSPC" });
+  assert.equal(ended, 2);
 });
 
 test("extract() leaves the directory as it was found when its signal ends it in a file", async () => {

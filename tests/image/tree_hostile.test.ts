@@ -91,13 +91,27 @@ test("what a tree keeps of entries is bounded, however much metadata they bring"
   }
 });
 
+/** Nothing is done in threads here; their number says how many layers are read side by side. */
+const threads: LayerThreads = {
+  size: 2,
+  minBytes: Infinity,
+  take: () => Promise.resolve(undefined),
+};
+
+test("a layer that fails while it is read ahead fails the tree, whichever it is", async () => {
+  const failure = new Error("the line is cut");
+  const failing = layerOf(function* () {
+    yield { path: "a" };
+    throw failure;
+  });
+  const whole = layerOf(() => largeEntries(3));
+  for (const layers of [[failing], [whole, failing], [failing, whole], [whole, whole, failing]]) {
+    const reason = await loadRootfs(layers, { threads }).catch((error: unknown) => error);
+    assert.equal(reason, failure);
+  }
+});
+
 test("what is read ahead of an upper layer is bounded by its bytes too", async () => {
-  // Nothing is done in threads here; their number says how many layers are read side by side.
-  const threads: LayerThreads = {
-    size: 2,
-    minBytes: Infinity,
-    take: () => Promise.resolve(undefined),
-  };
   let release = () => {};
   const released = new Promise<void>((resolve) => release = resolve);
   const base = layerOf(async function* () {

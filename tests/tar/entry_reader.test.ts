@@ -149,8 +149,7 @@ test("no piece of a content is lent before the one before was taken", async () =
     const events: number[] = [];
     await first.lend(async (piece) => {
       events.push(piece.length);
-      await Promise.resolve();
-      await Promise.resolve();
+      await new Promise((resolve) => setTimeout(resolve, 2));
       events.push(-piece.length);
     });
     assert.deepEqual(events, [88, -88, 600, -600, 1312, -1312]);

@@ -88,6 +88,23 @@ test("owners of a pax header hold, each field for itself", async () => {
   }
 });
 
+test("records of an entry stand beside those of all, and take back what is empty", async () => {
+  const globals = pax({ uid: "7", comment: "for all", "SCHILY.xattr.user.all": "1" }, "g");
+  const rows: readonly (readonly [Record<string, string>, string])[] = [
+    [{}, "7 uid,comment,SCHILY.xattr.user.all user.all"],
+    [{ gid: "8" }, "7 uid,comment,SCHILY.xattr.user.all,gid user.all"],
+    [{ uid: "9", comment: "" }, "9 uid,SCHILY.xattr.user.all user.all"],
+    [
+      { "SCHILY.xattr.user.own": "" },
+      "7 uid,comment,SCHILY.xattr.user.all,SCHILY.xattr.user.own user.all,user.own",
+    ],
+  ];
+  for (const [records, wanted] of rows) {
+    const { uid, pax: merged, xattrs } = await only(globals, pax(records), FILE);
+    assert.equal(`${uid} ${[...merged.keys()]} ${[...xattrs.keys()]}`, wanted);
+  }
+});
+
 test("a NUL between pax records is refused, so that none is hidden behind it", async () => {
   const path = record("path", "hidden");
   const bodies: readonly Bytes[] = [

@@ -461,7 +461,7 @@ test("malformed pax records are refused, never skipped", async () => {
     "5 a=b\n",
     ": a=bcdef\n",
     "1: a=bcdefghijklmnop\n",
-    "/6 a=b\n",
+    "2/ a=bcdefghijklmn\n",
     "6 a=bc",
     "6 abc\n",
     "5 =b\n",

@@ -169,3 +169,16 @@ test("a byte order mark in a name is part of it", async () => {
   assert.equal(path, "file");
   assert.deepEqual([...records.keys()], ["\ufeffpath"]);
 });
+
+test("owners, keys and values are read alike, short or long, ASCII or not", async () => {
+  for (const text of ["", "a", "a".repeat(64), "a".repeat(65), "é".repeat(32), "é".repeat(33)]) {
+    const { userName, groupName, pax: records } = await only(
+      pax({ uname: text || "x", gname: `${text}é`, [`k${text}`]: "v" }),
+      FILE,
+    );
+    assert.deepEqual(
+      [userName, groupName, ...records.keys()],
+      [text || "x", `${text}é`, "uname", "gname", `k${text}`],
+    );
+  }
+});

@@ -1,6 +1,6 @@
 import type { Bytes } from "../model/bytes.ts";
 import type { FileAttributes, FileSystem, FileWriter } from "../store/file_system.ts";
-import type { FedEntry } from "./layer.ts";
+import type { FedEntry } from "../tar/entry_feed.ts";
 import type { FileMeta } from "./_layer_files.ts";
 
 /** What nobody else may look into while it is being filled. */

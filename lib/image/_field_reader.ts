@@ -1,9 +1,8 @@
 import type { Bytes } from "../model/bytes.ts";
 import { CorruptStreamError } from "../model/errors.ts";
+import { NO_RECORDS } from "../tar/pax.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-const NO_RECORDS: ReadonlyMap<string, Bytes> = new Map();
 
 /** Reads the fields that a `FieldWriter` wrote. Bytes are views. */
 export class FieldReader {

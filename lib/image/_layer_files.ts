@@ -1,6 +1,7 @@
 import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
 import { MAX_PATH_LENGTH } from "../tar/path.ts";
+import { NO_RECORDS, type PaxRecords, pickRecords } from "../tar/pax.ts";
 import type { TarEntry } from "../tar/reader.ts";
 import { windowsRecords } from "../tar/windows_records.ts";
 import type { FileTree } from "./_file_tree.ts";
@@ -105,8 +106,6 @@ function wholeSeconds(mtime: number): bigint | undefined {
 /** What a tree takes from an entry of a layer. */
 export type TreeEntry = Omit<TarEntry, "format" | "body" | "lend" | "bytes" | "text">;
 
-const NO_RECORDS: ReadonlyMap<string, Bytes> = new Map();
-
 /**
  * Applies one entry of a layer to a tree (OCI image-spec, layer.md §applying changesets). Names
  * lose slashes at their begin and `.`; the target of a hard link counts from the root.
@@ -178,12 +177,8 @@ function isSparse({ typeFlag, pax }: TreeEntry): boolean {
 }
 
 /** Picks the records of the GNU formats for files with holes. */
-export function sparseRecords(pax: ReadonlyMap<string, Bytes>): ReadonlyMap<string, Bytes> {
-  let found: Map<string, Bytes> | undefined;
-  for (const [key, value] of pax) {
-    if (key.startsWith("GNU.sparse.")) (found ??= new Map()).set(key, value);
-  }
-  return found ?? NO_RECORDS;
+export function sparseRecords(pax: PaxRecords): PaxRecords {
+  return pickRecords(pax, (key) => key.startsWith("GNU.sparse."));
 }
 
 /** What an entry is in a tree; nothing for types that make no file. */

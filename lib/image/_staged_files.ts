@@ -1,9 +1,9 @@
 import { encodeHex } from "../model/hex.ts";
 import { type FileSystem, FileSystemError } from "../store/file_system.ts";
+import type { FedEntry } from "../tar/entry_feed.ts";
 import { attributesOf, createEmpty, createFile } from "./_extracted_file.ts";
 import type { ExtractDirectory } from "./_extract_directory.ts";
 import type { TreePath } from "./_file_tree.ts";
-import type { FedEntry } from "./layer.ts";
 import type { FileMeta } from "./_layer_files.ts";
 import type { Staging } from "./_staging.ts";
 

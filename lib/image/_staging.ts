@@ -1,5 +1,5 @@
+import type { FedEntry } from "../tar/entry_feed.ts";
 import type { TreePath } from "./_file_tree.ts";
-import type { FedEntry } from "./layer.ts";
 import type { FileMeta } from "./_layer_files.ts";
 
 /**

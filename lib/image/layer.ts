@@ -11,9 +11,8 @@ import type { CallOptions, ContentSource } from "../model/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { digestAlgorithm, formatDigest } from "../model/digest.ts";
 import { DigestMismatchError } from "../model/errors.ts";
-import type { EntryFeed } from "../tar/entry_feed.ts";
+import type { EntryFeed, FedEntry } from "../tar/entry_feed.ts";
 import { EntryReader } from "../tar/entry_reader.ts";
-import type { FoundEntry } from "../tar/found_entry.ts";
 import { readEntries } from "../tar/read_entries.ts";
 import type { TarEntry } from "../tar/reader.ts";
 import { isArchiveSource, openArchive } from "./_archive_source.ts";
@@ -112,9 +111,6 @@ export function layerContent(layer: Layer): ContentSource {
     },
   };
 }
-
-/** An entry that gives a promise only where it has to. */
-export type FedEntry = Omit<TarEntry, "lend"> & Pick<FoundEntry, "lend">;
 
 /**
  * Gives the entries of a layer as {@linkcode Layer.entries} does, without its promises.

@@ -6,7 +6,14 @@ import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
 import type { TarEntryType } from "./entry.ts";
 import type { TarHeader } from "./header.ts";
 import { NameCopies } from "./_name_copies.ts";
-import { MAX_PAX_BYTES, MAX_PAX_RECORDS, parsePax, paxInteger, paxTime } from "./pax.ts";
+import {
+  MAX_PAX_BYTES,
+  MAX_PAX_RECORDS,
+  NO_RECORDS,
+  parsePax,
+  paxInteger,
+  paxTime,
+} from "./pax.ts";
 import { shortText } from "./_short_text.ts";
 import { oldSparseMap, paxSparseMap, type SparseMapReader } from "./_sparse_map.ts";
 
@@ -14,8 +21,6 @@ import { oldSparseMap, paxSparseMap, type SparseMapReader } from "./_sparse_map.
 export const MAX_LONG_NAME_BYTES: number = 1 << 20;
 
 const XATTR_PREFIX = "SCHILY.xattr.";
-/** What most entries have: neither pax records nor extended attributes. */
-const NO_RECORDS: ReadonlyMap<string, Bytes> = new Map();
 const SECOND_NS = 1_000_000_000n;
 
 const TYPES: Readonly<Record<string, TarEntryType>> = {

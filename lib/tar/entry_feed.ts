@@ -1,3 +1,15 @@
+import type { Bytes } from "../model/bytes.ts";
+import type { TarEntry } from "./entry.ts";
+
+/** Gets a piece of a content, or the bytes of a hole in it. */
+export type Taker<Item> = (item: Item) => void | Promise<void>;
+
+/** An entry that gives a promise only where it has to. */
+export interface FedEntry extends Omit<TarEntry, "lend"> {
+  /** Lends the content as {@linkcode TarEntry.lend} does. */
+  lend(take: Taker<Bytes>, skip?: Taker<number>): void | Promise<void>;
+}
+
 /**
  * Gives entries to one consumer, at once where it has them: most of a layer's are small and there,
  * and waiting for each costs as much as the tenth part of reading it.

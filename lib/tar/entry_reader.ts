@@ -5,7 +5,7 @@ import { BlockReader } from "./_block_reader.ts";
 import { EntryBody } from "./_entry_body.ts";
 import { HoleBudget } from "./_hole_budget.ts";
 import { isMetadata, MetadataMerger } from "./_metadata.ts";
-import { openSparse } from "./_sparse_content.ts";
+import { openSparse } from "./_entry_content.ts";
 import type { EntryFeed } from "./entry_feed.ts";
 import { FoundEntry, type KnownEntry } from "./found_entry.ts";
 import { BLOCK_SIZE, isZeroBlock, parseHeader, type TarHeader } from "./header.ts";

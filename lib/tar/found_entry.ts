@@ -4,8 +4,9 @@ import { readAll } from "../bytes/read_all.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { type EntryBody, lendSparse, plainStream, sparseStream } from "./_entry_body.ts";
 import type { MergedEntry } from "./_metadata.ts";
-import type { EntryContent } from "./_sparse_content.ts";
+import type { EntryContent } from "./_entry_content.ts";
 import type { TarEntryType } from "./entry.ts";
+import type { FedEntry, Taker } from "./entry_feed.ts";
 import type { TarFormat, TarHeader } from "./header.ts";
 
 const DEFAULT_CONTENT_BYTES = 64 << 20;
@@ -17,9 +18,6 @@ const RESERVE_BYTES = 4 << 20;
 const LENT_BYTES = 1 << 20;
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** Gets a piece of a content, or the bytes of a hole in it. */
-type Taker<Item> = (item: Item) => void | Promise<void>;
 
 /** What is known of an entry before its content was looked at. */
 export interface KnownEntry {
@@ -35,7 +33,7 @@ export interface KnownEntry {
  * An entry of an archive as the reader has it: with all that a `TarEntry` says, for those who need
  * no object of their own for each of many, and no promise for what is there.
  */
-export class FoundEntry {
+export class FoundEntry implements FedEntry {
   readonly headerOffset: number;
   readonly bodyOffset: number;
   readonly path: string;

@@ -12,13 +12,15 @@ export const MAX_PAX_RECORDS = 4096;
 export const MAX_SECONDS: bigint = 2n ** 63n - 1n;
 
 const SECOND_NS = 1_000_000_000n;
-
 const encoder = new TextEncoder();
 
 const NO_NUL_KEYS = new Set(["path", "linkpath", "uname", "gname"]);
 
 /** Records of pax headers, in the order of the archive. A later record of a key replaces it. */
 export type PaxRecords = ReadonlyMap<string, Bytes>;
+
+/** What most entries have. */
+export const NO_RECORDS: PaxRecords = new Map();
 
 /** One record, and where it ends. */
 export interface PaxRecord {
@@ -115,6 +117,15 @@ export function parsePax(body: Bytes, offset: number): Map<string, Bytes> {
   }
   if (sparse.length > 0) records.set("GNU.sparse.map", new TextEncoder().encode(sparse.join(",")));
   return records;
+}
+
+/** Picks records by their keys. */
+export function pickRecords(records: PaxRecords, isWanted: (key: string) => boolean): PaxRecords {
+  let picked: Map<string, Bytes> | undefined;
+  for (const [key, value] of records) {
+    if (isWanted(key)) (picked ??= new Map()).set(key, value);
+  }
+  return picked ?? NO_RECORDS;
 }
 
 /** Reads a pax number that must be a whole one. */

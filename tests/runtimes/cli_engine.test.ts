@@ -11,7 +11,7 @@ import { serve } from "../../lib/runtime/serve.ts";
 import { writeTar } from "../../lib/tar/mod.ts";
 import { fakeEngine, memoryRegistry, randomImage, randomIndex } from "../../lib/testing/mod.ts";
 import { lading, type Run } from "./lading_main.ts";
-import { LADING, start, type Started, until } from "./lading_process.ts";
+import { LADING, onTerminal, quoted, start, type Started, until } from "./lading_process.ts";
 import { Screen } from "./terminal.ts";
 
 const ID_REGEXP = /^sha256:[0-9a-f]{64}$/;
@@ -329,7 +329,6 @@ test("lading engine pull draws a bar for each layer on a terminal, and lines els
     if (!terminal) return;
     await until(() => bar(current).test(terminal.written()), `a bar of ${current}`);
   }));
-  const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
   const args = ["engine", "pull", "--host", `http://127.0.0.1:${server.port}`, "r.test/app:1"];
   try {
     const plain = await start([...LADING, ...args]).ended;
@@ -340,10 +339,7 @@ test("lading engine pull draws a bar for each layer on a terminal, and lines els
       "5f70bf18a086  Pull complete",
       "Status: Downloaded newer image for r.test/app:1",
     ]);
-    const command = `stty cols ${COLUMNS} rows 12; ${[...LADING, ...args].map(quoted).join(" ")}`;
-    shown = start([
-      ...["script", "--quiet", "--return", "--command", command, "/dev/null"],
-    ], { env: { NO_COLOR: "1" } });
+    shown = start(onTerminal(args.map(quoted).join(" "), COLUMNS), { env: { NO_COLOR: "1" } });
     const { code, stdout } = await shown.ended;
     assert.equal(code, 0, stdout);
     const screen = new Screen(COLUMNS);

@@ -6,7 +6,7 @@ import {
   type Bench,
   type Ended,
   inShell,
-  LADING,
+  onTerminal,
   start,
   type Started,
   until,
@@ -24,16 +24,6 @@ const SLOW: readonly FaultRule[] = [
   { method: "GET", path: /blobs/, nth: 3, fault: { kind: "headers", headers: { warning } } },
 ];
 
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** The command line that gives a command a terminal (util-linux's script). */
-function onTerminal(args: string): readonly string[] {
-  const command = `stty cols ${COLUMNS} rows 12; ${LADING.map(quoted).join(" ")} ${args}`;
-  return ["script", "--quiet", "--return", "--command", command, "/dev/null"];
-}
-
 /** Starts to pull an image of several layers on a terminal. */
 async function startPull(
   { host, store, folder }: Bench,
@@ -43,7 +33,7 @@ async function startPull(
   const image = await randomImage("terminal", { layers: 4, files: 2, maxFileBytes: 300_000 });
   await image.pushTo(store, "acme/app:1");
   const args = `pull ${host}/acme/app:1 oci:${folder}/app ${options} > ${folder}/answer`;
-  return start(onTerminal(args), { env });
+  return start(onTerminal(args, COLUMNS), { env });
 }
 
 /** Pulls an image of several layers on a terminal. */
@@ -125,7 +115,7 @@ test("lading pull clears its display when it fails and when it is interrupted", 
     await (await randomImage("stop", { maxFileBytes: 3_000_000 })).pushTo(store, "acme/app:1");
     const args = `pull ${host}/acme/app:1 oci:${folder}/app & pid=$!; ` +
       `until test -e ${folder}/stop; do sleep 0.1; done; kill -INT $pid; wait $pid`;
-    const running = start(onTerminal(args));
+    const running = start(onTerminal(args, COLUMNS));
     await until(() => asked.filter((line) => /GET .*blobs/.test(line)).length > 1, "blobs move");
     await new Promise((resolve) => setTimeout(resolve, 500));
     await inShell(`touch ${folder}/stop`);
@@ -144,14 +134,14 @@ test("lading refuses to write what is binary to a terminal", () =>
     const name = `${host}/acme/app`;
     const layer = image.layers[0]?.descriptor.digest;
     for (const args of [`export ${name}:1`, `blob ${name}@${layer}`]) {
-      const run = await start(onTerminal(args)).ended;
+      const run = await start(onTerminal(args, COLUMNS)).ended;
       assert.equal(run.code, 2, args);
       assert.equal(
         run.stdout.replaceAll("\r", ""),
         "lading: the answer is binary; send it to a file or a pipe\n",
       );
     }
-    const config = await start(onTerminal(`config ${name}:1`)).ended;
+    const config = await start(onTerminal(`config ${name}:1`, COLUMNS)).ended;
     assert.equal(config.code, 0);
     assert.match(config.stdout, /^\{/);
   }));

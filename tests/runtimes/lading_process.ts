@@ -35,6 +35,17 @@ export const LADING: readonly string[] = [
   commandFile(),
 ];
 
+/** Writes a word for a shell. */
+export function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** The command line that gives `lading` a terminal (util-linux's script); a shell reads `args`. */
+export function onTerminal(args: string, columns: number): readonly string[] {
+  const command = `stty cols ${columns} rows 12; ${LADING.map(quoted).join(" ")} ${args}`;
+  return ["script", "--quiet", "--return", "--command", command, "/dev/null"];
+}
+
 /** How a process is started. */
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { registryHandler } from "../../mod.ts";
 import { serve } from "../../lib/runtime/serve.ts";
 import { memoryStore } from "../../lib/store/mod.ts";
-import { type Ended, inShell, LADING, lading, until } from "./lading_process.ts";
+import { type Ended, inShell, LADING, lading, quoted, until } from "./lading_process.ts";
 
 const PASSWORD = "CANARY-\u00fc pass";
 const SECRET = /CANARY|Q0FOQVJZ|YWNtZT/;
@@ -45,7 +45,6 @@ function assertSilent(run: Ended, what = ""): void {
 }
 
 const entries = (config: string) => JSON.parse(readFileSync(config, "utf8")).auths;
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 test("lading login takes the password from stdin, and a pull uses it", () =>
   withRegistry(async ({ host, config }) => {

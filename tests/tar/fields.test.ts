@@ -105,6 +105,15 @@ test("records of an entry stand beside those of all, and take back what is empty
   }
 });
 
+test("a file whose sparse version has one number of two is as it is stored", async () => {
+  const map = { "GNU.sparse.map": "0,1", "GNU.sparse.numblocks": "1", "GNU.sparse.size": "9" };
+  for (const [version, size] of [["none", 9], ["major", 1], ["minor", 1]] as const) {
+    const records = version === "none" ? map : { ...map, [`GNU.sparse.${version}`]: "0" };
+    const entry = await only(pax(records), member({}, encode("x")));
+    assert.equal(entry.size, size, version);
+  }
+});
+
 test("a NUL between pax records is refused, so that none is hidden behind it", async () => {
   const path = record("path", "hidden");
   const bodies: readonly Bytes[] = [

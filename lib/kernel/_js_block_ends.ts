@@ -1,10 +1,7 @@
 // Decides where a block ends: the twin of wasm/assembly/block_ends.ts, where the measure is
 // explained. The two end blocks at the same items.
-import { DISTANCE_SHIFT, LENGTH_MASK } from "./_js_match_finder.ts";
+import { type Items, KINDS } from "./_js_items.ts";
 
-const KINDS = 10;
-const FIRST_MATCH_KIND = 8;
-const LONG_MATCH = 9;
 const INTERVAL = 512;
 const DIFFERENCE = 200;
 const MIN_BLOCK_BYTES = 5000;
@@ -12,18 +9,12 @@ const SMALL_BLOCK_BYTES = 10000;
 const SMALL_BLOCK_ITEMS = 8192;
 const WEARINESS_BYTES = 4096;
 
-function kind(item: number): number {
-  if (item < 1 << DISTANCE_SHIFT) return item >> 5 & 6 | item & 1;
-  return (item & LENGTH_MASK) >= LONG_MATCH ? FIRST_MATCH_KIND + 1 : FIRST_MATCH_KIND;
-}
-
 /** Compares the items of a block with those before them. */
 export class BlockEnds {
   /** The number of items at the next comparison. */
   nextComparison: number = INTERVAL;
   #itemsBefore = 0;
   readonly #before = new Uint32Array(KINDS);
-  readonly #added = new Uint32Array(KINDS);
 
   /** Begins a block. */
   reset(): void {
@@ -33,28 +24,25 @@ export class BlockEnds {
   }
 
   /** Compares the items since the last comparison; tells whether the block ends behind them. */
-  isAtEnd(items: Uint32Array, count: number, blockBytes: number): boolean {
-    this.#added.fill(0);
-    for (let index = this.#itemsBefore; index < count; index++) {
-      (this.#added[kind(items[index] as number)] as number)++;
-    }
-    if (blockBytes >= MIN_BLOCK_BYTES && this.#isDifferent(count, blockBytes)) return true;
+  isAtEnd({ count, kinds }: Items, blockBytes: number): boolean {
+    if (blockBytes >= MIN_BLOCK_BYTES && this.#isDifferent(kinds, count, blockBytes)) return true;
     for (let index = 0; index < KINDS; index++) {
-      this.#before[index] = (this.#before[index] as number) + (this.#added[index] as number);
+      this.#before[index] = (this.#before[index] as number) + (kinds[index] as number);
     }
+    kinds.fill(0);
     this.#itemsBefore = count;
     this.nextComparison = count - count % INTERVAL + INTERVAL;
     return false;
   }
 
-  #isDifferent(count: number, blockBytes: number): boolean {
+  #isDifferent(kinds: Uint32Array, count: number, blockBytes: number): boolean {
     const before = this.#itemsBefore;
     if (before === 0) return false;
     const added = count - before;
     let difference = 0;
     for (let index = 0; index < KINDS; index++) {
       const expected = (this.#before[index] as number) * added;
-      difference += Math.abs(expected - (this.#added[index] as number) * before);
+      difference += Math.abs(expected - (kinds[index] as number) * before);
     }
     let limit = Math.floor(added * DIFFERENCE / INTERVAL) * before;
     if (blockBytes < SMALL_BLOCK_BYTES && count < SMALL_BLOCK_ITEMS) {

@@ -2,20 +2,28 @@
 // bit_writer.ts. The two write the same bits.
 import type { Bytes } from "../model/bytes.ts";
 import { HuffmanCode } from "./js_huffman.ts";
+import {
+  DISTANCE_EXTRA_BITS,
+  DISTANCE_START,
+  DISTANCE_SYMBOLS,
+  distanceSymbol,
+  END_OF_BLOCK,
+  FIRST_LENGTH,
+  type Items,
+  LENGTH_EXTRA_BITS,
+  LENGTH_START,
+  lengthSymbol,
+  LITERAL_SYMBOLS,
+  MIN_LENGTH,
+} from "./_js_items.ts";
 import { DISTANCE_SHIFT, LENGTH_MASK } from "./_js_match_finder.ts";
 
 const STORED = 0;
 const FIXED = 1;
 const DYNAMIC = 2;
 
-const LITERAL_SYMBOLS = 286;
 const FIXED_LITERAL_SYMBOLS = 288;
-const DISTANCE_SYMBOLS = 30;
 const RUN_SYMBOLS = 19;
-const END_OF_BLOCK = 256;
-const FIRST_LENGTH = 257;
-/** The shortest match that deflate has. */
-const MIN_LENGTH = 3;
 const MAX_CODE_BITS = 15;
 const MAX_RUN_CODE_BITS = 7;
 const MAX_STORED_BYTES = 0x7e00;
@@ -23,38 +31,6 @@ const STORED_LENGTHS_BITS = 32;
 
 // RFC 1951 §3.2.7: the order in which the lengths of the code length code come.
 const RUN_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15] as const;
-
-// RFC 1951 §3.2.5
-const LENGTH_SYMBOL = new Uint8Array(256);
-const LENGTH_START = new Uint8Array(29);
-const LENGTH_EXTRA_BITS = new Uint8Array(29);
-for (let symbol = 0, length = 0; symbol < 28; symbol++) {
-  const bits = symbol < 8 ? 0 : (symbol >> 2) - 1;
-  LENGTH_START[symbol] = length;
-  LENGTH_EXTRA_BITS[symbol] = bits;
-  LENGTH_SYMBOL.fill(symbol, length, length += 1 << bits);
-}
-LENGTH_START[28] = 255;
-LENGTH_SYMBOL[255] = 28;
-
-const NEAR_SYMBOL = new Uint8Array(256);
-const FAR_SYMBOL = new Uint8Array(256);
-const DISTANCE_START = new Uint16Array(DISTANCE_SYMBOLS);
-const DISTANCE_EXTRA_BITS = new Uint8Array(DISTANCE_SYMBOLS);
-for (let symbol = 0, distance = 0; symbol < DISTANCE_SYMBOLS; symbol++) {
-  const bits = symbol < 4 ? 0 : (symbol >> 1) - 1;
-  DISTANCE_START[symbol] = distance;
-  DISTANCE_EXTRA_BITS[symbol] = bits;
-  const end = distance + (1 << bits);
-  NEAR_SYMBOL.fill(symbol, distance, end);
-  FAR_SYMBOL.fill(symbol, distance >> 7, end >> 7);
-  distance = end;
-}
-
-/** The symbol of a distance, which is given less one. */
-function distanceSymbol(distance: number): number {
-  return (distance < 256 ? NEAR_SYMBOL[distance] : FAR_SYMBOL[distance >> 7]) as number;
-}
 
 function runExtraBits(symbol: number): number {
   return symbol < 16 ? 0 : symbol === 16 ? 2 : symbol === 17 ? 3 : 7;
@@ -102,10 +78,11 @@ export class BlockWriter {
   }
 
   /** Writes items, which stand for `source`; that is `undefined` when it has left the window. */
-  write(items: Uint32Array, source: Uint8Array | undefined, isLast: boolean): void {
+  write(items: Items, source: Uint8Array | undefined, isLast: boolean): void {
     const literals = this.#literals;
     const distances = this.#distances;
-    this.#count(items);
+    literals.counts.set(items.literals);
+    distances.counts.set(items.distances);
     literals.make();
     distances.make();
     const extraBits = this.#extraBits();
@@ -118,11 +95,11 @@ export class BlockWriter {
       this.#writeStored(source, isLast);
     } else if (fixedBits <= dynamicBits) {
       this.#put(Number(isLast) | FIXED << 1, 3);
-      this.#writeItems(items, ...(this.#fixed ??= fixedCodes()));
+      this.#writeItems(items.all, ...(this.#fixed ??= fixedCodes()));
     } else {
       this.#put(Number(isLast) | DYNAMIC << 1, 3);
       this.#writeCodes(description);
-      this.#writeItems(items, literals, distances);
+      this.#writeItems(items.all, literals, distances);
     }
   }
 
@@ -135,21 +112,6 @@ export class BlockWriter {
     this.#output[this.#written++] = this.#waiting >>> 8;
     this.#waiting >>>= 16;
     this.#waitingBits -= 16;
-  }
-
-  #count(items: Uint32Array): void {
-    const literals = this.#literals.counts.fill(0);
-    const distances = this.#distances.counts.fill(0);
-    literals[END_OF_BLOCK] = 1;
-    for (const item of items) {
-      if (item < 256) {
-        (literals[item] as number)++;
-      } else {
-        const length = LENGTH_SYMBOL[(item & LENGTH_MASK) - MIN_LENGTH] as number;
-        (literals[FIRST_LENGTH + length] as number)++;
-        (distances[distanceSymbol((item >>> DISTANCE_SHIFT) - 1)] as number)++;
-      }
-    }
   }
 
   #extraBits(): number {
@@ -231,11 +193,11 @@ export class BlockWriter {
         continue;
       }
       const length = (item & LENGTH_MASK) - MIN_LENGTH;
-      const lengthSymbol = LENGTH_SYMBOL[length] as number;
-      const literal = FIRST_LENGTH + lengthSymbol;
+      const extended = lengthSymbol(length);
+      const literal = FIRST_LENGTH + extended;
       this.#put(literals.codes[literal] as number, literals.lengths[literal] as number);
-      const lengthExtra = LENGTH_EXTRA_BITS[lengthSymbol] as number;
-      this.#put(length - (LENGTH_START[lengthSymbol] as number), lengthExtra);
+      const lengthExtra = LENGTH_EXTRA_BITS[extended] as number;
+      this.#put(length - (LENGTH_START[extended] as number), lengthExtra);
       const distance = (item >>> DISTANCE_SHIFT) - 1;
       const symbol = distanceSymbol(distance);
       this.#put(distances.codes[symbol] as number, distances.lengths[symbol] as number);

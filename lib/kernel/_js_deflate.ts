@@ -6,6 +6,7 @@ import type { Bytes } from "../model/bytes.ts";
 import type { DeflateEffort, DeflateEngine } from "./_deflater.ts";
 import { BlockEnds } from "./_js_block_ends.ts";
 import { BlockWriter } from "./_js_block_writer.ts";
+import { Items } from "./_js_items.ts";
 import { DISTANCE_SHIFT, LENGTH_MASK, MatchFinder, SLIDE_BYTES } from "./_js_match_finder.ts";
 
 const WINDOW_BYTES = 0x10400;
@@ -21,14 +22,13 @@ export class JSDeflateEngine implements DeflateEngine {
   readonly #finder = new MatchFinder(this.#window);
   readonly #ends = new BlockEnds();
   // Two items may come at once, and a deferred one behind the last.
-  readonly #items = new Uint32Array(MAX_ITEMS + 2);
+  readonly #items = new Items(MAX_ITEMS + 2);
   readonly #writer = new BlockWriter(MAX_ITEMS + 2);
   #position = SLIDE_BYTES;
   #available = SLIDE_BYTES;
   #isEnded = false;
   #isDone = false;
   #deferred = 0;
-  #count = 0;
   #blockStart = SLIDE_BYTES;
   #crc = 0;
 
@@ -66,7 +66,7 @@ export class JSDeflateEngine implements DeflateEngine {
       if (this.#position >= SLIDE_AT) continue;
       if (!this.#isEnded) return undefined;
       if (this.#deferred !== 0) {
-        this.#items[this.#count++] = this.#deferred;
+        this.#items.putMatch(this.#deferred);
         this.#deferred = 0;
         this.#position = this.#available;
       }
@@ -90,9 +90,9 @@ export class JSDeflateEngine implements DeflateEngine {
     const end = this.#position - Number(this.#deferred !== 0);
     const start = this.#blockStart;
     const source = start < 0 ? undefined : this.#window.subarray(start, end);
-    this.#writer.write(this.#items.subarray(0, this.#count), source, isLast);
-    this.#count = 0;
+    this.#writer.write(this.#items, source, isLast);
     this.#blockStart = end;
+    this.#items.reset();
     this.#ends.reset();
   }
 
@@ -105,13 +105,12 @@ export class JSDeflateEngine implements DeflateEngine {
     const window = this.#window;
     const end = this.#available;
     let at = this.#position;
-    let count = this.#count;
     let before = this.#deferred;
     let isFull = false;
     while (at < limit) {
-      if (count >= ends.nextComparison) {
+      if (items.count >= ends.nextComparison) {
         const bytes = at - Number(before !== 0) - this.#blockStart;
-        isFull = count >= MAX_ITEMS || ends.isAtEnd(items, count, bytes);
+        isFull = items.count >= MAX_ITEMS || ends.isAtEnd(items, bytes);
         if (isFull) break;
       }
       const best = before & LENGTH_MASK;
@@ -119,16 +118,16 @@ export class JSDeflateEngine implements DeflateEngine {
       const match = finder.find(at, end, best, depth, nice);
       if (before !== 0) {
         if (match === 0 || !isBetter(match, before)) {
-          items[count++] = before;
+          items.putMatch(before);
           const next = at - 1 + best;
           finder.enter(at + 1, next, end);
           at = next;
           before = 0;
           continue;
         }
-        items[count++] = window[at - 1] as number;
+        items.putLiteral(window[at - 1] as number);
       } else if (match === 0) {
-        items[count++] = window[at++] as number;
+        items.putLiteral(window[at++] as number);
         continue;
       }
       const length = match & LENGTH_MASK;
@@ -137,13 +136,12 @@ export class JSDeflateEngine implements DeflateEngine {
         at++;
         continue;
       }
-      items[count++] = match;
+      items.putMatch(match);
       finder.enter(at + 1, at + length, end);
       at += length;
       before = 0;
     }
     this.#position = at;
-    this.#count = count;
     this.#deferred = before;
     return isFull;
   }

@@ -1,17 +1,12 @@
 // deno-fmt-ignore-file: the formatter drops the decorators of AssemblyScript
 // Decides where a block ends: where its items begin to differ from those before, so that each kind
-// of content gets codes of its own. Items are sorted into ten kinds, eight of literals by two high
-// bits and the lowest, two of matches by length; after every 512 items their numbers are compared
-// with those of the block so far. The measure is libdeflate's. lib/kernel/_js_block_ends.ts is the
-// same in TypeScript.
-import { DISTANCE_SHIFT } from "./match_finder";
-import { ITEMS, KINDS_BEFORE, KINDS_NEW } from "./memory";
+// of content gets codes of its own. After every 512 items, how many there are of each kind (items.ts)
+// is compared with the block so far. The measure is libdeflate's. lib/kernel/_js_block_ends.ts is
+// the same in TypeScript.
+import { KINDS } from "./items";
+import { KINDS_BEFORE, KINDS_NEW } from "./memory";
 
-const KINDS: u32 = 10;
 const KINDS_BYTES: u32 = KINDS << 2;
-const FIRST_MATCH_KIND: u32 = 8;
-/** Matches of at least this length are a kind of their own. */
-const LONG_MATCH: u32 = 9;
 /** Items between two comparisons. */
 const INTERVAL: u32 = 512;
 /** The difference that ends a block, of INTERVAL. */
@@ -35,24 +30,13 @@ export function resetBlockEnds(): void {
   memory.fill(KINDS_BEFORE, 0, KINDS_BYTES);
 }
 
-// @ts-ignore: decorator
-@inline
-function kind(item: u32): u32 {
-  if (item < 256) return item >> 5 & 6 | item & 1;
-  return FIRST_MATCH_KIND + u32((item & ((1 << DISTANCE_SHIFT) - 1)) >= LONG_MATCH);
-}
-
 /** Compares the items since the last comparison; tells whether the block ends behind them. */
 export function isBlockAtEnd(items: u32, blockBytes: u32): bool {
-  memory.fill(KINDS_NEW, 0, KINDS_BYTES);
-  for (let index = itemsBefore; index < items; index++) {
-    const at = KINDS_NEW + (kind(load<u32>(ITEMS + (index << 2))) << 2);
-    store<u32>(at, load<u32>(at) + 1);
-  }
   if (blockBytes >= MIN_BLOCK_BYTES && isDifferent(items, blockBytes)) return true;
   for (let at: usize = 0; at < KINDS_BYTES; at += 4) {
     store<u32>(KINDS_BEFORE + at, load<u32>(KINDS_BEFORE + at) + load<u32>(KINDS_NEW + at));
   }
+  memory.fill(KINDS_NEW, 0, KINDS_BYTES);
   itemsBefore = items;
   // Two items may come at once: a comparison may be one item late, but does not make the next later.
   nextComparison = items - items % INTERVAL + INTERVAL;

@@ -4,12 +4,14 @@
 // TypeScript.
 import { alignOutput, putBits, waiting, waitingBits, written } from "./bit_writer";
 import { assignCodes, makeCode } from "./huffman";
-import { DISTANCE_SHIFT } from "./match_finder";
+import { distanceSymbol, END_OF_BLOCK, FIRST_LENGTH, MIN_LENGTH } from "./items";
+import { DISTANCE_SHIFT, lengthOf } from "./match_finder";
 import {
   DISTANCE_CODES,
   DISTANCE_COUNTS,
   DISTANCE_STARTS,
   DISTANCE_SYMBOLS,
+  FIXED_LENGTHS,
   ITEMS,
   LENGTH_CODES,
   LENGTH_SYMBOLS,
@@ -30,10 +32,6 @@ const LITERAL_SYMBOLS: u32 = 286;
 const FIXED_LITERAL_SYMBOLS: u32 = 288;
 const ALL_DISTANCES: u32 = 30;
 const RUN_SYMBOLS: u32 = 19;
-const END_OF_BLOCK: u32 = 256;
-const FIRST_LENGTH: u32 = 257;
-/** The shortest match that deflate has. */
-const MIN_LENGTH: u32 = 3;
 const MAX_CODE_BITS: u32 = 15;
 const MAX_RUN_CODE_BITS: u32 = 7;
 /** Where an entry of a code has its length, and what the code itself may take. */
@@ -87,30 +85,14 @@ function distanceExtraBits(symbol: u32): u32 {
   return symbol < 4 ? 0 : (symbol >> 1) - 1;
 }
 
-/** The symbol of a distance, which is given less one. */
-// @ts-ignore: decorator
-@inline
-function distanceSymbol(distance: u32): u32 {
-  const index: u32 = distance < 256 ? distance : 256 + (distance >> 7);
-  return load<u8>(DISTANCE_SYMBOLS + index);
-}
-
-// @ts-ignore: decorator
-@inline
-function increment(counts: usize, symbol: u32): void {
-  const at = counts + (symbol << 2);
-  store<u32>(at, load<u32>(at) + 1);
-}
-
 /** Writes `items` items, which stand for `bytes` bytes at `source`, as a block. */
 export function writeBlock(items: u32, bytes: i32, source: usize, isLast: bool): void {
-  countSymbols(items);
   const extraBits = countExtraBits();
   makeCode(LITERAL_COUNTS, LITERAL_SYMBOLS, MAX_CODE_BITS, WRITTEN_LENGTHS, LITERAL_CODES);
   const distances = WRITTEN_LENGTHS + FIXED_LITERAL_SYMBOLS;
   makeCode(DISTANCE_COUNTS, ALL_DISTANCES, MAX_CODE_BITS, distances, DISTANCE_CODES);
-  const dynamicBits = describeCodes() + countCodeBits() + extraBits;
-  const fixedBits = countFixedBits() + extraBits;
+  const dynamicBits = describeCodes() + countCodeBits(WRITTEN_LENGTHS) + extraBits;
+  const fixedBits = countCodeBits(FIXED_LENGTHS) + extraBits;
 
   const fillBits: u32 = 7 - (waitingBits + 2 & 7);
   const storedBits = fillBits + STORED_LENGTHS_BITS + (<u32>bytes << 3);
@@ -128,23 +110,6 @@ export function writeBlock(items: u32, bytes: i32, source: usize, isLast: bool):
   writeItems(items);
 }
 
-function countSymbols(items: u32): void {
-  memory.fill(LITERAL_COUNTS, 0, FIXED_LITERAL_SYMBOLS << 2);
-  memory.fill(DISTANCE_COUNTS, 0, 32 << 2);
-  store<u32>(LITERAL_COUNTS + (END_OF_BLOCK << 2), 1);
-  const end = ITEMS + (items << 2);
-  for (let at = ITEMS; at < end; at += 4) {
-    const item = load<u32>(at);
-    if (item < 256) {
-      increment(LITERAL_COUNTS, item);
-    } else {
-      const length = (item & ((1 << DISTANCE_SHIFT) - 1)) - MIN_LENGTH;
-      increment(LITERAL_COUNTS, FIRST_LENGTH + <u32>load<u8>(LENGTH_SYMBOLS + length));
-      increment(DISTANCE_COUNTS, distanceSymbol((item >> DISTANCE_SHIFT) - 1));
-    }
-  }
-}
-
 /** The bits behind codes, which all codes have in common. */
 function countExtraBits(): u32 {
   let bits: u32 = 0;
@@ -157,43 +122,23 @@ function countExtraBits(): u32 {
   return bits;
 }
 
-function countCodeBits(): u32 {
+/** The bits of codes with these lengths: literals, behind FIXED_LITERAL_SYMBOLS distances. */
+function countCodeBits(lengths: usize): u32 {
   let bits: u32 = 0;
   for (let symbol: u32 = 0; symbol < LITERAL_SYMBOLS; symbol++) {
-    bits += load<u32>(LITERAL_COUNTS + (symbol << 2)) * <u32>load<u8>(WRITTEN_LENGTHS + symbol);
+    bits += load<u32>(LITERAL_COUNTS + (symbol << 2)) * <u32>load<u8>(lengths + symbol);
   }
+  lengths += FIXED_LITERAL_SYMBOLS;
   for (let symbol: u32 = 0; symbol < ALL_DISTANCES; symbol++) {
-    bits += load<u32>(DISTANCE_COUNTS + (symbol << 2)) *
-      <u32>load<u8>(WRITTEN_LENGTHS + FIXED_LITERAL_SYMBOLS + symbol);
-  }
-  return bits;
-}
-
-/** RFC 1951 §3.2.6 */
-// @ts-ignore: decorator
-@inline
-function fixedLength(symbol: u32): u32 {
-  return symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8;
-}
-
-function countFixedBits(): u32 {
-  let bits: u32 = 0;
-  for (let symbol: u32 = 0; symbol < LITERAL_SYMBOLS; symbol++) {
-    bits += load<u32>(LITERAL_COUNTS + (symbol << 2)) * fixedLength(symbol);
-  }
-  for (let symbol: u32 = 0; symbol < ALL_DISTANCES; symbol++) {
-    bits += load<u32>(DISTANCE_COUNTS + (symbol << 2)) * 5;
+    bits += load<u32>(DISTANCE_COUNTS + (symbol << 2)) * <u32>load<u8>(lengths + symbol);
   }
   return bits;
 }
 
 function makeFixedCode(): void {
-  for (let symbol: u32 = 0; symbol < FIXED_LITERAL_SYMBOLS; symbol++) {
-    store<u8>(WRITTEN_LENGTHS + symbol, <u8>fixedLength(symbol));
-  }
-  assignCodes(FIXED_LITERAL_SYMBOLS, MAX_CODE_BITS, WRITTEN_LENGTHS, LITERAL_CODES);
-  memory.fill(WRITTEN_LENGTHS, 5, ALL_DISTANCES);
-  assignCodes(ALL_DISTANCES, MAX_CODE_BITS, WRITTEN_LENGTHS, DISTANCE_CODES);
+  assignCodes(FIXED_LITERAL_SYMBOLS, MAX_CODE_BITS, FIXED_LENGTHS, LITERAL_CODES);
+  const distances = FIXED_LENGTHS + FIXED_LITERAL_SYMBOLS;
+  assignCodes(ALL_DISTANCES, MAX_CODE_BITS, distances, DISTANCE_CODES);
 }
 
 /**
@@ -250,7 +195,8 @@ function runExtraBits(symbol: u32): u32 {
 
 function addRun(symbol: u32, extra: u32): void {
   store<u16>(RUNS + (runs++ << 1), <u16>(extra << 5 | symbol));
-  increment(RUN_COUNTS, symbol);
+  const at = RUN_COUNTS + (symbol << 2);
+  store<u32>(at, load<u32>(at) + 1);
 }
 
 /** Writes the lengths as runs: 16 repeats the length before, 17 and 18 are zeros. */
@@ -322,7 +268,7 @@ function writeItems(items: u32): void {
     const item = load<u32>(at);
     if (item < 256) {
       // Up to 47 bits wait here, and a literal has at most 15.
-      const code = load<u32>(LITERAL_CODES + (item << 2));
+      const code = load<u32>(item << 2, LITERAL_CODES);
       buffer |= <u64>(code & CODE_MASK) << count;
       count += code >> BITS_SHIFT;
       if (count < 48) continue;
@@ -332,15 +278,15 @@ function writeItems(items: u32): void {
       to += <usize>(count >> 3);
       buffer >>= count & ~7;
       count &= 7;
-      const joined = load<u32>(LENGTH_CODES + ((item & 0x1ff) - MIN_LENGTH << 2));
+      const joined = load<u32>(lengthOf(item) - MIN_LENGTH << 2, LENGTH_CODES);
       buffer |= <u64>(joined & CODE_MASK) << count;
       count += joined >> BITS_SHIFT;
       const distance = (item >> DISTANCE_SHIFT) - 1;
       const symbol = distanceSymbol(distance);
-      const code = load<u32>(DISTANCE_CODES + (symbol << 2));
+      const code = load<u32>(symbol << 2, DISTANCE_CODES);
       buffer |= <u64>(code & CODE_MASK) << count;
       count += code >> BITS_SHIFT;
-      buffer |= <u64>(distance - load<u32>(DISTANCE_STARTS + (symbol << 2))) << count;
+      buffer |= <u64>(distance - load<u32>(symbol << 2, DISTANCE_STARTS)) << count;
       count += distanceExtraBits(symbol);
     }
     store<u64>(to, buffer);

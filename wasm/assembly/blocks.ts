@@ -4,6 +4,7 @@
 import { alignToByte, bitCount, bits, inputEnd, need, next, take } from "./bit_reader";
 import { buildDistanceTable, buildLiteralTable } from "./code_tables";
 import {
+  FIXED_LENGTHS,
   LENGTH_COUNTS,
   LENGTH_OFFSETS,
   LENGTHS,
@@ -130,15 +131,10 @@ export function endBlock(): i32 {
   return ENDED;
 }
 
-/** RFC 1951 §3.2.6. */
 function buildFixedCode(): void {
-  memory.fill(LENGTHS, 8, 144);
-  memory.fill(LENGTHS + 144, 9, 112);
-  memory.fill(LENGTHS + 256, 7, 24);
-  memory.fill(LENGTHS + 280, 8, 8);
+  memory.copy(LENGTHS, FIXED_LENGTHS, 320);
   buildLiteralTable(288, isLastBlock);
-  memory.fill(LENGTHS, 5, 32);
-  buildDistanceTable(LENGTHS, 32);
+  buildDistanceTable(LENGTHS + 288, 32);
 }
 
 /** RFC 1951 §3.2.7. As zlib, refuses codes for symbols that have no meaning. */

@@ -15,8 +15,8 @@
 //   - This file chooses among them. A match is taken at once where the effort is greedy, or when it
 //     is long enough; else the position behind it is looked at first, and if a clearly better match
 //     begins there, the present one becomes a literal.
-//   - Literals and matches are kept as items until there are enough for a block, or until they begin
-//     to look different from those before (block_ends.ts).
+//   - Literals and matches are kept and counted as items (items.ts) until there are enough for a
+//     block, or until they begin to look different from those before (block_ends.ts).
 //   - block_writer.ts writes a block in the shortest of the three ways: stored, with the fixed code,
 //     or with codes of its own (huffman.ts).
 //
@@ -33,6 +33,7 @@ import { alignOutput, resetOutput, takeOutput, written } from "./bit_writer";
 import { isBlockAtEnd, nextComparison, resetBlockEnds } from "./block_ends";
 import { writeBlock } from "./block_writer";
 import { crc32 } from "./crc32";
+import { putLiteral, putMatch, resetItems } from "./items";
 import {
   candidateOf,
   DISTANCE_SHIFT,
@@ -40,12 +41,13 @@ import {
   enterMatches,
   findMatch,
   HASHED_BYTES,
+  lengthOf,
   MAX_MATCH,
   resetMatches,
   SLIDE_BYTES,
   slideMatches,
 } from "./match_finder";
-import { DEFLATE_OUTPUT, DEFLATE_WINDOW, DEFLATE_WINDOW_BYTES, ITEMS } from "./memory";
+import { DEFLATE_OUTPUT, DEFLATE_WINDOW, DEFLATE_WINDOW_BYTES } from "./memory";
 
 // What a run gives; lib/kernel has the same numbers.
 const NEED_INPUT: i32 = 0;
@@ -95,6 +97,7 @@ export function deflateStart(depth: u32, nice: u32, lazy: u32): void {
   blockStart = SLIDE_BYTES;
   crc = 0;
   resetMatches();
+  resetItems();
   resetBlockEnds();
   resetOutput();
 }
@@ -148,7 +151,7 @@ export function deflateRun(): i32 {
     if (position >= SLIDE_AT) continue;
     if (!isEnded) return NEED_INPUT;
     if (deferred !== 0) {
-      store<u32>(ITEMS + (items++ << 2), deferred);
+      putMatch(items++, deferred);
       deferred = 0;
       position = available;
     }
@@ -173,13 +176,8 @@ function endBlock(isLast: bool): void {
   writeBlock(items, end - blockStart, DEFLATE_WINDOW + blockStart, isLast);
   items = 0;
   blockStart = end;
+  resetItems();
   resetBlockEnds();
-}
-
-// @ts-ignore: decorator
-@inline
-function lengthOf(match: u32): u32 {
-  return match & ((1 << DISTANCE_SHIFT) - 1);
 }
 
 /**
@@ -221,7 +219,7 @@ function parse(limit: u32): bool {
     }
     if (before !== 0) {
       if (match === 0 || !isBetter(match, before)) {
-        store<u32>(ITEMS + (count++ << 2), before);
+        putMatch(count++, before);
         const behind = at - 1 + best;
         enterMatches(at + 1, behind, end);
         at = behind;
@@ -229,9 +227,9 @@ function parse(limit: u32): bool {
         before = 0;
         continue;
       }
-      store<u32>(ITEMS + (count++ << 2), load<u8>(DEFLATE_WINDOW + at - 1));
+      putLiteral(count++, load<u8>(at - 1, DEFLATE_WINDOW));
     } else if (match === 0) {
-      store<u32>(ITEMS + (count++ << 2), load<u8>(DEFLATE_WINDOW + at));
+      putLiteral(count++, load<u8>(at, DEFLATE_WINDOW));
       at++;
       candidate = next;
       continue;
@@ -243,7 +241,7 @@ function parse(limit: u32): bool {
       candidate = next;
       continue;
     }
-    store<u32>(ITEMS + (count++ << 2), match);
+    putMatch(count++, match);
     enterMatches(at + 1, at + length, end);
     at += length;
     candidate = candidateOf(at);

@@ -14,6 +14,8 @@
 import {
   CODE_COUNTS,
   CODE_NEXT,
+  FIXED_LENGTHS,
+  SORT_PLACES,
   TREE,
   TREE_KEYS,
 } from "./memory";
@@ -21,10 +23,22 @@ import {
 /** The symbol in a sort key; its frequency stands above. */
 const SYMBOL_BITS: u32 = 9;
 const SYMBOL_MASK: u32 = (1 << SYMBOL_BITS) - 1;
+/** What a sort looks at at once. No frequency has more than twice as many bits. */
+const SORT_BITS: u32 = 8;
+const SORT_PLACES_BYTES: u32 = 4 << SORT_BITS;
 /** No tree is deeper: its weights would be those of more items than a block has. */
 const MAX_DEPTH: u32 = 32;
 /** Where the length of a code stands in an entry. */
 const LENGTH_SHIFT: u32 = 24;
+
+/** Writes the lengths of the fixed code. RFC 1951 §3.2.6. */
+export function setupFixedLengths(): void {
+  memory.fill(FIXED_LENGTHS, 8, 144);
+  memory.fill(FIXED_LENGTHS + 144, 9, 112);
+  memory.fill(FIXED_LENGTHS + 256, 7, 24);
+  memory.fill(FIXED_LENGTHS + 280, 8, 8);
+  memory.fill(FIXED_LENGTHS + 288, 5, 32);
+}
 
 // @ts-ignore: decorator
 @inline
@@ -99,18 +113,39 @@ function collect(counts: usize, symbols: u32): u32 {
   return used;
 }
 
-/** Sorts the keys, rarest first. No two are equal, so that any sort gives the same. */
+/** Sorts the keys, rarest first; those of the same frequency stay in the order of symbols. */
 function sortKeys(used: u32): void {
-  for (let gap = used >> 1; gap > 0; gap >>= 1) {
-    for (let index = gap; index < used; index++) {
-      const moved = key(index);
-      let at = index;
-      for (; at >= gap && key(at - gap) > moved; at -= gap) {
-        store<u32>(TREE_KEYS + (at << 2), key(at - gap));
-      }
-      store<u32>(TREE_KEYS + (at << 2), moved);
-    }
+  sortBy(SYMBOL_BITS, TREE_KEYS, TREE, used);
+  sortBy(SYMBOL_BITS + SORT_BITS, TREE, TREE_KEYS, used);
+}
+
+/** Sorts keys by SORT_BITS of their bits from `shift` on; where these are equal, nothing moves. */
+function sortBy(shift: u32, from: usize, to: usize, used: u32): void {
+  const end = from + (used << 2);
+  memory.fill(SORT_PLACES, 0, SORT_PLACES_BYTES);
+  for (let at = from; at < end; at += 4) {
+    const place = placeOf(load<u32>(at), shift);
+    store<u32>(place, load<u32>(place) + 4);
   }
+  let next = to;
+  for (let place = SORT_PLACES; place < SORT_PLACES + SORT_PLACES_BYTES; place += 4) {
+    const bytes = load<u32>(place);
+    store<u32>(place, <u32>next);
+    next += bytes;
+  }
+  for (let at = from; at < end; at += 4) {
+    const moved = load<u32>(at);
+    const place = placeOf(moved, shift);
+    const there = load<u32>(place);
+    store<u32>(there, moved);
+    store<u32>(place, there + 4);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function placeOf(moved: u32, shift: u32): usize {
+  return SORT_PLACES + ((moved >> shift & ((1 << SORT_BITS) - 1)) << 2);
 }
 
 /** Leaves the depth of each inner node in TREE, the deepest first. */

@@ -4,6 +4,7 @@
 import { setupBlockWriter } from "./block_writer";
 import { setupCodeTables } from "./code_tables";
 import { setupCrc32 } from "./crc32";
+import { setupFixedLengths } from "./huffman";
 import { setupPatterns } from "./symbols";
 
 export { crc32 } from "./crc32";
@@ -43,6 +44,7 @@ export { tarScan } from "./tar";
 export function setup(): void {
   setupCrc32();
   setupCodeTables();
+  setupFixedLengths();
   setupPatterns();
   setupBlockWriter();
 }

@@ -17,7 +17,7 @@ import {
 } from "./memory";
 
 export const MAX_MATCH: u32 = 258;
-/** Where the distance stands in a match; its length is below. Literals are values below 256. */
+/** Where the distance stands in a match; its length is below. */
 export const DISTANCE_SHIFT: u32 = 9;
 /** What the window slides by: the reach of a distance. */
 export const SLIDE_BYTES: u32 = 0x8000;
@@ -44,39 +44,53 @@ export function slideMatches(): void {
 
 // @ts-ignore: decorator
 @inline
-function headOf(word: u32): usize {
-  return HASH_HEADS + (word * MULTIPLIER >> HASH_SHIFT << 1);
+export function lengthOf(match: u32): u32 {
+  return match & ((1 << DISTANCE_SHIFT) - 1);
+}
+
+// What follows indexes tables with small numbers; where they begin is part of the instruction.
+
+// @ts-ignore: decorator
+@inline
+function word(at: u32): u32 {
+  return load<u32>(at, DEFLATE_WINDOW);
+}
+
+/** The index of a position's head. */
+// @ts-ignore: decorator
+@inline
+function headOf(at: u32): usize {
+  return word(at) * MULTIPLIER >> HASH_SHIFT << 1;
 }
 
 /** Puts a position in front of its chain. */
 // @ts-ignore: decorator
 @inline
 function enter(head: usize, at: u32, candidate: u32): void {
-  store<u16>(MATCH_CHAIN + ((at & CHAIN_MASK) << 1), <u16>candidate);
-  store<u16>(head, <u16>at);
+  store<u16>((at & CHAIN_MASK) << 1, <u16>candidate, MATCH_CHAIN);
+  store<u16>(head, <u16>at, HASH_HEADS);
 }
 
 /** Enters the positions from `at` up to `end`, as far as four bytes are there. */
 export function enterMatches(at: u32, end: u32, available: u32): void {
   if (end + HASHED_BYTES > available + 1) end = max(at, available - (HASHED_BYTES - 1));
   for (; at < end; at++) {
-    const head = headOf(load<u32>(DEFLATE_WINDOW + at));
-    enter(head, at, load<u16>(head));
+    const head = headOf(at);
+    enter(head, at, load<u16>(head, HASH_HEADS));
   }
 }
 
-/** How many bytes from `shorter` up to `longest` are the same at two places. */
+/** How many bytes of `longest` are the same at two positions, of which `shorter` are known to be. */
 // @ts-ignore: decorator
 @inline
-function extend(one: usize, other: usize, shorter: u32, longest: u32): u32 {
-  let length = shorter;
-  while (length + 8 <= longest) {
-    const difference = load<u64>(one + length) ^ load<u64>(other + length);
-    if (difference !== 0) return length + (<u32>ctz<u64>(difference) >> 3);
-    length += 8;
+function extend(one: u32, other: u32, shorter: u32, longest: u32): u32 {
+  // Up to seven bytes behind the longest are compared as well, and do not count.
+  for (let length = shorter; length < longest; length += 8) {
+    const difference = load<u64>(one + length, DEFLATE_WINDOW) ^
+      load<u64>(other + length, DEFLATE_WINDOW);
+    if (difference !== 0) return min(length + (<u32>ctz<u64>(difference) >> 3), longest);
   }
-  while (length < longest && load<u8>(one + length) === load<u8>(other + length)) length++;
-  return length;
+  return longest;
 }
 
 /**
@@ -86,14 +100,14 @@ function extend(one: usize, other: usize, shorter: u32, longest: u32): u32 {
 // @ts-ignore: decorator
 @inline
 export function candidateOf(at: u32): u32 {
-  return load<u16>(headOf(load<u32>(DEFLATE_WINDOW + at)));
+  return load<u16>(headOf(at), HASH_HEADS);
 }
 
 /** Enters the position `at`; four bytes have to be there. */
 // @ts-ignore: decorator
 @inline
 export function enterMatch(at: u32, candidate: u32): void {
-  enter(headOf(load<u32>(DEFLATE_WINDOW + at)), at, candidate);
+  enter(headOf(at), at, candidate);
 }
 
 /**
@@ -111,9 +125,6 @@ export function findMatch(
   depth: u32,
   nice: u32,
 ): u32 {
-  const here = DEFLATE_WINDOW + at;
-  const word = load<u32>(here);
-
   // Position 0 is none, and those of SLIDE_BYTES before share their place in the chain with `at`.
   const lowest = <u32>max(<i32>at - <i32>SLIDE_BYTES, 0);
   let found: u32 = 0;
@@ -122,19 +133,21 @@ export function findMatch(
   nice = min(nice, longest);
 
   // A longer match has the same four bytes at the end of what was the best; they are compared first.
-  let end = load<u32>(here + best - 3);
+  const start = word(at);
+  let tail = best - 3;
+  let end = word(at + tail);
   for (; candidate > lowest && depth > 0; depth--) {
-    const there = DEFLATE_WINDOW + candidate;
-    if (load<u32>(there + best - 3) === end && load<u32>(there) === word) {
-      const length = extend(here, there, HASHED_BYTES, longest);
+    if (word(candidate + tail) === end && word(candidate) === start) {
+      const length = extend(at, candidate, HASHED_BYTES, longest);
       if (length > best) {
         best = length;
         found = (at - candidate) << DISTANCE_SHIFT | length;
         if (length >= nice) break;
-        end = load<u32>(here + best - 3);
+        tail = best - 3;
+        end = word(at + tail);
       }
     }
-    candidate = load<u16>(MATCH_CHAIN + ((candidate & CHAIN_MASK) << 1));
+    candidate = load<u16>((candidate & CHAIN_MASK) << 1, MATCH_CHAIN);
   }
   return found;
 }

@@ -24,6 +24,7 @@
 //  0x03000    9376    LITERAL_TABLE    2344 entries of 4 bytes
 //  0x05800    2376    DISTANCE_TABLE   594 entries of 4 bytes
 //  0x06200     576    SORTED_CODES     codes of the literals and lengths in SORTED_SYMBOLS
+//  0x06480     320    FIXED_LENGTHS    code lengths of the fixed code: literals, from 288 on distances
 //  0x07000    8192    CRC_TABLES       the CRCs of each byte and of 0 to 7 zero bytes behind it
 //  0x09000    1152    LITERAL_COUNTS   how often the block at work has each literal and length
 //  0x09480     128    DISTANCE_COUNTS  the same for distances
@@ -31,7 +32,8 @@
 //  0x09580    1152    LITERAL_CODES    code of each literal and length: its bits, how many
 //  0x09a00     128    DISTANCE_CODES   the same for distances
 //  0x09a80     128    RUN_CODES        the same for the symbols that describe codes
-//  0x09b00    1024    LENGTH_CODES     code and extra bits of each length
+//  0x09b00    1024    LENGTH_CODES     code and extra bits of each length; SORT_PLACES while codes
+//                                      are made: where the next key of each value goes
 //  0x09f00     320    WRITTEN_LENGTHS  code lengths: literals, from 288 on distances
 //  0x0a040     320    RUN_LENGTHS      the same without gap, then those of the runs' own code
 //  0x0a180     640    RUNS             the runs that describe them, 2 bytes each
@@ -85,6 +87,7 @@ export const STRIDES: usize = 0x2700;
 export const LITERAL_TABLE: usize = 0x3000;
 export const DISTANCE_TABLE: usize = 0x5800;
 export const SORTED_CODES: usize = 0x6200;
+export const FIXED_LENGTHS: usize = 0x6480;
 export const CRC_TABLES: usize = 0x7000;
 export const CRC_FOLDS: usize = 0xb200;
 export const CRC_FOLDS_BYTES: usize = 0x4e00;
@@ -110,6 +113,7 @@ export const LITERAL_CODES: usize = 0x9580;
 export const DISTANCE_CODES: usize = 0x9a00;
 export const RUN_CODES: usize = 0x9a80;
 export const LENGTH_CODES: usize = 0x9b00;
+export const SORT_PLACES: usize = LENGTH_CODES;
 export const WRITTEN_LENGTHS: usize = 0x9f00;
 export const RUN_LENGTHS: usize = 0xa040;
 export const RUNS: usize = 0xa180;

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import process from "node:process";
 import { parsePlace } from "../model/place.ts";
 import { isRepositoryName } from "../model/reference.ts";
 import { nodeFileSystem } from "../runtime/node_file_system.ts";
@@ -71,9 +72,15 @@ export async function openServed(context: CommandContext): Promise<Served> {
     return { target, options: { defaultRepository }, close: () => {} };
   }
   const folder = mkdtempSync(join(tmpdir(), "lading-uploads-"));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  // A second signal ends the process before it comes to close this.
+  process.on("exit", remove);
   return {
     target,
     options: { defaultRepository, uploads: fileUploads(fileSystem, folder) },
-    close: () => rmSync(folder, { recursive: true, force: true }),
+    close() {
+      process.off("exit", remove);
+      remove();
+    },
   };
 }

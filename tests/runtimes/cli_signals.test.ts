@@ -129,7 +129,9 @@ test("a second SIGINT ends lading serve at once, whatever is under way", () =>
     await (await randomImage("stalled", { maxFileBytes: 900_000 })).pushTo(store, "acme/app:1");
     const place = `oci:${folder}/app:1`;
     assert.equal((await lading(["copy", `${host}/acme/app:1`, place])).code, 0);
-    const server = start([...LADING, "serve", `${folder}/app`]);
+    mkdirSync(`${folder}/tmp`);
+    const env = { TMPDIR: `${folder}/tmp` };
+    const server = start([...LADING, "serve", `${folder}/app`], { env });
     const url = await server.firstLine();
     // An upload that never ends is a request that never ends.
     const begun = await fetch(`${url}/v2/app/blobs/uploads/`, { method: "POST" });
@@ -150,8 +152,10 @@ test("a second SIGINT ends lading serve at once, whatever is under way", () =>
     while (await isListening(Number(upload.port))) await pause(10);
     await pause(100);
     assert.equal(server.child.exitCode, null, "it waits for the upload");
+    assert.equal(readdirSync(`${folder}/tmp`).length, 1);
     server.signal("SIGINT");
     assert.equal((await server.ended).code, 130);
+    assert.deepEqual(readdirSync(`${folder}/tmp`), []);
     leave.abort();
     await pending;
   }));

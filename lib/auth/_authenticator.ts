@@ -1,5 +1,6 @@
 import { AuthenticationError } from "../model/errors.ts";
 import { SingleFlight } from "../bytes/single_flight.ts";
+import { untilAborted } from "../bytes/until_aborted.ts";
 import { isHeaderToken } from "./authorization.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { ANONYMOUS, type Credentials, identityOf, sameCredentials } from "./credentials.ts";
@@ -244,12 +245,11 @@ export class RegistryAuthenticator implements Authenticator {
   async #pingDemand(signal: AbortSignal | undefined): Promise<Demand> {
     const { transport } = this.#options;
     const isHidden = transport.traits?.manualRedirect === false;
-    const response = await transport(
-      new Request(`${this.#origin}/v2/`, {
-        redirect: isHidden ? "follow" : "manual",
-        signal: signal ?? null,
-      }),
-    );
+    const request = new Request(`${this.#origin}/v2/`, {
+      redirect: isHidden ? "follow" : "manual",
+      signal: signal ?? null,
+    });
+    const response = await untilAborted(transport(request), request, signal);
     await discard(response);
     const header = response.status === 401 ? response.headers.get("www-authenticate") : null;
     return { challenges: parseChallenges(header), hasScopes: false };

@@ -6,6 +6,7 @@ import {
   RateLimitError,
   RegistryError,
 } from "../model/errors.ts";
+import { untilAborted } from "../bytes/until_aborted.ts";
 import { isJSONObject, type JSONObject } from "../model/json_object.ts";
 import { reasonOf, redactError, redactURL } from "../model/redact.ts";
 import { retryAfter as retryAfterIn } from "../model/retry_after.ts";
@@ -80,9 +81,8 @@ export async function askCloud(request: CloudRequest): Promise<JSONObject> {
   try {
     const redirect = transport.traits?.manualRedirect === false ? "error" : "manual";
     const init: RequestInit = { method, headers, redirect, signal: ours };
-    const response = await transport(
-      new Request(url, body === undefined ? init : { ...init, body }),
-    );
+    const sent = new Request(url, body === undefined ? init : { ...init, body });
+    const response = await untilAborted(transport(sent), sent, ours);
     if (response.status >= 300 && response.status < 400) {
       await discard(response);
       throw replyError(

@@ -1,6 +1,6 @@
 /**
  * Waits for an answer, and no longer than until the signal aborts, whatever the transport does. It
- * holds the request: Node 20 collects one that is only waited for, and its signal with it.
+ * holds the request: Node collects one that is only waited for, and its signal with it.
  *
  * @param answer What was asked of the transport.
  * @param request The request it was asked with.

@@ -27,8 +27,8 @@ export class Attempt {
 
   /** Ends the attempt and tears its connection down. */
   abort(reason: unknown): void {
-    this.close();
     this.#controller.abort(reason);
+    this.close();
   }
 
   /** Ends the attempt; what was sent and received stays good. */

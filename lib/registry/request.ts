@@ -434,7 +434,10 @@ export class Client {
       init.body = sent.body;
       if (sent.body instanceof ReadableStream) init.duplex = "half";
     }
-    return new Request(url, init);
+    const request = new Request(url, init);
+    // Node collects one that is only waited for, and its signal with it.
+    attempt.onEnd(() => request);
+    return request;
   }
 }
 

@@ -1,6 +1,8 @@
 import { passLineage } from "../bytes/lineage.ts";
+import { untilAborted } from "../bytes/until_aborted.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import type { Transport } from "../model/transport.ts";
+import { Attempt } from "./_attempt.ts";
 import type { Clock } from "./clock.ts";
 
 /** How long a server may be silent. There is no limit for a whole blob: layers are large. */
@@ -63,30 +65,17 @@ export function withHeaderTimeout(
   clock: Clock,
   headersMs: number,
 ): (request: Request) => Promise<Response> {
-  return (request) =>
-    new Promise((resolve, reject) => {
-      const { signal, method } = request;
-      let isLate = false;
-      const settle = (finish: () => void) => {
-        isLate = true;
-        stop();
-        signal.removeEventListener("abort", onAbort);
-        finish();
-      };
-      const onAbort = () => settle(() => reject(signal.reason));
-      const stop = UPLOAD_METHODS.has(method) ? () => {} : clock.setTimer(
-        headersMs,
-        () => settle(() => reject(new SilenceError("headers", headersMs))),
-      );
-      if (signal.aborted) return onAbort();
-      signal.addEventListener("abort", onAbort, { once: true });
-      transport(request).then((response) => {
-        if (isLate) response.body?.cancel().catch(() => {});
-        else settle(() => resolve(response));
-      }, (error) => {
-        if (!isLate) settle(() => reject(error));
-      });
-    });
+  return async (request) => {
+    const attempt = new Attempt(request.signal);
+    attempt.signal.throwIfAborted();
+    const fail = () => attempt.abort(new SilenceError("headers", headersMs));
+    if (!UPLOAD_METHODS.has(request.method)) attempt.onEnd(clock.setTimer(headersMs, fail));
+    try {
+      return await untilAborted(transport(request), request, attempt.signal);
+    } finally {
+      attempt.close();
+    }
+  };
 }
 
 /** What watches over a body. */

@@ -153,7 +153,7 @@ export class Connection {
     });
     this.#exchange = exchange;
     const { signal } = request;
-    // Holds the request too: Node 20 collects one that is only waited for, and its signal with it.
+    // Holds the request too: Node collects one that is only waited for, and its signal with it.
     const onAbort = (): void => exchange.fail(request.signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     // Who has refused a request does not want the rest of it (RFC 9112 §9.5).

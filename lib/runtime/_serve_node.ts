@@ -60,9 +60,6 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const gone = new AbortController();
-  response.on("close", () => {
-    if (!response.writableFinished) gone.abort(new DOMException("the client left", "AbortError"));
-  });
   // Without a listener an error of the socket would end the process.
   response.on("error", () => {});
   message.on("error", () => {});
@@ -71,6 +68,11 @@ async function answer(
     response.writeHead(400).end();
     return;
   }
+  response.on("close", () => {
+    // Holds the request too: Node collects one that is only waited for, and its signal with it.
+    const isHeard = response.writableFinished || request.signal.aborted;
+    if (!isHeard) gone.abort(new DOMException("the client left", "AbortError"));
+  });
   const reply = await handler(request);
   if (gone.signal.aborted) {
     await reply.body?.cancel(gone.signal.reason).catch(() => {});

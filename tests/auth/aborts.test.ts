@@ -12,6 +12,7 @@ import {
   sendAnonymously,
   withAuth,
 } from "../../lib/auth/mod.ts";
+import { makeGarbage } from "../support/garbage.ts";
 import { bearer, get, type Script, scripted, unauthorized } from "./scripted.ts";
 
 const KEEPS_NO_REASON =
@@ -34,6 +35,11 @@ function impatient() {
     signal: controller.signal,
     wait,
     silent: (({ signal }) => wait(signal)) as Script,
+    /** Never answers, and holds nothing of what it was asked. */
+    lost: (() => {
+      makeGarbage().then(() => controller.abort(reason));
+      return new Promise<Response>(() => {});
+    }) as Script,
     /** A body of which the second chunk never comes. */
     stalled: (() =>
       new Response(
@@ -85,18 +91,19 @@ test("createAuthenticator() lets go of a token server, before its answer and wit
 });
 
 test("createAuthenticator() lets go of a registry that does not say what it wants", async () => {
-  for (const replayable of [true, false]) {
-    const { signal, silent, expect } = impatient();
+  for (const [kind, replayable] of [["silent", true], ["silent", false], ["lost", true]] as const) {
+    const caller = impatient();
     const transport = scripted({
       "r.example": (request, seen) =>
-        request.url.endsWith("/v2/") ? silent(request, seen) : unauthorized(),
+        request.url.endsWith("/v2/") ? caller[kind](request, seen) : unauthorized(),
     });
     const auth = createAuthenticator({
       transport,
       origin: "https://r.example",
       registry: "r.example",
     });
-    await expect(auth.send(get("/v2/app/tags/list"), { signal, replayable }));
+    const { signal } = caller;
+    await caller.expect(auth.send(get("/v2/app/tags/list"), { signal, replayable }));
   }
 });
 
@@ -115,7 +122,7 @@ const PRINCIPAL = { tenant: "contoso.example", clientID: "id", clientSecret: "se
 test("ecrCredentials() lets go of AWS, and of what finds its credentials", async () => {
   const registry = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
   const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
-  for (const kind of ["silent", "stalled"] as const) {
+  for (const kind of ["silent", "stalled", "lost"] as const) {
     const caller = impatient();
     const transport = scripted({ "api.ecr.eu-central-1.amazonaws.com": caller[kind] });
     await caller.expect(

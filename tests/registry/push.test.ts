@@ -9,6 +9,7 @@ import {
 } from "../../lib/model/errors.ts";
 import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
 import { digestBytes } from "../../lib/hash/mod.ts";
+import { makeGarbage } from "../support/garbage.ts";
 import { turn } from "./fake_clock.ts";
 import {
   answer,
@@ -415,6 +416,25 @@ test("a registry that takes nothing is given up after 60 seconds", async () => {
   );
   assert.ok(result instanceof RegistryError, String(result));
   assert.ok(ms >= 60_000 && ms < 120_000, `${ms}`);
+});
+
+test("an upload to a transport that has lost its request is given up and aborted", async () => {
+  const lost = () => bench(uploads(new Map(), { put: () => new Promise<Response>(() => {}) }));
+  const b = lost();
+  const pushed = failure(b.repository.push(LAYER, streamOf(LARGE)));
+  while (b.transport.seen.length < 2) await turn();
+  await makeGarbage();
+  assert.ok(await b.clock.run(pushed) instanceof RegistryError);
+
+  const { repository, transport } = lost();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const aborted = failure(repository.push(LAYER, streamOf(LARGE), { signal }));
+  while (transport.seen.length < 2) await turn();
+  await makeGarbage();
+  const reason = new Error("enough");
+  controller.abort(reason);
+  assert.equal(await aborted, reason);
 });
 
 test("manifests are pushed byte for byte, with their own type", async () => {

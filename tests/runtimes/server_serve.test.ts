@@ -11,6 +11,7 @@ import { registryHandler, type RegistryHandlerOptions } from "../../lib/server/m
 import { type MemoryStore, memoryStore } from "../../lib/store/memory_store.ts";
 import { digestBytes } from "../../lib/hash/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
+import { makeGarbage } from "../support/garbage.ts";
 
 const CHUNK = 64 * 1024;
 
@@ -254,6 +255,29 @@ test("serve() cancels the body of an answer whose client has gone", async () => 
   await new Promise((resolve) => socket.once("data", resolve));
   socket.destroy();
   await until(() => isCancelled, "the body was cancelled");
+  await until(() => isAborted, "the signal was aborted");
+  await server.close();
+});
+
+test("serve() tells a handler that is at work for long that its client has gone", async () => {
+  let isAsked = false;
+  let isAborted = false;
+  const server = await serve(({ signal }) => {
+    isAsked = true;
+    return new Promise((resolve) => {
+      signal.addEventListener("abort", () => {
+        isAborted = true;
+        resolve(new Response());
+      });
+    });
+  });
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  socket.on("error", () => {});
+  socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  await until(() => isAsked, "the handler was asked");
+  await makeGarbage();
+  socket.destroy();
   await until(() => isAborted, "the signal was aborted");
   await server.close();
 });

@@ -393,11 +393,16 @@ test("timers fire while a large tree is made of an index, and an abort ends it",
   await (await observedImage(layer)).image.rootfs({ layerIndexes });
   const { image, fetched } = await observedImage(layer);
   const layers = await image.layers();
-  let hasFired = false;
-  const timer = setTimeout(() => hasFired = true, 0);
+  // To read the index may let them fire as well, but no more than once.
+  let fired = 0;
+  const fire = (): void => {
+    fired++;
+    timer = setTimeout(fire, 0);
+  };
+  let timer = setTimeout(fire, 0);
   await loadRootfs(layers, { layerIndexes });
   clearTimeout(timer);
-  assert.ok(hasFired);
+  assert.ok(fired > 1, `${fired}`);
   const controller = new AbortController();
   const reason = new Error("enough");
   setTimeout(() => controller.abort(reason), 0);

@@ -16,7 +16,7 @@ import { dockerArchive, dockerArchiveTarget, memoryStore, ociLayout } from "../.
 import { Random } from "../../lib/testing/_random.ts";
 import { randomImage } from "../../lib/testing/mod.ts";
 import { type FaultProxy, faultProxy } from "../support/fault_proxy.ts";
-import { watchOwnTime } from "../support/own_time.ts";
+import { watchPace } from "../support/pace.ts";
 import { pathsIn } from "../support/paths_in.ts";
 import { drain, until } from "./bench.ts";
 
@@ -142,7 +142,7 @@ export async function abortOne(
     const start = performance.now();
     let waited = (): number => 0;
     const timer = setTimeout(() => {
-      waited = watchOwnTime();
+      waited = watchPace();
       controller.abort(reason);
     }, whole * random.below(1000) / 1000);
     const error = await work(`${name}-${i}`, controller.signal).then(

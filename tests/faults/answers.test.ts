@@ -7,7 +7,7 @@ import { Registry } from "../../lib/registry/mod.ts";
 import { hostTransport } from "../../lib/runtime/host_transport.ts";
 import { randomImage } from "../../lib/testing/mod.ts";
 import { faultProxy, type WireRule } from "../support/fault_proxy.ts";
-import { watchOwnTime } from "../support/own_time.ts";
+import { watchPace } from "../support/pace.ts";
 import {
   type Bench,
   describe,
@@ -118,7 +118,7 @@ test("F12: an abort ends the wait for a header in less than 50 ms", async () => 
       const { signal } = controller;
       const settled = failure(bench.repository.manifest("1", { signal }));
       await until(() => bench.sent("GET").length === i, "the request is there");
-      const waited = watchOwnTime();
+      const waited = watchPace();
       controller.abort(reason);
       assert.equal(await settled, reason);
       soonest = Math.min(soonest, waited());

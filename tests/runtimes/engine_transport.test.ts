@@ -10,7 +10,7 @@ import { noteOwnedChunks } from "../../lib/bytes/mod.ts";
 import type { Bytes } from "../../lib/model/bytes.ts";
 import { engineTransport } from "../../lib/runtime/engine_transport.ts";
 import { makeCertificates } from "../support/certificates.ts";
-import { watchOwnTime } from "../support/own_time.ts";
+import { watchPace } from "../support/pace.ts";
 import { inScratch, missing } from "../support/program.ts";
 import { type Answer, bodyOf, failure, listening, overBoth, post } from "./engine_wire.ts";
 import { until } from "./lading_process.ts";
@@ -279,7 +279,7 @@ test("abort() rejects with its reason, and frees the socket within 50 ms", async
         })());
         while (sockets.size === 0) await new Promise((resolve) => setTimeout(resolve, 1));
         await new Promise((resolve) => setTimeout(resolve, 30));
-        const waited = watchOwnTime();
+        const waited = watchPace();
         stop.abort("enough");
         assert.equal(await reading, "enough");
         await idle();

@@ -8,7 +8,7 @@ import type { Descriptor } from "../../lib/model/descriptor.ts";
 import { RegistryError, UploadError } from "../../lib/model/errors.ts";
 import { digestBytes } from "../../lib/hash/mod.ts";
 import { Registry, type Repository } from "../../lib/registry/mod.ts";
-import { watchOwnTime } from "../support/own_time.ts";
+import { watchPace } from "../support/pace.ts";
 import { pause, until } from "./lading_process.ts";
 import { type Handler, type LoopbackServer, startServer } from "./loopback.ts";
 
@@ -144,7 +144,7 @@ test("F12 and F13 on the wire: an abort ends a stalled request and a stalled bod
         const before = server.seen.length;
         await until(() => server.seen.length > before, "the request is there");
         await pause(50);
-        const waited = watchOwnTime();
+        const waited = watchPace();
         controller.abort(reason);
         assert.equal(await settled, reason, target);
         soonest = Math.min(soonest, waited());

@@ -17,7 +17,8 @@ async function compressed(bytes: Bytes): Promise<Bytes> {
 }
 
 test("decompress() decompresses gzip and zstd, and passes what is neither", async () => {
-  const content = sample(100_000);
+  // In single bytes all of it takes long.
+  const content = sample(30_000);
   const zstd = await corpusBytes("libarchive/test_compat_zstd_1.tar.zst");
   const rows: readonly [what: string, input: Bytes, expected: Bytes][] = [
     ["gzip", await compressed(content), content],

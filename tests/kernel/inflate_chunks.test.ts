@@ -42,12 +42,14 @@ function contents(): Readonly<Record<string, Bytes>> {
 
 test("any cut of the input gives the same bytes", () => {
   const next = randomNumbers(42);
-  const cuts: readonly Cut[] = [1, 2, 13, 4096, 65536, 1 << 20, () => 1 + next() % 3000];
+  const cuts: readonly Cut[] = [13, 4096, 65536, 1 << 20, () => 1 + next() % 3000];
+  // These take long; the blocks of other levels are of the same kinds.
+  const shortCuts: readonly Cut[] = [1, 2];
   for (const [name, content] of Object.entries(contents())) {
     for (const level of [0, 1, 6, 9] as const) {
       const input = member(content, level);
       for (const kernel of KERNELS) {
-        for (const cut of cuts) {
+        for (const cut of level === 0 || level === 6 ? [...shortCuts, ...cuts] : cuts) {
           const result = inflate(kernel, input, { cut });
           const what = `${kernel.kind}, ${name}, level ${level}, cut ${String(cut)}`;
           assert.equal(result.error, undefined, what);
@@ -63,7 +65,7 @@ test("any cut of the input gives the same bytes", () => {
 test("members of every kind follow one another, whatever the cut", () => {
   const next = randomNumbers(43);
   const all = Object.values(contents());
-  const input = join(...all.map((content, index) => member(content, index % 2 === 0 ? 0 : 6)));
+  const input = join(...all.map((content, index) => member(content, index % 2 === 0 ? 6 : 0)));
   const expected = join(...all);
   for (const kernel of KERNELS) {
     for (const cut of [1, 7, () => 1 + next() % 50, 65536]) {

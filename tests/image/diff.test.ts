@@ -49,7 +49,8 @@ test("diff() tells what was added, changed and deleted, in the order of names", 
 });
 
 test("diff() tells each aspect apart", async () => {
-  const xattrs = new Map([["user.a", text("1")]]);
+  const xattrs = new Map([["user.a", text("12")]]);
+  const others = new Map([["user.a", text("13")]]);
   const cases: readonly [before: Short, after: Short, expected: string | undefined][] = [
     ["p=1", "p=1", undefined],
     ["p=1", "p=2", "content p"],
@@ -59,10 +60,22 @@ test("diff() tells each aspect apart", async () => {
     ["p->x", "p->y", "link p"],
     [entry({ path: "p", type: "symlink", linkPath: "x", mode: 0o777 }), "p->x", undefined],
     ["p/", "p=1", "type,mode p"],
+    [entry({ path: "p", type: "symlink", linkPath: "x", mode: 0o777 }), "p=1", "type,mode p"],
+    ["p=1", entry({ path: "p", type: "symlink", linkPath: "x", mode: 0o777 }), "type,mode p"],
     ["p=1", entry({ path: "p", body: text("1"), mode: 0o4755 }), "mode p"],
     ["p=1", entry({ path: "p", body: text("1"), uid: 1 }), "owner p"],
     ["p=1", entry({ path: "p", body: text("2"), gid: 1, mode: 0o600 }), "content,mode,owner p"],
     ["p=1", entry({ path: "p", body: text("1"), xattrs }), "xattrs p"],
+    [
+      entry({ path: "p", body: text("1"), xattrs }),
+      entry({ path: "p", body: text("1"), xattrs: others }),
+      "xattrs p",
+    ],
+    [
+      entry({ path: "p", body: text("1"), xattrs }),
+      entry({ path: "p", body: text("1"), xattrs: new Map(xattrs), uid: 1 }),
+      "owner p",
+    ],
     ["p=1", entry({ path: "p", body: text("1"), userName: "me" }), undefined],
     [
       entry({ path: "p", type: "character-device", deviceMajor: 1 }),

@@ -312,13 +312,18 @@ test("extract() that fails while names are given removes those that it gave", as
   const fs = memoryFileSystem();
   await fs.makeDirectory("/empty");
   for (const directory of ["/new", "/empty"]) {
-    let renames = 0;
-    const failing = before(fs, ["rename"], () => {
-      if (++renames === 3) throw new Error("the disk is gone");
-    });
-    const image = await watched(() => {}, [["a=1", "d/", "d/b=2", "e=3", "l->a"]]);
-    await assert.rejects(extract(image, failing, directory), /the disk is gone/);
-    assert.equal(renames, 3);
+    for (const message of ["the disk is gone", "the disk is full"]) {
+      let renames = 0;
+      const failing = before(fs, ["rename"], (path) => {
+        if (++renames < 3) return;
+        // Only what is told to be another file system is copied to.
+        if (message === "the disk is gone") throw new Error(message);
+        throw new FileSystemError(message, { reason: "no-space", path });
+      });
+      const image = await watched(() => {}, [["a=1", "d/", "d/b=2", "e=3", "l->a"]]);
+      await assert.rejects(extract(image, failing, directory), { message });
+      assert.equal(renames, 3);
+    }
   }
   assert.deepEqual(await fs.readDirectory("/empty"), []);
   assert.equal(await fs.stat("/new"), undefined);

@@ -147,6 +147,8 @@ test("squash() of what replaces directories, links and files", async () => {
     [["p/", "p/a=1"], [entry({ path: "p", type: "directory", mode: 0o711 })], ["x=1"]],
     [["a=1", "b=>a"], ["a=2"], ["c=>b"]],
     [["p/"], [".wh.etc/x=1"], ["p/y=1"]],
+    [["etc=1"], [".wh.etc/x=1"], ["p/y=1"]],
+    [["d/etc=1"], ["d/.wh.etc/x=1"], ["p/y=1"]],
     [["p/a=1"], [entry({ path: "./", type: "directory", mode: 0o700 })], ["p/y=1"]],
   ];
   for (const [i, layers] of cases.entries()) {

@@ -86,6 +86,23 @@ test("streams that nobody reads do not hold up the others for ever", async () =>
   }
 });
 
+test("streams that are no longer read do not hold up the others for ever", async () => {
+  const b = bench(() => blobResponse(), { concurrency: 1 });
+  const first = (await b.clock.run(b.repository.fetch(LAYER))).getReader();
+  const { value } = await b.clock.run(first.read());
+  assert.ok(value !== undefined && value.length < BLOB.length);
+  const { ms, result } = await b.clock.measure(() => b.repository.fetch(LAYER).then(readAllBytes));
+  assert.equal(result.length, BLOB.length);
+  assert.ok(ms > 0 && ms <= 2000, `${ms} ms`);
+  let length = value.length;
+  for (;;) {
+    const { done, value } = await b.clock.run(first.read());
+    if (done) break;
+    length += value.length;
+  }
+  assert.equal(length, BLOB.length);
+});
+
 test("who waits for a place can leave", async () => {
   const lanes = new Lanes(1, new FakeClock());
   const first = await lanes.acquire("upload");

@@ -267,6 +267,32 @@ test("F12: no header within 30 seconds is an error, and abort works at once", as
   assert.equal(run.clock.pending, 0);
 });
 
+test("F12 and F13: timeouts are those that were given", async () => {
+  const timeouts = { headersMs: 1500, idleMs: 2500 };
+  const silent = blobRegistry(LARGE, [{ fault: { kind: "stall" } }], { timeouts });
+  const header = await silent.clock.measure(() =>
+    failure(silent.repository.fetch(descriptorOf(LARGE, OCI_LAYER)))
+  );
+  assert.equal(header.ms, 1500);
+  assert.match(String(header.result), /no answer within 1\.5 s/);
+  const stalled = { kind: "stall-body", after: 10 } as const;
+  const run = blobRegistry(LARGE, [{ nth: 1, fault: stalled }], { timeouts });
+  const { ms, result } = await run.clock.measure(() =>
+    run.repository.fetch(descriptorOf(LARGE, OCI_LAYER)).then(readAllBytes)
+  );
+  assert.deepEqual(result, LARGE);
+  assert.equal(ms, 2500);
+});
+
+test("a timeout that is no time is refused", () => {
+  for (const ms of [0, -1, NaN]) {
+    for (const timeouts of [{ headersMs: ms }, { idleMs: ms }]) {
+      const make = () => new Registry("registry.example", { timeouts });
+      assert.throws(make, { name: "RangeError", message: /Cannot time out: / });
+    }
+  }
+});
+
 test("F12: a transport that takes no notice of an abort is left behind", async () => {
   let cancelled = false;
   let answerLate: (response: Response) => void = () => {};

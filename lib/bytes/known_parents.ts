@@ -1,5 +1,5 @@
-/** How many directories are remembered: archives go up and down in a few. */
-const MAX_KNOWN = 64;
+/** How many directories are remembered: most trees have no more. */
+const MAX_KNOWN = 1024;
 
 /**
  * Remembers where the directories of paths lead. Most paths are in the directory of the one before,
@@ -18,7 +18,9 @@ export class KnownParents<Directory> {
    * @returns The directory, if it is remembered.
    */
   get(path: string, length: number): Directory | undefined {
-    const isLast = length === this.#lastPath.length && path.startsWith(this.#lastPath);
+    const last = this.#lastPath;
+    // Who asks for a directory itself mostly has the same text.
+    const isLast = length === last.length && (path === last || path.startsWith(last));
     if (isLast && this.#last !== undefined) return this.#last;
     const parent = path.slice(0, length);
     const known = this.#known.get(parent);

@@ -185,7 +185,7 @@ export class FileTree<Meta> {
       if (name !== "") yield next;
       if (node.children.size === 0) continue;
       const { path } = next;
-      const names = [...node.children.keys()].sort();
+      const names = sortedNames(node.children);
       // What is put on the stack last comes first.
       for (let i = names.length - 1; i >= 0; i--) {
         const name = names[i] ?? "";
@@ -337,6 +337,15 @@ function newNode<Meta>(
 ): FileNode<Meta> {
   const children = kind === "directory" ? new Map<string, TreeLink<Meta>>() : NO_CHILDREN;
   return { kind, meta, target, children, links: 0 };
+}
+
+/** Lists the names of a directory in the order of code units, which most archives have them in. */
+function sortedNames(children: ReadonlyMap<string, unknown>): string[] {
+  const names = [...children.keys()];
+  for (let i = 1; i < names.length; i++) {
+    if ((names[i - 1] ?? "") > (names[i] ?? "")) return names.sort();
+  }
+  return names;
 }
 
 function isEnd(waiting: readonly string[]): boolean {

@@ -50,7 +50,7 @@ export class FileMeta implements CommonMeta {
     this.ordinal = ordinal;
     this.bodyOffset = isSparse(entry) ? undefined : entry.bodyOffset;
     this.#common = common;
-    this.#mtimeNs = wholeSeconds(entry.mtime) === entry.mtimeNs ? undefined : entry.mtimeNs;
+    this.#mtimeNs = isWhole(entry) ? undefined : entry.mtimeNs;
   }
 
   get type(): RootfsEntryType {
@@ -101,6 +101,17 @@ export class FileMeta implements CommonMeta {
 /** Gives the nanoseconds of a time in seconds, if it is whole. */
 function wholeSeconds(mtime: number): bigint | undefined {
   return Number.isSafeInteger(mtime) ? BigInt(mtime) * 1_000_000_000n : undefined;
+}
+
+/** The time of an entry before that was whole: many entries have the same. */
+let lastTime = { mtime: 0, mtimeNs: 0n };
+
+/** Tells whether the time of an entry is a whole second. */
+function isWhole({ mtime, mtimeNs }: TreeEntry): boolean {
+  if (mtime === lastTime.mtime && mtimeNs === lastTime.mtimeNs) return true;
+  if (wholeSeconds(mtime) !== mtimeNs) return false;
+  lastTime = { mtime, mtimeNs };
+  return true;
 }
 
 /** What a tree takes from an entry of a layer. */

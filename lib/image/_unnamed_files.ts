@@ -1,3 +1,4 @@
+import type { Bytes } from "../model/bytes.ts";
 import type { FileAttributes, FileSystem, UnnamedFile } from "../store/file_system.ts";
 import type { FedEntry } from "../tar/entry_feed.ts";
 import { attributesOf } from "./_extracted_file.ts";
@@ -15,6 +16,9 @@ export class UnnamedFiles implements Staging {
   readonly #owners: boolean;
   /** By the number of the layer, and of the entry in it: nothing has to be hashed. */
   readonly #files: (UnnamedFile | undefined)[][] = [];
+  /** What is written now: contents come one after another. */
+  #file: UnnamedFile | undefined;
+  readonly #take = (piece: Bytes) => this.#file?.write(piece);
 
   private constructor(
     create: (attributes: FileAttributes) => UnnamedFile,
@@ -39,7 +43,8 @@ export class UnnamedFiles implements Staging {
   write(meta: FileMeta, entry: FedEntry): void | Promise<void> {
     const file = this.#create(attributesOf(meta, this.#owners));
     (this.#files[meta.layer] ??= [])[meta.ordinal] = file;
-    return entry.lend((piece) => file.write(piece));
+    this.#file = file;
+    return entry.lend(this.#take);
   }
 
   lose({ layer, ordinal }: FileMeta): void {

@@ -60,7 +60,9 @@ export class TarScan {
 
   /** Gives a field of the header that was read last, by its number in tar_rules.ts. */
   field(index: number): number {
-    return this.#fields[this.#at + index] ?? 0;
+    const value = this.#fields[this.#at + index] ?? 0;
+    const integer = value | 0;
+    return integer === value ? integer : value;
   }
 
   /** Looks whose memory it is: that of most headers is the same. */

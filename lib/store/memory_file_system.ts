@@ -165,14 +165,13 @@ class MemoryFileSystem implements FileSystem {
       const above = path.replace(/\/+[^/]*\/*$/, "");
       if (above !== path && above !== "") await this.makeDirectory(above, { recursive });
     }
-    const { parent, name, node } = this.#find("create", path, recursive);
-    if (recursive && node?.type === "directory") return;
-    if (node !== undefined) throw refused("create", path, "exists");
-    this.#put(parent, name, {
-      type: "directory",
-      entries: new Map(),
-      ...this.#attributes(mode),
-    });
+    const place = this.#find("create", path, recursive);
+    if (recursive && place.node?.type === "directory") return;
+    if (place.node !== undefined) throw refused("create", path, "exists");
+    const { parent, name, above } = place;
+    const node: Node = { type: "directory", entries: new Map(), ...this.#attributes(mode) };
+    this.#put(parent, name, node);
+    this.#directories.set(path, { parent, name, node, above });
   }
 
   async readDirectory(path: string): Promise<DirectoryEntry[]> {

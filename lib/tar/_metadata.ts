@@ -23,7 +23,8 @@ export const MAX_LONG_NAME_BYTES: number = 1 << 20;
 const XATTR_PREFIX = "SCHILY.xattr.";
 const SECOND_NS = 1_000_000_000n;
 
-const TYPES: Readonly<Record<string, TarEntryType>> = {
+/** What the type flags mean that have a meaning. */
+const MEANINGS: Readonly<Record<string, TarEntryType>> = {
   "0": "file",
   "\0": "file",
   "7": "file",
@@ -38,6 +39,12 @@ const TYPES: Readonly<Record<string, TarEntryType>> = {
   "V": "volume-label",
   "M": "multi-volume",
 };
+
+/** The same by their bytes. */
+const TYPES: readonly TarEntryType[] = Array.from(
+  { length: 256 },
+  (_, flag) => MEANINGS[String.fromCharCode(flag)] ?? "unknown",
+);
 
 /** An entry before its content: all that is known when its header was read. */
 export interface MergedEntry {
@@ -197,11 +204,11 @@ export class MetadataMerger {
     if (size < 0) refuse("its size is negative", offset);
     const { typeFlag } = header;
     const flag = typeFlag.charCodeAt(0);
-    const hasContent = hasTarContent(flag, name.at(-1) ?? 0);
+    const hasContent = hasTarContent(flag, name[name.length - 1] ?? 0);
     const storedSize = hasContent ? size : 0;
     const sparse = sparseOf(header, records, block, storedSize, offset);
     if (sparse !== undefined && !hasContent) refuse("it is sparse and has no content", offset);
-    const type = flag === 0 && !hasContent ? "directory" : TYPES[typeFlag] ?? "unknown";
+    const type = flag === 0 && !hasContent ? "directory" : TYPES[flag] ?? "unknown";
     const record = records?.get("mtime");
     const time = record === undefined ? undefined : paxTime(record, "mtime", offset);
     return {

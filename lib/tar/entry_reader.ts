@@ -4,10 +4,10 @@ import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
 import { BlockReader } from "./_block_reader.ts";
 import { EntryBody } from "./_entry_body.ts";
 import { HoleBudget } from "./_hole_budget.ts";
-import { isMetadata, MetadataMerger } from "./_metadata.ts";
-import { openSparse } from "./_entry_content.ts";
+import { isMetadata, type MergedEntry, MetadataMerger } from "./_metadata.ts";
+import { openSparse } from "./_sparse_content.ts";
 import type { EntryFeed } from "./entry_feed.ts";
-import { FoundEntry, type KnownEntry } from "./found_entry.ts";
+import { FoundEntry } from "./found_entry.ts";
 import { BLOCK_SIZE, isZeroBlock, parseHeader, type TarHeader } from "./header.ts";
 import type { SparseMapReader } from "./_sparse_map.ts";
 
@@ -154,27 +154,30 @@ export class EntryReader implements EntryFeed<FoundEntry> {
     if (isMetadata(header)) return this.#takeMetadata(reader, header, offset);
     if (++this.#entries > this.#maxEntries) throw tooMany(this.#maxEntries);
     const merged = this.#metadata.merge(header, block, offset);
-    const { sparse, storedSize: size } = merged;
-    const known = { header, merged, headerOffset: offset };
-    if (sparse !== undefined) return this.#takeSparse(reader, block, sparse, known);
+    const { sparse, storedSize } = merged;
+    if (sparse !== undefined) {
+      return this.#takeSparse(reader, block, sparse, header, merged, offset);
+    }
     this.#block = block;
-    const body = this.#body = new EntryBody(reader, size);
-    const content = { body, size, sparse: undefined };
-    return new FoundEntry(known, reader.offset, content);
+    const body = this.#body = new EntryBody(reader, storedSize);
+    return new FoundEntry(header, merged, offset, reader.offset, body);
   }
 
   async #takeSparse(
     reader: BlockReader,
     block: Bytes,
-    sparse: SparseMapReader,
-    known: KnownEntry,
+    map: SparseMapReader,
+    header: TarHeader,
+    merged: MergedEntry,
+    offset: number,
   ): Promise<FoundEntry> {
     // Reading the map may overwrite what the block was lent from.
     this.#block = block.slice();
-    const { merged: { storedSize }, headerOffset: offset } = known;
-    const content = await openSparse(reader, sparse, { storedSize, offset, holes: this.#holes });
-    this.#body = content.body;
-    return new FoundEntry(known, reader.offset, content);
+    const { storedSize } = merged;
+    const sparse = await openSparse(reader, map, { storedSize, offset, holes: this.#holes });
+    const { body } = sparse;
+    this.#body = body;
+    return new FoundEntry(header, merged, offset, reader.offset, body, sparse);
   }
 
   /** Reads what a header says of the entry behind it. */

@@ -4,7 +4,7 @@ import { readAll } from "../bytes/read_all.ts";
 import type { Bytes, ByteStream } from "../model/bytes.ts";
 import { type EntryBody, lendSparse, plainStream, sparseStream } from "./_entry_body.ts";
 import type { MergedEntry } from "./_metadata.ts";
-import type { EntryContent } from "./_entry_content.ts";
+import type { SparseContent } from "./_sparse_content.ts";
 import type { TarEntryType } from "./entry.ts";
 import type { FedEntry, Taker } from "./entry_feed.ts";
 import type { TarFormat, TarHeader } from "./header.ts";
@@ -19,16 +19,6 @@ const LENT_BYTES = 1 << 20;
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** What is known of an entry before its content was looked at. */
-export interface KnownEntry {
-  /** Its own header. */
-  readonly header: TarHeader;
-  /** What that comes to with the metadata before it. */
-  readonly merged: MergedEntry;
-  /** Bytes from the start of the archive to the header. */
-  readonly headerOffset: number;
-}
-
 /**
  * An entry of an archive as the reader has it: with all that a `TarEntry` says, for those who need
  * no object of their own for each of many, and no promise for what is there.
@@ -39,18 +29,31 @@ export class FoundEntry implements FedEntry {
   readonly path: string;
   readonly #header: TarHeader;
   readonly #merged: MergedEntry;
-  readonly #content: EntryContent;
+  readonly #body: EntryBody;
+  readonly #sparse: SparseContent | undefined;
   #stream: ByteStream | undefined;
   #isBusy = false;
 
+  /**
+   * @param header Its own header.
+   * @param merged What that comes to with the metadata before it.
+   * @param headerOffset Bytes from the start of the archive to the header.
+   * @param bodyOffset The same to the content.
+   * @param body The content as it is stored.
+   * @param sparse What a sparse file has beside.
+   */
   constructor(
-    { header, merged, headerOffset }: KnownEntry,
+    header: TarHeader,
+    merged: MergedEntry,
+    headerOffset: number,
     bodyOffset: number,
-    content: EntryContent,
+    body: EntryBody,
+    sparse?: SparseContent,
   ) {
     this.#header = header;
     this.#merged = merged;
-    this.#content = content;
+    this.#body = body;
+    this.#sparse = sparse;
     this.headerOffset = headerOffset;
     this.bodyOffset = bodyOffset;
     this.path = decoder.decode(merged.pathBytes);
@@ -73,7 +76,8 @@ export class FoundEntry implements FedEntry {
   }
 
   get size(): number {
-    return this.#merged.type === "directory" ? 0 : this.#content.size;
+    const { type, storedSize } = this.#merged;
+    return type === "directory" ? 0 : this.#sparse?.size ?? storedSize;
   }
 
   get mode(): number {
@@ -131,16 +135,16 @@ export class FoundEntry implements FedEntry {
 
   /** The content; most are never read: a stream is made for those who want one. */
   get body(): ByteStream {
-    const { body, size, sparse } = this.#content;
+    const sparse = this.#sparse;
     return this.#stream ??= sparse === undefined
-      ? plainStream(body, () => this.#assertFree())
-      : sparseStream(body, sparse.map, size, sparse.holes);
+      ? plainStream(this.#body, () => this.#assertFree())
+      : sparseStream(this.#body, sparse.map, sparse.size, sparse.holes);
   }
 
   /** Reads the whole content. */
   async bytes(maxBytes: number = DEFAULT_CONTENT_BYTES): Promise<Bytes> {
-    const { body, sparse } = this.#content;
-    if (this.#stream !== undefined || sparse !== undefined) {
+    const body = this.#body;
+    if (this.#stream !== undefined || this.#sparse !== undefined) {
       return await readAll(this.body, { maxBytes, what: this.#what() });
     }
     if (body.rest > maxBytes) throw tooLong(this.#what(), maxBytes);
@@ -160,8 +164,10 @@ export class FoundEntry implements FedEntry {
 
   /** Lends the content piece by piece; gives a promise where there is something to wait for. */
   lend(take: Taker<Bytes>, skip?: Taker<number>): void | Promise<void> {
-    const { body, sparse } = this.#content;
-    if (this.#stream !== undefined || sparse !== undefined) return this.#lendStream(take, skip);
+    const body = this.#body;
+    if (this.#stream !== undefined || this.#sparse !== undefined) {
+      return this.#lendStream(take, skip);
+    }
     this.#begin();
     let waiting: Promise<void> | undefined;
     try {
@@ -183,14 +189,14 @@ export class FoundEntry implements FedEntry {
   }
 
   async #lendStream(take: Taker<Bytes>, skip: Taker<number> | undefined): Promise<void> {
-    const { body, size, sparse } = this.#content;
+    const sparse = this.#sparse;
     if (this.#stream !== undefined || sparse === undefined || skip === undefined) {
       for await (const piece of iterate(this.body)) await take(piece);
       return;
     }
     this.#begin();
     try {
-      await lendSparse(body, sparse.map, size, sparse.holes, take, skip);
+      await lendSparse(this.#body, sparse.map, sparse.size, sparse.holes, take, skip);
     } finally {
       this.#isBusy = false;
     }

@@ -20,7 +20,7 @@ import {
 import { TarScan } from "../kernel/tar_scan.ts";
 import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError } from "../model/errors.ts";
-import { shortText } from "./_short_text.ts";
+import { RepeatedText } from "./_repeated_text.ts";
 
 /** The unit of tar archives (POSIX.1-2017, pax, ustar interchange format). */
 export const BLOCK_SIZE: number = TAR_BLOCK_BYTES;
@@ -87,6 +87,9 @@ export function numericField(
   return checked(readTarNumber(block, start, length), what, offset);
 }
 
+const userNames = new RepeatedText();
+const groupNames = new RepeatedText();
+
 /** By the numbers of tar_rules.ts. */
 const FORMATS: readonly TarFormat[] = ["v7", "ustar", "gnu", "star"];
 
@@ -120,8 +123,8 @@ export function parseHeader(
     size,
     mtime: checked(scan.field(TIME_FIELD), "the time", offset),
     typeFlag,
-    userName: shortText(block, USER_AT, scan.field(USER_END_FIELD)),
-    groupName: shortText(block, GROUP_AT, scan.field(GROUP_END_FIELD)),
+    userName: userNames.read(block, USER_AT, scan.field(USER_END_FIELD)),
+    groupName: groupNames.read(block, GROUP_AT, scan.field(GROUP_END_FIELD)),
     deviceMajor: hasDevice ? numericField(block, 329, 8, "the major number", offset) : 0,
     deviceMinor: hasDevice ? numericField(block, 337, 8, "the minor number", offset) : 0,
     nameEnd: scan.field(NAME_END_FIELD),

@@ -121,6 +121,8 @@ export function parsePax(body: Bytes, offset: number): Map<string, Bytes> {
 
 /** Picks records by their keys. */
 export function pickRecords(records: PaxRecords, isWanted: (key: string) => boolean): PaxRecords {
+  // Most entries have none.
+  if (records.size === 0) return NO_RECORDS;
   let picked: Map<string, Bytes> | undefined;
   for (const [key, value] of records) {
     if (isWanted(key)) (picked ??= new Map()).set(key, value);

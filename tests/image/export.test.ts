@@ -103,6 +103,14 @@ test("exportRootfs() writes directories after what is in them, and hard links af
   ]);
 });
 
+test("exportRootfs() keeps times that differ by less than a number tells", async () => {
+  const times = [17n, 17n, 16n].map((seconds) => seconds * 100_000_000_000_000_000n);
+  times.push(...times.map((time) => time + 1n), ...times);
+  const image = await imageOf(times.map((mtimeNs, i) => ({ path: `${i}`, mtimeNs })));
+  const entries = await exported(image);
+  assert.deepEqual(times.map((_, i) => find(entries, `${i}`).mtimeNs), times);
+});
+
 test("exportRootfs() keeps modes, owners, times, attributes and names in any bytes", async () => {
   const value = Uint8Array.of(0, 61, 255);
   const name = Uint8Array.of(0x62, 0xe4);

@@ -191,3 +191,20 @@ test("owners, keys and values are read alike, short or long, ASCII or not", asyn
     );
   }
 });
+
+test("an owner is not taken for that of the entry before, which looks like it", async () => {
+  const owners = ["root", "rooo", "toot", "root", "root2", "roo", "", "\xe4b", "\xe4b", "b\xe4"]
+    .map((text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0)));
+  owners.push(encode("ä"), encode("aa"), encode("ab"), encode("äb"), encode("abc"));
+  const blocks = owners.map((owner) =>
+    header({}, (block) => {
+      block.set(owner, 265);
+      block.set(join(encode("g"), owner), 297);
+    })
+  );
+  const { entries, error } = await outcomeOf(streamOf(join(...blocks, END)));
+  assert.equal(error, undefined);
+  const wanted = owners.map((owner) => new TextDecoder().decode(owner));
+  assert.deepEqual(entries.map(({ userName }) => userName), wanted);
+  assert.deepEqual(entries.map(({ groupName }) => groupName), wanted.map((text) => `g${text}`));
+});

@@ -6,18 +6,14 @@ import type { HoleBudget } from "./_hole_budget.ts";
 import type { SparseMapReader } from "./_sparse_map.ts";
 import type { SparseEntry } from "./sparse.ts";
 
-/** The content of an entry. */
-export interface EntryContent {
+/** The content of a sparse file. */
+export interface SparseContent {
   readonly body: EntryBody;
   /** The bytes of the file, holes included. */
   readonly size: number;
-  /** What a sparse file has beside. */
-  readonly sparse: SparseContent | undefined;
-}
-
-/** The pieces of a sparse file, and who counts its holes. */
-interface SparseContent {
+  /** Its pieces. */
   readonly map: readonly SparseEntry[];
+  /** Who counts its holes. */
   readonly holes: HoleBudget;
 }
 
@@ -30,7 +26,7 @@ export async function openSparse(
     readonly offset: number;
     readonly holes: HoleBudget;
   },
-): Promise<EntryContent> {
+): Promise<SparseContent> {
   while (sparse.next === "header") sparse.push(await reader.exactly(BLOCK_SIZE));
   const body = new EntryBody(reader, storedSize);
   while (sparse.next === "content") {
@@ -42,5 +38,5 @@ export async function openSparse(
     }
     sparse.push(await body.exactly(BLOCK_SIZE));
   }
-  return { body, size: sparse.realSize, sparse: { map: sparse.finish(body.rest), holes } };
+  return { body, size: sparse.realSize, map: sparse.finish(body.rest), holes };
 }

@@ -195,7 +195,14 @@ test("owners, keys and values are read alike, short or long, ASCII or not", asyn
 test("an owner is not taken for that of the entry before, which looks like it", async () => {
   const owners = ["root", "rooo", "toot", "root", "root2", "roo", "", "\xe4b", "\xe4b", "b\xe4"]
     .map((text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0)));
-  owners.push(encode("ä"), encode("aa"), encode("ab"), encode("äb"), encode("abc"));
+  owners.push(
+    encode("ä"),
+    Uint8Array.of(0xe4),
+    encode("aa"),
+    encode("ab"),
+    encode("äb"),
+    encode("abc"),
+  );
   const blocks = owners.map((owner) =>
     header({}, (block) => {
       block.set(owner, 265);

@@ -1,5 +1,6 @@
 import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
+import { nanosecondsOf } from "../tar/nanoseconds.ts";
 import { MAX_PATH_LENGTH } from "../tar/path.ts";
 import { NO_RECORDS, type PaxRecords, pickRecords } from "../tar/pax.ts";
 import type { TarEntry } from "../tar/reader.ts";
@@ -78,7 +79,7 @@ export class FileMeta implements CommonMeta {
   }
 
   get mtimeNs(): bigint {
-    return this.#mtimeNs ?? wholeSeconds(this.mtime) ?? 0n;
+    return this.#mtimeNs ?? nanosecondsOf(this.mtime);
   }
 
   get deviceMajor(): number {
@@ -98,20 +99,9 @@ export class FileMeta implements CommonMeta {
   }
 }
 
-/** Gives the nanoseconds of a time in seconds, if it is whole. */
-function wholeSeconds(mtime: number): bigint | undefined {
-  return Number.isSafeInteger(mtime) ? BigInt(mtime) * 1_000_000_000n : undefined;
-}
-
-/** The time of an entry before that was whole: many entries have the same. */
-let lastTime = { mtime: 0, mtimeNs: 0n };
-
 /** Tells whether the time of an entry is a whole second. */
 function isWhole({ mtime, mtimeNs }: TreeEntry): boolean {
-  if (mtime === lastTime.mtime && mtimeNs === lastTime.mtimeNs) return true;
-  if (wholeSeconds(mtime) !== mtimeNs) return false;
-  lastTime = { mtime, mtimeNs };
-  return true;
+  return Number.isSafeInteger(mtime) && nanosecondsOf(mtime) === mtimeNs;
 }
 
 /** What a tree takes from an entry of a layer. */

@@ -70,7 +70,7 @@ class MemoryFileSystem implements FileSystem {
 
   constructor(now: () => number) {
     this.#now = now;
-    this.#root = { type: "directory", entries: new Map(), ...this.#attributes(0o755) };
+    this.#root = this.#newDirectory(0o755);
   }
 
   async open(
@@ -169,7 +169,7 @@ class MemoryFileSystem implements FileSystem {
     if (recursive && place.node?.type === "directory") return;
     if (place.node !== undefined) throw refused("create", path, "exists");
     const { parent, name, above } = place;
-    const node: Node = { type: "directory", entries: new Map(), ...this.#attributes(mode) };
+    const node = this.#newDirectory(mode);
     this.#put(parent, name, node);
     this.#directories.set(path, { parent, name, node, above });
   }
@@ -228,6 +228,10 @@ class MemoryFileSystem implements FileSystem {
 
   #newFile(attributes: Attributes): FileNode {
     return new FileNode(this.#pool, attributes, this.#place);
+  }
+
+  #newDirectory(mode: number): DirectoryNode {
+    return { type: "directory", entries: new Map(), mode, uid: 0, gid: 0, mtimeMs: this.#now() };
   }
 
   #attributes(mode: number): Attributes {

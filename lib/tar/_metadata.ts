@@ -6,6 +6,7 @@ import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
 import type { TarEntryType } from "./entry.ts";
 import type { TarHeader } from "./header.ts";
 import { NameCopies } from "./_name_copies.ts";
+import { nanosecondsOf, secondsOf } from "./nanoseconds.ts";
 import {
   MAX_PAX_BYTES,
   MAX_PAX_RECORDS,
@@ -21,7 +22,6 @@ import { oldSparseMap, paxSparseMap, type SparseMapReader } from "./_sparse_map.
 export const MAX_LONG_NAME_BYTES: number = 1 << 20;
 
 const XATTR_PREFIX = "SCHILY.xattr.";
-const SECOND_NS = 1_000_000_000n;
 
 /** What the type flags mean that have a meaning. */
 const MEANINGS: Readonly<Record<string, TarEntryType>> = {
@@ -93,8 +93,6 @@ export class MetadataMerger {
   #longName: Bytes | undefined;
   #longLink: Bytes | undefined;
   readonly #names = new NameCopies();
-  #mtime = 0;
-  #mtimeNs = 0n;
 
   /**
    * Refuses a metadata header whose body is too long, before any of it is read.
@@ -171,15 +169,6 @@ export class MetadataMerger {
     return own ?? long ?? global;
   }
 
-  /** Many entries have the time of the one before. */
-  #nanoseconds(mtime: number): bigint {
-    if (mtime !== this.#mtime) {
-      this.#mtime = mtime;
-      this.#mtimeNs = BigInt(mtime) * SECOND_NS;
-    }
-    return this.#mtimeNs;
-  }
-
   /**
    * Merges what came before a header into it, and forgets it.
    *
@@ -222,8 +211,8 @@ export class MetadataMerger {
       gid: numberOf(records, "gid", header.gid, offset),
       userName: textOf(records?.get("uname")) ?? header.userName,
       groupName: textOf(records?.get("gname")) ?? header.groupName,
-      mtime: time === undefined ? header.mtime : seconds(time),
-      mtimeNs: time ?? this.#nanoseconds(header.mtime),
+      mtime: time === undefined ? header.mtime : secondsOf(time),
+      mtimeNs: time ?? nanosecondsOf(header.mtime),
       pax,
       xattrs: pax === this.#globals ? this.#globalXattrs : xattrsOf(pax),
       storedSize,
@@ -249,11 +238,6 @@ function numberOf(
 
 function textOf(record: Bytes | undefined): string | undefined {
   return record === undefined ? undefined : shortText(record);
-}
-
-/** Whole seconds stay whole, which nanoseconds in a double do not. */
-function seconds(time: bigint): number {
-  return Number(time / SECOND_NS) + Number(time % SECOND_NS) / 1e9;
 }
 
 function sparseOf(

@@ -1,5 +1,6 @@
 import type { Bytes } from "../model/bytes.ts";
 import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
+import { SECOND_NS } from "./nanoseconds.ts";
 import { shortText } from "./_short_text.ts";
 
 /** The most bytes of one pax header: Go's limit, and far more than any file system's metadata. */
@@ -11,7 +12,6 @@ export const MAX_PAX_RECORDS = 4096;
 /** Times are 64-bit numbers of seconds wherever they can be set. */
 export const MAX_SECONDS: bigint = 2n ** 63n - 1n;
 
-const SECOND_NS = 1_000_000_000n;
 const encoder = new TextEncoder();
 
 const NO_NUL_KEYS = new Set(["path", "linkpath", "uname", "gname"]);
@@ -151,7 +151,7 @@ export function paxTime(value: Bytes, what: string, offset: number): bigint {
     });
   }
   const [, sign = "", seconds = "0", fraction = ""] = found;
-  const ns = BigInt(seconds) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
+  const ns = BigInt(seconds) * SECOND_NS + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
   return sign === "-" ? -ns : ns;
 }
 

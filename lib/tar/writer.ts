@@ -4,6 +4,7 @@ import { HeaderBlock } from "./_header_block.ts";
 import { splitName } from "./_ustar_name.ts";
 import { vendorRecords } from "./_vendor_records.ts";
 import { type PlannedEntry, writeEntries } from "./_write_entries.ts";
+import { SECOND_NS } from "./nanoseconds.ts";
 import {
   formatPaxRecord,
   formatPaxTime,
@@ -75,7 +76,6 @@ const FLAGS: Readonly<Record<TarInputType, string>> = {
   "fifo": "6",
 };
 
-const SECOND_NS = 1_000_000_000n;
 const NO_BYTES: Bytes = new Uint8Array(0);
 const encoder = new TextEncoder();
 

@@ -61,6 +61,7 @@ export class TarScan {
   /** Gives a field of the header that was read last, by its number in tar_rules.ts. */
   field(index: number): number {
     const value = this.#fields[this.#at + index] ?? 0;
+    // V8 makes an object of every number that is kept as a double.
     const integer = value | 0;
     return integer === value ? integer : value;
   }

@@ -88,23 +88,31 @@ const isTagDelete = ({ method }: Request, path: string) =>
   method === "DELETE" && /\/manifests\/[^:]+$/.test(path);
 
 test("untag() works where tags cannot be deleted (distribution 2.8)", async () => {
-  const { image, repository, requests } = await withImage((request, path) =>
-    isTagDelete(request, path) ? errorResponse(400, "DIGEST_INVALID") : undefined
-  );
-  await repository.untag("1");
-  assert.deepEqual(await tagsOf(repository), ["2"]);
-  assert.equal(await repository.exists(image.descriptor), true);
-  // One image to see whether anything can be deleted, one that has the tag.
-  const deleted = requests.filter((request) => /^DELETE .*sha256:/.test(request));
-  assert.equal(new Set(deleted).size, 2);
-  assert.ok(!deleted.some((request) => request.includes(image.descriptor.digest)));
+  for (const status of [400, 404, 405, 501]) {
+    const { image, repository, requests } = await withImage((request, path) =>
+      isTagDelete(request, path) ? errorResponse(status, "DIGEST_INVALID") : undefined
+    );
+    await repository.untag("1");
+    assert.deepEqual(await tagsOf(repository), ["2"], `${status}`);
+    assert.equal(await repository.exists(image.descriptor), true);
+    // One image to see whether anything can be deleted, one that has the tag.
+    const deleted = requests.filter((request) => /^DELETE .*sha256:/.test(request));
+    assert.equal(new Set(deleted).size, 2);
+    assert.ok(!deleted.some((request) => request.includes(image.descriptor.digest)));
+  }
 });
 
 test("untag() leaves the tag alone where nothing can be deleted", async () => {
-  const { image, repository, requests } = await withImage((request) =>
-    request.method === "DELETE" ? errorResponse(405, "UNSUPPORTED") : undefined
-  );
-  assert.ok(await failure(repository.untag("1")) instanceof RegistryError);
+  const { image, repository, requests } = await withImage((request, path) => {
+    if (request.method !== "DELETE") return undefined;
+    return isTagDelete(request, path)
+      ? errorResponse(405, "UNSUPPORTED")
+      : errorResponse(403, "DENIED");
+  });
+  const refusal = await failure(repository.untag("1"));
+  assert.ok(refusal instanceof RegistryError);
+  assert.match(refusal.message, /405 UNSUPPORTED/);
+  assert.match(String(refusal.cause), /Cannot delete .*403/, "why the other way failed too");
   assert.equal((await repository.resolve("1")).digest, image.descriptor.digest);
   assert.ok(!requests.includes("PUT /v2/acme/app/manifests/1"));
 });

@@ -376,6 +376,7 @@ test("lesson 2: a stream that was consumed by a refused request is an error that
   const error = await failure(b.clock.run(b.repository.push(LAYER, streamOf(LARGE))));
   assert.ok(error instanceof RegistryError);
   assert.match(error.message, /can be read only once/);
+  assert.deepEqual([error.status, error.method], [401, "PUT"]);
 });
 
 test("lesson 45: an HTML page of a proxy is reported in words", async () => {

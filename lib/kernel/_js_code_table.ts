@@ -3,18 +3,13 @@
 // An entry of the root table stands for the next `rootBits` bits of input:
 //   symbol << 4 | length        a code of `length` bits; length 0 marks bits that no code has
 //   ~(offset << 4 | subBits)    negative: the code goes on in the table at `offset`
+import { reversedCode } from "./_reversed_code.ts";
 
 const MAX_BITS = 15;
 
 // Codes of each length that are not in the table yet.
 const counts = new Uint16Array(MAX_BITS + 1);
 const nextCode = new Uint16Array(MAX_BITS + 1);
-
-function reverse(code: number, length: number): number {
-  let reversed = 0;
-  for (let bit = 0; bit < length; bit++) reversed |= ((code >> bit) & 1) << (length - 1 - bit);
-  return reversed;
-}
 
 /**
  * Builds a table. As zlib does, it takes a code without symbols and a code of a single symbol with
@@ -57,7 +52,7 @@ export function buildCodeTable(
       if (lengths[symbol] !== length) continue;
       const canonical = nextCode[length] as number;
       nextCode[length] = canonical + 1;
-      const bits = reverse(canonical, length);
+      const bits = reversedCode(canonical, length);
       const entry = symbol << 4 | length;
       if (length <= rootBits) {
         for (let at = bits; at < 1 << rootBits; at += 1 << length) table[at] = entry;

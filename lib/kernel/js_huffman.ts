@@ -1,5 +1,6 @@
 // Huffman codes for a block that is written: the twin of wasm/assembly/huffman.ts, where the
 // algorithm is explained. The two give the same lengths for the same counts.
+import { reversedCode } from "./_reversed_code.ts";
 
 const SYMBOL_BITS = 9;
 const SYMBOL_MASK = (1 << SYMBOL_BITS) - 1;
@@ -53,7 +54,7 @@ export class HuffmanCode {
       code = code + (lengthCounts[length] as number) << 1;
     }
     this.lengths.forEach((length, symbol) => {
-      this.codes[symbol] = length === 0 ? 0 : reverse((next[length] as number)++, length);
+      this.codes[symbol] = length === 0 ? 0 : reversedCode((next[length] as number)++, length);
     });
   }
 
@@ -64,12 +65,6 @@ export class HuffmanCode {
       0,
     );
   }
-}
-
-function reverse(code: number, length: number): number {
-  let reversed = 0;
-  for (; length > 0; length--, code >>= 1) reversed = reversed << 1 | code & 1;
-  return reversed;
 }
 
 /** Lists the symbols that occur as frequency << 9 | symbol, rarest first. */

@@ -12,6 +12,7 @@ import {
   PRECODE_TABLE,
   WINDOW_LIMIT,
 } from "./memory";
+import { reversedCode } from "./reversed_code";
 import {
   BAD_BLOCK_TYPE,
   BAD_DISTANCE_CODE,
@@ -181,17 +182,11 @@ function buildPrecodeTable(): bool {
     const at = LENGTH_OFFSETS + (length << 2);
     const next = load<u32>(at);
     store<u32>(at, next + 1);
-    for (let index = reverse(next, length); index < PRECODE_ENTRIES; index += 1 << length) {
+    for (let index = reversedCode(next, length); index < PRECODE_ENTRIES; index += 1 << length) {
       store<u8>(PRECODE_TABLE + index, <u8>(symbol << 3 | length));
     }
   }
   return true;
-}
-
-function reverse(code: u32, length: u32): u32 {
-  let reversed: u32 = 0;
-  for (; length > 0; length--, code >>= 1) reversed = reversed << 1 | code & 1;
-  return reversed;
 }
 
 export function readLengths(): i32 {

@@ -19,6 +19,7 @@ import {
   TREE,
   TREE_KEYS,
 } from "./memory";
+import { reversedCode } from "./reversed_code";
 
 /** The symbol in a sort key; its frequency stands above. */
 const SYMBOL_BITS: u32 = 9;
@@ -217,12 +218,6 @@ export function assignCodes(symbols: u32, limit: u32, lengths: usize, entries: u
     }
     const next = load<u32>(CODE_NEXT + (length << 2));
     store<u32>(CODE_NEXT + (length << 2), next + 1);
-    store<u32>(entries + (symbol << 2), reverse(next, length) | length << LENGTH_SHIFT);
+    store<u32>(entries + (symbol << 2), reversedCode(next, length) | length << LENGTH_SHIFT);
   }
-}
-
-function reverse(code: u32, length: u32): u32 {
-  let reversed: u32 = 0;
-  for (; length > 0; length--, code >>= 1) reversed = reversed << 1 | code & 1;
-  return reversed;
 }

@@ -43,10 +43,9 @@ function constants() {
 /**
  * One round. The working variables take turns with their names, so that none is moved. `bc` is
  * b ^ c: the majority of a, b, c is b ^ ((a ^ b) & (b ^ c)), and a ^ b is the next round's b ^ c.
- * What is known last is added last: the rotations are those of the round before's results. Two of
- * three share one, that of e by 11 being one by 5 and by 6: that saves a copy of e on processors whose
- * instructions overwrite an operand, which counts where another program runs on the same core. To
- * share two saves one more, and makes rounds wait longer for one another.
+ * What is known last is added last: the rotations are those of the round before's results. They are
+ * as the standard writes them: to share one between two, that by 11 being one by 5 and by 6, saves a
+ * copy, and makes rounds wait longer for one another.
  */
 function round(index) {
   const names = ["a", "b", "c", "d", "e", "f", "g", "h"];
@@ -54,11 +53,11 @@ function round(index) {
   return [
     `${h} += load<u32>(HASH_SCHEDULE, ${4 * (index % TURN_ROUNDS)});`,
     `${h} += ${g} ^ (${e} & (${f} ^ ${g}));`,
-    `${h} += rotr<u32>(rotr<u32>(${e}, 5) ^ ${e}, 6) ^ rotr<u32>(${e}, 25);`,
+    `${h} += rotr<u32>(${e}, 6) ^ rotr<u32>(${e}, 11) ^ rotr<u32>(${e}, 25);`,
     `${d} += ${h};`,
     `ab = ${a} ^ ${b};`,
     `${h} += ${b} ^ (ab & bc);`,
-    `${h} += rotr<u32>(rotr<u32>(${a}, 11) ^ ${a}, 2) ^ rotr<u32>(${a}, 22);`,
+    `${h} += rotr<u32>(${a}, 2) ^ rotr<u32>(${a}, 13) ^ rotr<u32>(${a}, 22);`,
     `bc = ab;`,
   ];
 }

@@ -390,12 +390,12 @@ test("lesson 45: an HTML page of a proxy is reported in words", async () => {
   assert.match(error.message, /answered 413 to PUT .*: 413 Entity Too Large$/);
 });
 
-test("a transport that cannot stream gets the content in one piece", async () => {
-  const kinds: string[] = [];
+test("a transport that cannot stream gets the content in one piece, once it is proved", async () => {
+  const methods: string[] = [];
   const stored = new Map<string, Bytes>();
   const script = uploads(stored);
   const transport = Object.assign(async (request: Request) => {
-    kinds.push(request.method);
+    methods.push(request.method);
     const { pathname, search } = new URL(request.url);
     const seen = {
       method: request.method,
@@ -403,9 +403,14 @@ test("a transport that cannot stream gets the content in one piece", async () =>
       path: pathname + search,
       headers: request.headers,
     };
-    return await script(request, seen, kinds.length) ?? new Response(null, { status: 404 });
+    return await script(request, seen, methods.length) ?? new Response(null, { status: 404 });
   }, { traits: { streamingUpload: false, maxRequestBytes: 3_000_000 } });
   const b = bench(() => undefined, { transport });
+  const damaged = LARGE.slice();
+  damaged[damaged.length - 1] = (damaged[damaged.length - 1] ?? 0) ^ 1;
+  const error = await failure(b.clock.run(b.repository.push(LAYER, streamOf(damaged))));
+  assert.ok(error instanceof DigestMismatchError);
+  assert.ok(!methods.includes("PUT"), "nothing was sent of what is not proved");
   await b.clock.run(b.repository.push(LAYER, streamOf(LARGE)));
   assert.deepEqual(stored.get(LAYER.digest), LARGE);
 });

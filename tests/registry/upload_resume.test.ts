@@ -227,6 +227,19 @@ test("a PUT that breaks is continued where the registry stands, with a function 
   }
 });
 
+test("a PUT that fails for a moment is sent again after the time that was asked for", async () => {
+  const registry = uploadRegistry({
+    before: ({ method, count }) =>
+      method === "PUT" && count === 1
+        ? errorResponse(503, "UNAVAILABLE", { "retry-after": "7" })
+        : undefined,
+  });
+  const b = bench(registry.script);
+  const { ms } = await b.clock.measure(() => b.repository.push(LAYER, () => piecesOf(CONTENT)));
+  assert.ok(ms >= 7000 && ms < 8000, `${ms}`);
+  assert.deepEqual(registry.stored.get(LAYER.digest), CONTENT);
+});
+
 test("a PUT that arrived whole and was not answered is ended without sending a byte again", async () => {
   const registry = uploadRegistry({
     cut: ({ method, count }) => method === "PUT" && count === 1 ? CONTENT.length : undefined,
@@ -295,6 +308,34 @@ test("what arrived after the state was written is hashed and not sent again", as
   await b.clock.run(b.repository.push(LAYER, () => piecesOf(CONTENT), { upload: { state } }));
   assert.deepEqual(registry.stored.get(LAYER.digest), CONTENT);
   assert.deepEqual(registry.log.slice(-3), ["GET", "PATCH 1300000-2499999", "PUT"]);
+});
+
+test("a registry that loses a part of what it had gets the content anew", async () => {
+  const registry = uploadRegistry({
+    before({ method, count, session }) {
+      if (method !== "PATCH" || count !== 2 || session === undefined) return undefined;
+      session.content = session.content.slice(0, 500_000);
+      return errorResponse(503, "UNAVAILABLE");
+    },
+  });
+  const b = bench(registry.script);
+  await b.clock.run(b.repository.push(LAYER, () => piecesOf(CONTENT), CHUNKED));
+  assert.deepEqual(registry.stored.get(LAYER.digest), CONTENT);
+  assert.equal(registry.log.filter((line) => line === "POST").length, 2);
+});
+
+test("an upload whose requests are answered with 200 has been taken", async () => {
+  for (const upload of [undefined, CHUNKED.upload, { chunkBytes: Infinity }]) {
+    const registry = uploadRegistry({
+      after: ({ method }, response) =>
+        method === "PATCH" || method === "PUT"
+          ? new Response(null, { status: 200, headers: response.headers })
+          : response,
+    });
+    const b = bench(registry.script);
+    await b.clock.run(b.repository.push(LAYER, piecesOf(CONTENT), { upload }));
+    assert.deepEqual(registry.stored.get(LAYER.digest), CONTENT);
+  }
 });
 
 test("a state that the registry has forgotten starts push() over, and is an error elsewhere", async () => {

@@ -413,6 +413,8 @@ test("a transport that cannot stream gets the content in one piece, once it is p
   assert.ok(!methods.includes("PUT"), "nothing was sent of what is not proved");
   await b.clock.run(b.repository.push(LAYER, streamOf(LARGE)));
   assert.deepEqual(stored.get(LAYER.digest), LARGE);
+  assert.equal(methods.filter((method) => method === "PUT").length, 1);
+  assert.ok(!methods.includes("PATCH"), "it goes in one piece");
 });
 
 test("a registry that takes nothing is given up after 60 seconds", async () => {

@@ -335,6 +335,7 @@ test("an upload whose requests are answered with 200 has been taken", async () =
     const b = bench(registry.script);
     await b.clock.run(b.repository.push(LAYER, piecesOf(CONTENT), { upload }));
     assert.deepEqual(registry.stored.get(LAYER.digest), CONTENT);
+    assert.equal(registry.bodies.reduce((sum, bytes) => sum + bytes, 0), CONTENT.length, "once");
   }
 });
 

@@ -1,0 +1,43 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import type * as host from "../../lib/hash/host.ts";
+import { detectRuntime } from "../../lib/runtime/detect.ts";
+
+/** The module as it is before anybody has asked it. The tests of Node 20 are compiled. */
+async function fresh(): Promise<typeof host> {
+  const extension = import.meta.url.endsWith(".js") ? "js" : "ts";
+  return await import(new URL(`../../lib/hash/host.${extension}?fresh`, import.meta.url).href);
+}
+
+/** Does something, and gives the globals among these that were looked at meanwhile. */
+function lookedAt(names: readonly string[], work: () => void): string[] {
+  const looked = new Set<string>();
+  const restore = names.map((name) => {
+    const before = Object.getOwnPropertyDescriptor(globalThis, name);
+    if (before === undefined) return () => {};
+    const get = () => {
+      looked.add(name);
+      return before.get === undefined ? before.value : before.get.call(globalThis);
+    };
+    Object.defineProperty(globalThis, name, { configurable: true, get });
+    return () => Object.defineProperty(globalThis, name, before);
+  });
+  try {
+    work();
+  } finally {
+    for (const back of restore) back();
+  }
+  return [...looked];
+}
+
+test("the host's hash is ready in Node alone, and what is slow to load is not looked at for it", async () => {
+  const { readyHasherFactory, hostHasherFactory } = await fresh();
+  const isNode = detectRuntime() === "node";
+  let ready: ReturnType<typeof readyHasherFactory>;
+  const looked = lookedAt(["navigator", "process"], () => ready = readyHasherFactory());
+  assert.equal(ready !== undefined, isNode);
+  assert.deepEqual(looked, isNode ? ["process"] : []);
+  const found = hostHasherFactory();
+  assert.notEqual(found, undefined);
+  assert.equal(readyHasherFactory(), found, "what was found before is ready everywhere");
+});

@@ -29,12 +29,12 @@ function factsOf(made) {
   return Object.fromEntries(Object.entries(made).map(([name, { facts }]) => [name, facts]));
 }
 
-/** Collects what the portable benches send. */
+/** Collects what the portable benches send; tells how many take part. */
 function collect(request, answers, done) {
   let body = "";
   request.on("data", (chunk) => body += chunk);
   request.on("end", () => {
-    const { question, layer, entrant, times } = JSON.parse(body);
+    const { question, layer, entrant, times, of } = JSON.parse(body);
     const entrants = (answers[question] ??= {})[layer] ??= {};
     const before = entrants[entrant];
     // A bench of many processes sends a round at a time.
@@ -43,7 +43,7 @@ function collect(request, answers, done) {
       wall: [...before.wall, ...times.wall],
       ...(before.cpu && times.cpu ? { cpu: [...before.cpu, ...times.cpu] } : {}),
     };
-    done();
+    done(of);
   });
 }
 
@@ -65,14 +65,22 @@ async function measure(context, runtime, name, layers) {
     serve("/options", (response) => response.end(JSON.stringify(options)));
     await runtime.run(context, file);
   };
-  serve("/measured", (response, request) => collect(request, answers, () => response.end()));
+  let entrants = 1;
+  serve("/measured", (response, request) =>
+    collect(request, answers, (of) => {
+      entrants = of;
+      response.end();
+    }));
   if (name !== "start") {
     await ask({ rounds, warmUp: true, layers: facts }, layers.whole);
     return answers;
   }
   for (let round = 0; round < rounds; round++) {
     for (const [layer, { facts }] of Object.entries(layers.first)) {
-      await ask({ rounds: 1, warmUp: false, layers: { [layer]: facts } }, layers.first);
+      for (let alone = 0; alone < entrants; alone++) {
+        const options = { rounds: 1, warmUp: false, layers: { [layer]: facts }, alone };
+        await ask(options, layers.first);
+      }
     }
   }
   return answers;

@@ -19,6 +19,8 @@ export interface BenchOptions {
   /** Whether a round comes before, on the first layer. */
   readonly warmUp: boolean;
   readonly layers: Readonly<Record<string, LayerFacts>>;
+  /** The number of the entrant that has the process for itself; all run where it is not given. */
+  readonly alone?: number;
 }
 
 /** The times of an entrant, and the bytes that it made or read, where they count. */
@@ -32,6 +34,8 @@ export interface Measurement {
   readonly layer: string;
   readonly entrant: string;
   readonly times: Measured;
+  /** How many entrants there are. */
+  readonly of: number;
 }
 
 /** Entrant -> its times. */

@@ -62,16 +62,18 @@ async function answer(
   name: string,
   entrants: (layer: BenchLayer) => Promise<readonly Entrant[]>,
 ): Promise<void> {
-  const { rounds, warmUp, layers } = await (await fetch(`${server}/options`))
+  const { rounds, warmUp, layers, alone } = await (await fetch(`${server}/options`))
     .json() as BenchOptions;
   const facts = layers[name];
   if (facts === undefined) return;
   const all = await entrants({ ...facts, name, bytes: await layerBytes(name) });
-  const times = await takeTurns(all, { rounds, warmUp: warmUp && name === LAYERS[0] });
-  for (const { name: entrant, bytes } of all) {
+  const taking = all.filter((_, i) => alone === undefined || alone === i);
+  const times = await takeTurns(taking, { rounds, warmUp: warmUp && name === LAYERS[0] });
+  for (const { name: entrant, bytes } of taking) {
     const measured = times.get(entrant);
     if (measured === undefined) continue;
-    await send({ question, layer: name, entrant, times: { ...measured, bytes } });
+    const { length: of } = all;
+    await send({ question, layer: name, entrant, times: { ...measured, bytes }, of });
   }
 }
 

@@ -11,16 +11,21 @@ interface HostCrypto {
   createHash(algorithm: string): HostHash;
 }
 
+interface HostBun {
+  readonly CryptoHasher?: new (algorithm: string) => HostHash;
+}
+
 interface HostProcess {
   getBuiltinModule?: (name: string) => unknown;
 }
 
 interface Host {
+  readonly Bun?: HostBun;
   readonly process?: HostProcess;
 }
 
-/** Globals of Deno, Bun and workerd, which all have a `process` as Node has. */
-const OTHERS = ["Deno", "Bun", "WebSocketPair"];
+/** Globals of Deno and workerd, which have a `process` as Node has. */
+const OTHERS = ["Deno", "WebSocketPair"];
 
 let probed: HasherFactory | false | undefined;
 
@@ -36,33 +41,43 @@ export function hostHasherFactory(): HasherFactory | undefined {
 }
 
 /**
- * Gives the host's own synchronous hash when that takes no time: when it was found before, or in
- * Node, whose `fetch` has loaded it. Deno, Bun and workerd have it for compatibility, and take 2 to
- * 5 ms to load it.
+ * Gives the host's own synchronous hash when that takes no time: when it was found before, in Bun,
+ * which has one of its own, or in Node, whose `fetch` has loaded it. Deno and workerd have Node's for
+ * compatibility, and take 2 to 7 ms to load it.
  *
  * @returns A factory, or `undefined` where there is none yet.
  */
 export function readyHasherFactory(): HasherFactory | undefined {
-  return probed === undefined && !isNode() ? undefined : hostHasherFactory();
+  return probed === undefined && !isReady() ? undefined : hostHasherFactory();
 }
 
-function isNode(): boolean {
+function isReady(): boolean {
+  const host = globalThis as Host;
+  if (host.Bun?.CryptoHasher !== undefined) return true;
   // The first look at `process` takes Deno 15 ms, that at `navigator` takes Node 0.2.
-  const isOther = OTHERS.some((name) => name in globalThis);
-  return !isOther && (globalThis as Host).process !== undefined;
+  return !OTHERS.some((name) => name in globalThis) && host.process !== undefined;
 }
 
 function probe(): HasherFactory | undefined {
   try {
-    const { process } = globalThis as Host;
-    const crypto = process?.getBuiltinModule?.("node:crypto") as HostCrypto | undefined;
-    if (typeof crypto?.createHash !== "function") return undefined;
-    const factory: HasherFactory = (algorithm) => hostHasher(crypto, algorithm);
+    const start = hostHash();
+    if (start === undefined) return undefined;
+    const factory: HasherFactory = (algorithm) => hostHasher(algorithm, start(algorithm));
     return isWorking(factory) ? factory : undefined;
   } catch {
     // A polyfill may have the names and throw when they are used.
     return undefined;
   }
+}
+
+/** Finds what starts a hash. Bun takes 5 ms to load Node's, and is as fast with its own. */
+function hostHash(): ((algorithm: HashAlgorithm) => HostHash) | undefined {
+  const host = globalThis as Host;
+  const { CryptoHasher } = host.Bun ?? {};
+  if (CryptoHasher !== undefined) return (algorithm) => new CryptoHasher(algorithm);
+  const crypto = host.process?.getBuiltinModule?.("node:crypto") as HostCrypto | undefined;
+  if (typeof crypto?.createHash !== "function") return undefined;
+  return (algorithm) => crypto.createHash(algorithm);
 }
 
 /** Hashes "abc": the first bytes must be those of FIPS 180-4. */
@@ -76,12 +91,21 @@ function isWorking(factory: HasherFactory): boolean {
   });
 }
 
-function hostHasher(crypto: HostCrypto, algorithm: HashAlgorithm): Hasher {
-  const hash = crypto.createHash(algorithm);
+function hostHasher(algorithm: HashAlgorithm, hash: HostHash): Hasher {
+  let isDone = false;
+  const open = (): HostHash => {
+    // Bun's own would begin a new message.
+    if (isDone) throw new TypeError(`Cannot use a ${algorithm} hasher after its digest`);
+    return hash;
+  };
   return {
     algorithm,
-    update: (chunk) => void hash.update(chunk),
-    // The host's own subclass of Uint8Array stays inside.
-    digest: (): Bytes => new Uint8Array(hash.digest()),
+    update: (chunk) => void open().update(chunk),
+    digest(): Bytes {
+      const digest = open().digest();
+      isDone = true;
+      // The host's own subclass of Uint8Array stays inside.
+      return new Uint8Array(digest);
+    },
   };
 }

@@ -14,11 +14,12 @@ export interface LayerThreads {
   /**
    * Takes a thread that has nothing to do.
    *
-   * @returns The thread; `undefined` when all of them are at work or the host has none, and then
-   * the layer is read where it was asked for. It never waits for another layer: who reads one slowly,
-   * or not at all, keeps nobody from the others.
+   * @param bytes The bytes of the layer as it is stored.
+   * @returns The thread; `undefined` when all of them are at work, when none is worth its start yet,
+   * or when the host has none, and then the layer is read where it was asked for. It never waits for
+   * another layer: who reads one slowly, or not at all, keeps nobody from the others.
    */
-  take(): Promise<LayerThread | undefined>;
+  take(bytes: number): Promise<LayerThread | undefined>;
 }
 
 /** A thread that was taken, for one layer: to be read, or to be hashed as it is stored. */

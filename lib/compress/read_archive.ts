@@ -39,7 +39,7 @@ export function readArchive(
   // What is wrong with the options is told at once, here as there.
   outputCap(task.maxOutputBytes);
   return new OpeningFeed(stored, async () => {
-    const thread = await threads.take();
+    const thread = await threads.take(size);
     return thread?.read(stored, task, handlers, { signal }) ?? readHere();
   });
 }

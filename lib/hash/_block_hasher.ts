@@ -1,4 +1,5 @@
 import type { Bytes } from "../model/bytes.ts";
+import { afterDigest } from "./after_digest.ts";
 import type { HashAlgorithm, ResumableHasher } from "./hasher.ts";
 import { decodeHashState, encodeHashState } from "./state.ts";
 
@@ -94,6 +95,6 @@ export class BlockHasher implements ResumableHasher {
   }
 
   #assertOpen(): void {
-    if (this.#isDone) throw new TypeError(`Cannot use a ${this.algorithm} hasher after its digest`);
+    if (this.#isDone) afterDigest(this.algorithm);
   }
 }

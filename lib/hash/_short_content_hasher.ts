@@ -1,8 +1,10 @@
 import type { Bytes } from "../model/bytes.ts";
 import type { HashAlgorithm, StreamHasher } from "./hasher.ts";
 
-/** The names of the algorithms in WebCrypto. */
-export const WEB_NAMES = { sha256: "SHA-256", sha512: "SHA-512" } as const;
+/** Gives the name of an algorithm in WebCrypto, such as `SHA-256`. */
+export function webName(algorithm: HashAlgorithm): string {
+  return algorithm.replace("sha", "SHA-");
+}
 
 /** Content is short up to here, and kept until its end. */
 const SHORT_BYTES = 262_144;
@@ -37,7 +39,7 @@ export class ShortContentHasher implements StreamHasher {
 
   async digest(): Promise<Bytes> {
     if (this.#long !== undefined) return await this.#long.digest();
-    return new Uint8Array(await this.#subtle.digest(WEB_NAMES[this.algorithm], this.#taken()));
+    return new Uint8Array(await this.#subtle.digest(webName(this.algorithm), this.#taken()));
   }
 
   #keep(chunk: Uint8Array): void {

@@ -1,4 +1,5 @@
 import type { Bytes } from "../model/bytes.ts";
+import { afterDigest } from "./after_digest.ts";
 import type { HashAlgorithm, Hasher, HasherFactory } from "./hasher.ts";
 
 /** The little of the host's hash module that is used. */
@@ -24,9 +25,6 @@ interface Host {
   readonly process?: HostProcess;
 }
 
-/** Globals of Deno and workerd, which have a `process` as Node has. */
-const OTHERS = ["Deno", "WebSocketPair"];
-
 let probed: HasherFactory | false | undefined;
 
 /**
@@ -37,7 +35,7 @@ let probed: HasherFactory | false | undefined;
  */
 export function hostHasherFactory(): HasherFactory | undefined {
   probed ??= probe() ?? false;
-  return probed === false ? undefined : probed;
+  return probed || undefined;
 }
 
 /**
@@ -53,57 +51,51 @@ export function readyHasherFactory(): HasherFactory | undefined {
 
 function isReady(): boolean {
   const host = globalThis as Host;
-  if (host.Bun?.CryptoHasher !== undefined) return true;
-  // The first look at `process` takes Deno 15 ms, that at `navigator` takes Node 0.2.
-  return !OTHERS.some((name) => name in globalThis) && host.process !== undefined;
+  // Deno and workerd have a `process` as Node has: the first look at it takes Deno 15 ms. That at
+  // `navigator` takes Node 0.2.
+  const isOther = "Deno" in host || "WebSocketPair" in host;
+  return !isOther && (host.Bun ?? host.process) !== undefined;
 }
 
 function probe(): HasherFactory | undefined {
   try {
-    const start = hostHash();
-    if (start === undefined) return undefined;
-    const factory: HasherFactory = (algorithm) => hostHasher(algorithm, start(algorithm));
-    return isWorking(factory) ? factory : undefined;
+    const factory = hostFactory();
+    return factory && isWorking(factory) ? factory : undefined;
   } catch {
     // A polyfill may have the names and throw when they are used.
     return undefined;
   }
 }
 
-/** Finds what starts a hash. Bun takes 5 ms to load Node's, and is as fast with its own. */
-function hostHash(): ((algorithm: HashAlgorithm) => HostHash) | undefined {
+/** Finds what makes hashers. Bun takes 5 ms to load Node's, and is as fast with its own. */
+function hostFactory(): HasherFactory | undefined {
   const host = globalThis as Host;
   const { CryptoHasher } = host.Bun ?? {};
-  if (CryptoHasher !== undefined) return (algorithm) => new CryptoHasher(algorithm);
+  if (CryptoHasher) return (algorithm) => hostHasher(algorithm, new CryptoHasher(algorithm));
   const crypto = host.process?.getBuiltinModule?.("node:crypto") as HostCrypto | undefined;
-  if (typeof crypto?.createHash !== "function") return undefined;
-  return (algorithm) => crypto.createHash(algorithm);
+  return crypto && ((algorithm) => hostHasher(algorithm, crypto.createHash(algorithm)));
 }
 
-/** Hashes "abc": the first bytes must be those of FIPS 180-4. */
+/** The first word of the hash of "abc" (FIPS 180-4). */
+const FIRST_WORDS = [["sha256", 0xba7816bf], ["sha512", 0xddaf35a1]] as const;
+
 function isWorking(factory: HasherFactory): boolean {
-  const prefixes = { sha256: [0xba, 0x78, 0x16, 0xbf], sha512: [0xdd, 0xaf, 0x35, 0xa1] };
-  return (["sha256", "sha512"] as const).every((algorithm) => {
+  return FIRST_WORDS.every(([algorithm, word]) => {
     const hasher = factory(algorithm);
     hasher.update(Uint8Array.of(97, 98, 99));
-    const hash = hasher.digest();
-    return prefixes[algorithm].every((byte, index) => hash[index] === byte);
+    return new DataView(hasher.digest().buffer).getUint32(0) === word;
   });
 }
 
 function hostHasher(algorithm: HashAlgorithm, hash: HostHash): Hasher {
-  let isDone = false;
-  const open = (): HostHash => {
-    // Bun's own would begin a new message.
-    if (isDone) throw new TypeError(`Cannot use a ${algorithm} hasher after its digest`);
-    return hash;
-  };
+  // Bun's own would begin a new message after its digest.
+  let open: HostHash | undefined = hash;
   return {
     algorithm,
-    update: (chunk) => void open().update(chunk),
+    update: (chunk) => void (open ?? afterDigest(algorithm)).update(chunk),
     digest(): Bytes {
-      const digest = open().digest();
-      isDone = true;
+      const digest = (open ?? afterDigest(algorithm)).digest();
+      open = undefined;
       // The host's own subclass of Uint8Array stays inside.
       return new Uint8Array(digest);
     },

@@ -1,7 +1,7 @@
 import { offeredHasher } from "./create_hasher.ts";
 import type { HashAlgorithm, HasherFactory, StreamHasher } from "./hasher.ts";
 import { hostHasherFactory, readyHasherFactory } from "./host.ts";
-import { ShortContentHasher, WEB_NAMES } from "./_short_content_hasher.ts";
+import { ShortContentHasher, webName } from "./_short_content_hasher.ts";
 
 /** The digest of Cloudflare's workerd: a sink that has the digest when it is closed. */
 interface DigestStream extends WritableStream<Uint8Array> {
@@ -55,7 +55,7 @@ export function hostStreamHasher(algorithm: HashAlgorithm): StreamHasher | undef
   if (factory !== undefined) return factory(algorithm);
   const { DigestStream } = globalThis.crypto as HostCrypto;
   if (DigestStream === undefined) return undefined;
-  const stream = new DigestStream(WEB_NAMES[algorithm]);
+  const stream = new DigestStream(webName(algorithm));
   const writer = stream.getWriter();
   return {
     algorithm,

@@ -1,3 +1,4 @@
+import { afterDigest } from "../hash/after_digest.ts";
 import {
   decodeHashState,
   encodeHashState,
@@ -146,6 +147,6 @@ export class WasmHasher implements ResumableHasher {
   }
 
   #assertOpen(): void {
-    if (this.#isDone) throw new TypeError(`Cannot use a ${this.algorithm} hasher after its digest`);
+    if (this.#isDone) afterDigest(this.algorithm);
   }
 }

@@ -16,7 +16,7 @@ export class BlobHashing {
   async begin(stream: ByteStream, { size }: Descriptor): Promise<void> {
     this.end();
     if (this.#threads === undefined || size < this.#threads.minBytes) return;
-    const thread = await this.#threads.take();
+    const thread = await this.#threads.take(size);
     if (thread === undefined) return;
     this.#thread = thread;
     if (!hashWith(stream, (algorithm) => thread.hasher(algorithm))) this.end();

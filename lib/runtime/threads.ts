@@ -10,15 +10,22 @@ import { ThreadFeed } from "./_thread_feed.ts";
 import { ThreadHasher } from "./_thread_hasher.ts";
 import { THREAD_SOURCE } from "./_thread_source.ts";
 
-/**
- * Layers of fewer bytes, as stored, are read where they are asked for: they take some milliseconds,
- * and a thread that is not there yet takes 30 to start.
- */
+/** Layers of fewer bytes, as stored, are read where they are asked for: that takes milliseconds. */
 export const MIN_THREAD_BYTES: number = 1024 * 1024;
+
+/**
+ * How many times as many bytes have to come before one more thread is started for them. To start it
+ * and to warm up its code takes some 40 ms, which so many give back.
+ */
+const START_LAYERS = 16;
 
 /** Options of {@linkcode layerThreads}. */
 export interface LayerThreadsOptions {
-  /** Layers of fewer bytes as stored are not worth a thread; default {@linkcode MIN_THREAD_BYTES}. */
+  /**
+   * Layers of fewer bytes as stored are not worth a thread; default {@linkcode MIN_THREAD_BYTES}. The
+   * start of a thread is worth 16 times as many, of one layer or of several one after the other: an
+   * image of a few MB is read as if there were none.
+   */
   readonly minBytes?: number | undefined;
 }
 
@@ -37,8 +44,8 @@ export interface HostThreads extends LayerThreads, AsyncDisposable {
  * without them, errors and counts included. Only one thread is worth it too: it works while this one
  * reads and writes.
  *
- * They start when they are needed, and stay for the next layer until they are closed; they keep no
- * process alive. Each takes at most 4 MiB for the bytes on their way, beside what a worker of the
+ * They start when there is enough to read, and stay for the next layer until they are closed; they
+ * keep no process alive. Each takes at most 4 MiB for the bytes on their way, beside what a worker of the
  * host takes. Where the host has none (workerd), or a page forbids them (its
  * `Content-Security-Policy` needs `worker-src blob:`), or all of them are at work, layers are read
  * where they are asked for.
@@ -75,6 +82,8 @@ class ThreadPool implements HostThreads {
   readonly minBytes: number;
   readonly #idle: HostThread[] = [];
   #count = 0;
+  /** Bytes that came and were no thread's start yet. */
+  #waiting = 0;
   #isClosed = false;
 
   constructor(size: number, minBytes: number) {
@@ -82,8 +91,8 @@ class ThreadPool implements HostThreads {
     this.minBytes = minBytes;
   }
 
-  async take(): Promise<LayerThread | undefined> {
-    const thread = this.#idle.pop() ?? await this.#start();
+  async take(bytes: number): Promise<LayerThread | undefined> {
+    const thread = this.#idle.pop() ?? await this.#start(bytes);
     return thread && new TakenThread(thread, (isGood) => this.#leave(thread, isGood));
   }
 
@@ -97,8 +106,12 @@ class ThreadPool implements HostThreads {
     return this.close();
   }
 
-  async #start(): Promise<HostThread | undefined> {
+  async #start(bytes: number): Promise<HostThread | undefined> {
     if (this.#isClosed || this.#count >= this.size) return undefined;
+    const startBytes = START_LAYERS * this.minBytes;
+    this.#waiting += bytes;
+    if (this.#waiting < startBytes) return undefined;
+    this.#waiting -= startBytes;
     this.#count++;
     const thread = await readyThread();
     if (thread === undefined) this.#count--;

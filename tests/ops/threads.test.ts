@@ -62,8 +62,8 @@ function counted(size: number): Counted {
     size,
     minBytes: 0,
     taken,
-    async take() {
-      const thread = await threads.take();
+    async take(bytes) {
+      const thread = await threads.take(bytes);
       taken.push(thread !== undefined);
       return thread;
     },
@@ -353,6 +353,27 @@ test("closed threads leave the work to who asks for it, and small layers need no
   const large = { ...threads, minBytes: body.length + 1 };
   for await (const _ of layerOf(body).entries({ threads: large }));
   assert.equal(threads.taken.length, 2);
+});
+
+test("a thread is started once there were enough bytes for it, and then for small layers, too", async () => {
+  const threads = layerThreads(2, { minBytes: 1000 });
+  try {
+    const isTaken = async (bytes: number) => {
+      const thread = await threads.take(bytes);
+      thread?.leave();
+      return thread !== undefined;
+    };
+    for (const bytes of [8000, 7999]) assert.equal(await isTaken(bytes), false);
+    assert.equal(await isTaken(1000), HAS_THREADS);
+    assert.equal(await isTaken(1), HAS_THREADS, "the one that is there has nothing to do");
+    const first = await threads.take(1000);
+    // What the first one cost is not left for the second.
+    assert.equal(await isTaken(15_000), false);
+    assert.equal(await isTaken(1), HAS_THREADS);
+    first?.leave();
+  } finally {
+    await threads.close();
+  }
 });
 
 test("layerThreads() refuses what is no number of threads", () => {

@@ -16,10 +16,10 @@ import { brokenFiles, LADING, lading, start, until, withBench } from "./lading_p
 
 const zip = (tar: Bytes): Promise<Bytes> => readAll(gzip(streamOf(tar)), { maxBytes: 1 << 26 });
 
-/** An image of four layers, the first of which is large enough to be worth a thread. */
+/** An image of four layers, the first of which is large enough to be worth the start of a thread. */
 async function sample(): Promise<{ store: MemoryStore; image: Descriptor }> {
   const store = memoryStore();
-  const noise = new Uint8Array(2 << 20);
+  const noise = new Uint8Array(17 << 20);
   for (let at = 0; at < noise.length; at += 65_536) {
     crypto.getRandomValues(noise.subarray(at, at + 65_536));
   }

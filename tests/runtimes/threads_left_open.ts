@@ -13,7 +13,7 @@ const layer = openLayer({
   fetch: () => Promise.resolve(streamOf(tar)),
 }, { mediaType, digest: `sha256:${"0".repeat(64)}`, size: tar.length });
 
-const threads = layerThreads(2);
+const threads = layerThreads(2, { minBytes: 0 });
 const entries = layer.entries({ threads });
 const { value } = await entries.next();
 console.log(value?.path);

@@ -76,15 +76,11 @@ function hostFactory(): HasherFactory | undefined {
   return crypto && ((algorithm) => hostHasher(algorithm, crypto.createHash(algorithm)));
 }
 
-/** The first word of the hash of "abc" (FIPS 180-4). */
-const FIRST_WORDS = [["sha256", 0xba7816bf], ["sha512", 0xddaf35a1]] as const;
-
+/** Hashes "abc": the first word must be that of FIPS 180-4. One algorithm stands for both. */
 function isWorking(factory: HasherFactory): boolean {
-  return FIRST_WORDS.every(([algorithm, word]) => {
-    const hasher = factory(algorithm);
-    hasher.update(Uint8Array.of(97, 98, 99));
-    return new DataView(hasher.digest().buffer).getUint32(0) === word;
-  });
+  const hasher = factory("sha256");
+  hasher.update(Uint8Array.of(97, 98, 99));
+  return new DataView(hasher.digest().buffer).getUint32(0) === 0xba7816bf;
 }
 
 function hostHasher(algorithm: HashAlgorithm, hash: HostHash): Hasher {

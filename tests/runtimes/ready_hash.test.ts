@@ -7,22 +7,17 @@ import { detectRuntime } from "../../lib/runtime/detect.ts";
  * The module as it is before anybody has asked it. The tests of Node 20 are compiled; Bun, where
  * files share their modules, loads one anew for a relative name, but not for a URL with a query.
  */
-async function fresh(): Promise<typeof host> {
+async function fresh(copy: string): Promise<typeof host> {
   const extension = import.meta.url.endsWith(".js") ? "js" : "ts";
-  const name = `../../lib/hash/host.${extension}?fresh`;
+  const name = `../../lib/hash/host.${extension}?${copy}`;
   return await import(name);
 }
 
-/** Does something, and gives the globals among these that were looked at meanwhile. */
-function lookedAt(names: readonly string[], work: () => void): string[] {
-  const looked = new Set<string>();
-  const restore = names.map((name) => {
+/** Does something while globals are what these getters give; those that are not there stay so. */
+function withGlobals(getters: Readonly<Record<string, () => unknown>>, work: () => void): void {
+  const restore = Object.entries(getters).map(([name, get]) => {
     const before = Object.getOwnPropertyDescriptor(globalThis, name);
     if (before === undefined) return () => {};
-    const get = () => {
-      looked.add(name);
-      return before.get === undefined ? before.value : before.get.call(globalThis);
-    };
     Object.defineProperty(globalThis, name, { configurable: true, get });
     return () => Object.defineProperty(globalThis, name, before);
   });
@@ -31,11 +26,25 @@ function lookedAt(names: readonly string[], work: () => void): string[] {
   } finally {
     for (const back of restore) back();
   }
+}
+
+/** Does something, and gives the globals among these that were looked at meanwhile. */
+function lookedAt(names: readonly string[], work: () => void): string[] {
+  const looked = new Set<string>();
+  const getters = names.map((name) => {
+    const before = Object.getOwnPropertyDescriptor(globalThis, name);
+    const get = () => {
+      looked.add(name);
+      return before?.get === undefined ? before?.value : before.get.call(globalThis);
+    };
+    return [name, get];
+  });
+  withGlobals(Object.fromEntries(getters), work);
   return [...looked];
 }
 
 test("the host's hash is ready in Node and Bun, and what is slow to load is not looked at for it", async () => {
-  const { readyHasherFactory, hostHasherFactory } = await fresh();
+  const { readyHasherFactory, hostHasherFactory } = await fresh("ready");
   const runtime = detectRuntime();
   let ready: ReturnType<typeof readyHasherFactory>;
   const looked = lookedAt(["navigator", "process"], () => ready = readyHasherFactory());
@@ -44,4 +53,26 @@ test("the host's hash is ready in Node and Bun, and what is slow to load is not 
   const found = hostHasherFactory();
   assert.notEqual(found, undefined);
   assert.equal(readyHasherFactory(), found, "what was found before is ready everywhere");
+});
+
+test("a hash of the host that does not work is none", async () => {
+  const wrong = { update() {}, digest: () => new Uint8Array(32) };
+  const broken = {
+    missing: undefined,
+    empty: {},
+    refusing: {
+      createHash() {
+        throw new Error("not implemented");
+      },
+    },
+    wrong: { createHash: () => wrong },
+  };
+  for (const [name, crypto] of Object.entries(broken)) {
+    const { hostHasherFactory } = await fresh(name);
+    let found: ReturnType<typeof hostHasherFactory>;
+    const process = () => ({ getBuiltinModule: () => crypto });
+    withGlobals({ process }, () => found = hostHasherFactory());
+    // Bun has one of its own, and its global cannot be replaced.
+    assert.equal(found !== undefined, detectRuntime() === "bun", name);
+  }
 });

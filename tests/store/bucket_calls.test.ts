@@ -97,6 +97,17 @@ test("a signal that has aborted before keeps a store from asking its bucket", as
   }
 });
 
+test("a bucket is not asked for what can be no name", async () => {
+  const bucket = new MemoryBucket();
+  const store = bucketStore(bucket);
+  await filled(bucket);
+  bucket.calls.length = 0;
+  for (const reference of ["", "a\0b", "a".repeat(10_000)]) {
+    await assert.rejects(store.untag(reference), NotFoundError);
+  }
+  assert.deepEqual(bucket.calls, []);
+});
+
 test("a manifest that is there is not written again", async () => {
   const bucket = new MemoryBucket();
   const store = bucketStore(bucket);

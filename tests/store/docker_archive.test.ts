@@ -361,5 +361,16 @@ test("dockerArchive() rejects with the reason of the signal, and can be used aga
   const resolving = archive.resolve("@0", { signal: controller.signal });
   controller.abort(reason);
   await assert.rejects(resolving, (error) => error === reason);
-  await archive.resolve("@0");
+  const image = await archive.resolve("@0");
+  // What was read before is no reason to go on.
+  const { signal } = controller;
+  const calls = {
+    resolve: () => archive.resolve("@0", { signal }),
+    exists: () => archive.exists(image, { signal }),
+    fetch: () => archive.fetch(image, { signal }),
+    roots: () => archive.roots({ signal })[Symbol.asyncIterator]().next(),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    await assert.rejects(call, (error) => error === reason, name);
+  }
 });

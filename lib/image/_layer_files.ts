@@ -99,9 +99,11 @@ export class FileMeta implements CommonMeta {
   }
 }
 
-/** Tells whether the time of an entry is a whole second. */
-function isWhole({ mtime, mtimeNs }: TreeEntry): boolean {
-  return Number.isSafeInteger(mtime) && nanosecondsOf(mtime) === mtimeNs;
+/** Tells whether the time of an entry is a whole second, as all are that no record says. */
+function isWhole(entry: TreeEntry): boolean {
+  const { mtime } = entry;
+  if (!Number.isSafeInteger(mtime)) return false;
+  return !entry.pax.has("mtime") || nanosecondsOf(mtime) === entry.mtimeNs;
 }
 
 /** What a tree takes from an entry of a layer. */

@@ -6,7 +6,7 @@ import { InvalidTarError, LimitExceededError } from "../model/errors.ts";
 import type { TarEntryType } from "./entry.ts";
 import type { TarHeader } from "./header.ts";
 import { NameCopies } from "./_name_copies.ts";
-import { nanosecondsOf, secondsOf } from "./nanoseconds.ts";
+import { secondsOf } from "./nanoseconds.ts";
 import {
   MAX_PAX_BYTES,
   MAX_PAX_RECORDS,
@@ -57,7 +57,8 @@ export interface MergedEntry {
   readonly groupName: string;
   /** In seconds. */
   readonly mtime: number;
-  readonly mtimeNs: bigint;
+  /** In nanoseconds where a record says it: headers have whole seconds, and few ask for more. */
+  readonly timeNs: bigint | undefined;
   readonly pax: ReadonlyMap<string, Bytes>;
   readonly xattrs: ReadonlyMap<string, Bytes>;
   /** The bytes of content in the archive, a sparse map before it included. */
@@ -212,7 +213,7 @@ export class MetadataMerger {
       userName: textOf(records?.get("uname")) ?? header.userName,
       groupName: textOf(records?.get("gname")) ?? header.groupName,
       mtime: time === undefined ? header.mtime : secondsOf(time),
-      mtimeNs: time ?? nanosecondsOf(header.mtime),
+      timeNs: time,
       pax,
       xattrs: pax === this.#globals ? this.#globalXattrs : xattrsOf(pax),
       storedSize,

@@ -8,6 +8,7 @@ import type { SparseContent } from "./_sparse_content.ts";
 import type { TarEntryType } from "./entry.ts";
 import type { FedEntry, Taker } from "./entry_feed.ts";
 import type { TarFormat, TarHeader } from "./header.ts";
+import { nanosecondsOf } from "./nanoseconds.ts";
 
 const DEFAULT_CONTENT_BYTES = 64 << 20;
 
@@ -105,7 +106,8 @@ export class FoundEntry implements FedEntry {
   }
 
   get mtimeNs(): bigint {
-    return this.#merged.mtimeNs;
+    const { mtime, timeNs } = this.#merged;
+    return timeNs ?? nanosecondsOf(mtime);
   }
 
   get linkPathBytes(): Bytes | undefined {

@@ -17,7 +17,7 @@ import { readAll, streamFrom } from "../lib/bytes/mod.ts";
 import { gunzip } from "../lib/compress/mod.ts";
 import type { Bytes } from "../lib/model/bytes.ts";
 import { BLOCK_SIZE } from "../lib/tar/header.ts";
-import { readTar, type TarInput, writeTar } from "../lib/tar/mod.ts";
+import { readTar, type TarEntry, type TarInput, writeTar } from "../lib/tar/mod.ts";
 import { DEBIAN_NEEDS, debianLayout } from "../tests/support/debian.ts";
 import { missing, mustRun } from "../tests/support/program.ts";
 import type { LayerFacts } from "./_results.ts";
@@ -108,16 +108,26 @@ async function npmLayer(): Promise<string> {
   return path;
 }
 
+/** Gives the files of a layer. */
+export async function* filesOf(path: string): AsyncGenerator<TarEntry, void, undefined> {
+  const stored = streamFrom(createReadStream(path) as AsyncIterable<Bytes>);
+  for await (const entry of readTar(gunzip(stored))) if (entry.type === "file") yield entry;
+}
+
+/** Makes of a file one that can be written: its name and its content. */
+export async function inputOf(entry: TarEntry): Promise<TarInput> {
+  return { path: entry.path, type: "file", body: await entry.bytes() };
+}
+
 /** Packs the first small files of a layer, as many as fit. */
 async function beginning(path: string): Promise<Bytes> {
-  const stored = streamFrom(createReadStream(path) as AsyncIterable<Bytes>);
   const inputs: TarInput[] = [];
   // The two blocks at the end count too.
   let length = 2 * BLOCK_SIZE;
-  for await (const entry of readTar(gunzip(stored))) {
+  for await (const entry of filesOf(path)) {
     const packed = BLOCK_SIZE + Math.ceil(entry.size / BLOCK_SIZE) * BLOCK_SIZE;
-    if (entry.type !== "file" || length + packed > FIRST_BYTES) continue;
-    inputs.push({ path: entry.path, type: "file", body: await entry.bytes() });
+    if (length + packed > FIRST_BYTES) continue;
+    inputs.push(await inputOf(entry));
     length += packed;
     if (FIRST_BYTES - length < 2 * BLOCK_SIZE) break;
   }

@@ -1,16 +1,13 @@
 // How fast is `lading validate --threads 2` beside the same without threads? Images of four layers in
 // a layout on disk: the packages of this checkout, and the files of a Debian root file system, a
 // quarter of the bytes in each layer.
-import { createReadStream, createWriteStream } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
-import { streamFrom } from "../lib/bytes/mod.ts";
-import { gunzip } from "../lib/compress/mod.ts";
-import type { Bytes } from "../lib/model/bytes.ts";
-import { readTar, type TarEntry, type TarInput, writeTar } from "../lib/tar/mod.ts";
+import { type TarInput, writeTar } from "../lib/tar/mod.ts";
 import { component, inScratch, mustRun } from "../tests/support/program.ts";
-import { type MadeLayer, makeLayers } from "./_layers.ts";
+import { filesOf, inputOf, type MadeLayer, makeLayers } from "./_layers.ts";
 import { compare } from "./_rounds.ts";
 
 const ROUNDS = 11;
@@ -25,14 +22,11 @@ const RUNTIMES: Readonly<Record<string, readonly [string, ...string[]]>> = {
 };
 
 /** Gives the files of a layer whose last byte is in one of its parts. */
-async function* filesOf({ path, facts }: MadeLayer, part: number): AsyncGenerator<TarInput> {
-  const stored = streamFrom(createReadStream(path) as AsyncIterable<Bytes>);
+async function* partOf({ path, facts }: MadeLayer, part: number): AsyncGenerator<TarInput> {
   const partBytes = Math.ceil(facts.plainSize / LAYERS);
-  const isHere = ({ bodyOffset, size }: TarEntry): boolean =>
-    Math.floor((bodyOffset + size) / partBytes) === part;
-  for await (const entry of readTar(gunzip(stored))) {
-    if (entry.type !== "file" || !isHere(entry)) continue;
-    yield { path: entry.path, type: "file", body: await entry.bytes() };
+  for await (const entry of filesOf(path)) {
+    const end = entry.bodyOffset + entry.size;
+    if (Math.floor(end / partBytes) === part) yield await inputOf(entry);
   }
 }
 
@@ -40,7 +34,7 @@ async function* filesOf({ path, facts }: MadeLayer, part: number): AsyncGenerato
 async function makeImage(folder: string, name: string, layer: MadeLayer): Promise<string> {
   const archives = Array.from({ length: LAYERS }, (_, i) => join(folder, `${name}-${i}.tar`));
   for (const [part, archive] of archives.entries()) {
-    await writeTar(filesOf(layer, part)).pipeTo(Writable.toWeb(createWriteStream(archive)));
+    await writeTar(partOf(layer, part)).pipeTo(Writable.toWeb(createWriteStream(archive)));
   }
   const image = `oci:${join(folder, name)}:1`;
   await mustRun("node24", ["dist/bin/lading.js", "append", "scratch", ...archives, "--to", image]);

@@ -17,7 +17,7 @@ export const MIN_THREAD_BYTES: number = 1024 * 1024;
  * How many times as many bytes have to come before one more thread is started for them. To start it
  * and to warm up its code takes some 40 ms, which so many give back.
  */
-const START_LAYERS = 16;
+const START_FACTOR = 16;
 
 /** Options of {@linkcode layerThreads}. */
 export interface LayerThreadsOptions {
@@ -40,15 +40,14 @@ export interface HostThreads extends LayerThreads, AsyncDisposable {
 /**
  * Makes threads that layers are decompressed and hashed in, side by side: for `validate()`,
  * `exportRootfs()`, `extract()` and whatever else reads layers. `pull()` and `copy()`, which do not
- * look into layers, have them hashed there. The results are the same with and
- * without them, errors and counts included. Only one thread is worth it too: it works while this one
- * reads and writes.
+ * look into layers, have them hashed there. The results are the same with and without them, errors and
+ * counts included. Only one thread is worth it too: it works while this one reads and writes.
  *
- * They start when there is enough to read, and stay for the next layer until they are closed; they
- * keep no process alive. Each takes at most 4 MiB for the bytes on their way, beside what a worker of the
- * host takes. Where the host has none (workerd), or a page forbids them (its
- * `Content-Security-Policy` needs `worker-src blob:`), or all of them are at work, layers are read
- * where they are asked for.
+ * One is started for every 16 MiB of layers, as stored, up to their number, and stays for the next
+ * layer until they are closed; they keep no process alive. Each takes at most 4 MiB for the bytes on
+ * their way, beside what a worker of the host takes. Where the host has none (workerd), or a page
+ * forbids them (its `Content-Security-Policy` needs `worker-src blob:`), or all of them are at work,
+ * layers are read where they are asked for.
  *
  * @param size How many layers are read at the same time.
  * @param options What is worth a thread.
@@ -108,7 +107,7 @@ class ThreadPool implements HostThreads {
 
   async #start(bytes: number): Promise<HostThread | undefined> {
     if (this.#isClosed || this.#count >= this.size) return undefined;
-    const startBytes = START_LAYERS * this.minBytes;
+    const startBytes = START_FACTOR * this.minBytes;
     this.#waiting += bytes;
     if (this.#waiting < startBytes) return undefined;
     this.#waiting -= startBytes;

@@ -51,6 +51,8 @@ const MANY = tarOf(Array.from({ length: 700 }, (_, at) => `dir/${at}=${at}`));
 interface Counted extends LayerThreads {
   /** For each layer, whether there was a thread for it. */
   readonly taken: readonly boolean[];
+  /** For each layer, the bytes that its reader said it has. */
+  readonly sizes: readonly number[];
   close(): Promise<void>;
 }
 
@@ -58,11 +60,14 @@ interface Counted extends LayerThreads {
 function counted(size: number): Counted {
   const threads = layerThreads(size, { minBytes: 0 });
   const taken: boolean[] = [];
+  const sizes: number[] = [];
   return {
     size,
     minBytes: 0,
     taken,
+    sizes,
     async take(bytes) {
+      sizes.push(bytes);
       const thread = await threads.take(bytes);
       taken.push(thread !== undefined);
       return thread;
@@ -350,6 +355,7 @@ test("closed threads leave the work to who asks for it, and small layers need no
   await threads.close();
   for await (const _ of layerOf(body).entries({ threads }));
   assert.deepEqual(threads.taken, [HAS_THREADS, false]);
+  assert.deepEqual(threads.sizes, [body.length, body.length]);
   const large = { ...threads, minBytes: body.length + 1 };
   for await (const _ of layerOf(body).entries({ threads: large }));
   assert.equal(threads.taken.length, 2);
@@ -376,6 +382,18 @@ test("a thread is started once there were enough bytes for it, and then for smal
   }
 });
 
+test("a thread takes 16 MiB to be started", async () => {
+  const threads = layerThreads(1);
+  try {
+    assert.equal(await threads.take((16 << 20) - 1), undefined);
+    const thread = await threads.take(1);
+    assert.equal(thread !== undefined, HAS_THREADS);
+    thread?.leave();
+  } finally {
+    await threads.close();
+  }
+});
+
 test("layerThreads() refuses what is no number of threads", () => {
   for (const size of [0, -1, 1.5, NaN]) assert.throws(() => layerThreads(size), RangeError);
 });
@@ -393,7 +411,7 @@ async function registered(): Promise<{ source: Source; transport: Transport; lay
 }
 
 test("copy() moves the same when threads hash, and one thread serves blob after blob", async () => {
-  const { source } = await registered();
+  const { source, layer } = await registered();
   await withThreads(1, async (threads) => {
     const [here, there] = [memoryStore(), memoryStore()];
     const options = { targetReference: "app", jobs: 1 };
@@ -402,6 +420,7 @@ test("copy() moves the same when threads hash, and one thread serves blob after 
     assert.deepEqual(await validate(there, "app"), await validate(here, "app"));
     // Small blobs are held until they are proved, and never moved to a thread.
     assert.ok(threads.taken.length >= 1);
+    assert.ok(threads.sizes.includes(layer.size));
     assert.ok(threads.taken.every((isTaken) => isTaken === HAS_THREADS));
   });
 });

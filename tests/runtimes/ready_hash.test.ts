@@ -62,7 +62,7 @@ test("a hash of the host that does not work is none", async () => {
     empty: {},
     refusing: {
       createHash() {
-        throw new Error("not implemented");
+        throw new Error("no such hash");
       },
     },
     wrong: { createHash: () => wrong },

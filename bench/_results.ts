@@ -58,9 +58,12 @@ export interface Results {
 /** The name under which programs of the system stand beside the runtimes. */
 export const PROGRAMS = "programs";
 
-/** How many times as fast as a peer somebody is: the median of the rounds of one run. */
+/** How many times as fast as a peer somebody is: the median of the rounds that both took part in. */
 export function speedRatio(own: Times, peer: Times): number {
-  return median(own.wall.map((ms, round) => (peer.wall[round] ?? Number.NaN) / ms));
+  const rounds = Math.min(own.wall.length, peer.wall.length);
+  return median(
+    peer.wall.slice(0, rounds).map((ms, round) => ms / (own.wall[round] ?? Number.NaN)),
+  );
 }
 
 /** The fastest of those that are there. */

@@ -7,7 +7,8 @@
 //   npm run bench -- copy pull engine       the command beside skopeo and docker
 //   npm run bench -- threads                the command with threads beside itself without
 //
-// Portable benches take `--runtimes node24,workerd` and `--rounds 5`.
+// Portable benches take `--runtimes node24,workerd` and `--rounds 5`; those who are close take three
+// times as many.
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -8,6 +8,9 @@ import type { BenchOptions, LayerFacts, Measurement } from "../_results.ts";
 /** What comes from a network or a disk at a time. */
 export const CHUNK_BYTES = 65536;
 
+/** How many rounds follow for those that are close to the first, for each round of all. */
+const MORE = 2;
+
 /** Rounds take their time, on a machine that is busy with other things most of all. */
 const TIMEOUT_MS = 600_000;
 
@@ -68,7 +71,11 @@ async function answer(
   if (facts === undefined) return;
   const all = await entrants({ ...facts, name, bytes: await layerBytes(name) });
   const taking = all.filter((_, i) => alone === undefined || alone === i);
-  const times = await takeTurns(taking, { rounds, warmUp: warmUp && name === LAYERS[0] });
+  const times = await takeTurns(taking, {
+    rounds,
+    warmUp: warmUp && name === LAYERS[0],
+    more: alone === undefined ? MORE * rounds : 0,
+  });
   for (const { name: entrant, bytes } of taking) {
     const measured = times.get(entrant);
     if (measured === undefined) continue;

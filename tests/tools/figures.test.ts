@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { withFigures } from "../../bench/_readme.ts";
-import type { Results } from "../../bench/_results.ts";
+import { type Results, speedRatio } from "../../bench/_results.ts";
 import { readResults } from "../../bench/_results_file.ts";
 import { claimsTable, readmeTable } from "../../bench/_tables.ts";
+import { takeTurns } from "../../bench/_turns.ts";
 
 test("the table of README is what bench/results.json gives", () => {
   const readme = readFileSync("README.md", "utf8");
@@ -49,6 +50,29 @@ test("a claim is met when its floor is, on both layers, beside the fastest way o
   assert.match(line(resultsOf(1.5, 1.4)), /1\.50 +1\.40 +1\.45 .* NOT MET$/);
   assert.match(line({ ...resultsOf(1.5, 1.5), runtimes: {} }), / not measured$/);
   assert.match(claimsTable(resultsOf(1, 1)), /15000 bytes of 16000 \(12000\) {2}met$/m);
+});
+
+test("those who are close take more rounds; a ratio is of the rounds that both took", async (t) => {
+  let clock = 0;
+  t.mock.method(performance, "now", () => clock);
+  let runs = 0;
+  const taking = (name: string, ms: number) => ({
+    name,
+    run() {
+      clock += ms;
+      runs++;
+    },
+  });
+  const times = await takeTurns([taking("one", 4), taking("near", 12), taking("far", 13)], {
+    rounds: 3,
+    warmUp: true,
+    more: 6,
+  });
+  const lengths = [...times].map(([name, { wall }]) => [name, wall.length]);
+  assert.deepEqual(lengths, [["one", 9], ["near", 9], ["far", 3]]);
+  assert.equal(runs, 9 + 9 + 3 + 3);
+  assert.equal(speedRatio({ wall: [1, 2, 4, 1, 1] }, { wall: [10, 10, 10] }), 5);
+  assert.equal(speedRatio({ wall: [10, 10, 10] }, { wall: [1, 2, 4, 90, 90] }), 0.2);
 });
 
 test("the table of README has what was measured, and nothing else", () => {

@@ -5,6 +5,7 @@ import { engineSource } from "../../lib/ops/engine_source.ts";
 import { engineTarget } from "../../lib/ops/engine_target.ts";
 import { Engine, type EngineOptions } from "../../lib/engine/mod.ts";
 import type { Bytes, ByteStream } from "../../lib/model/bytes.ts";
+import type { Descriptor } from "../../lib/model/descriptor.ts";
 import { digestBytes } from "../../lib/hash/mod.ts";
 import { dockerArchive, memoryStore, ociArchive, writeOCIArchive } from "../../lib/store/mod.ts";
 import { randomImage, randomIndex } from "../../lib/testing/mod.ts";
@@ -124,6 +125,44 @@ test("engineTarget() lets the engine have its own image of an index", async () =
   await using strange = engineTarget(other, { platform: { os: "plan9", architecture: "mips" } });
   const error = await failure(copy(store, "many:1", strange));
   assert.equal(error["code"], "PLATFORM_NOT_FOUND");
+});
+
+test("engineTarget() takes the only image of an index whose platform nobody names", async () => {
+  const store = memoryStore();
+  const indexOf = async (name: string, manifests: readonly Descriptor[]) => {
+    const mediaType = "application/vnd.oci.image.index.v1+json";
+    const raw = new TextEncoder().encode(
+      JSON.stringify({ schemaVersion: 2, mediaType, manifests }),
+    );
+    const digest = digestBytes("sha256", raw);
+    const index = { mediaType, digest, size: raw.length };
+    await store.push(index, raw);
+    await store.tag(index, name);
+  };
+  const [one, other] = [await randomImage("one"), await randomImage("other")];
+  await one.pushTo(store, "one:1");
+  await other.pushTo(store, "other:1");
+  const unnamed = ({ descriptor: { mediaType, digest, size } }: typeof one) => ({
+    mediaType,
+    digest,
+    size,
+  });
+  await indexOf("only:1", [unnamed(one)]);
+  const { engine, archives } = loading();
+  await using target = engineTarget(engine);
+  await copy(store, "only:1", target);
+  await target.commit();
+  await using docker = dockerArchive(archives[0] as Bytes);
+  assert.ok(await docker.resolve("only:1"));
+  // Of several it is not known which one would run, and one for other machines does not.
+  await indexOf("several:1", [unnamed(one), unnamed(other)]);
+  const platform = { os: "plan9", architecture: "mips" };
+  await indexOf("elsewhere:1", [{ ...unnamed(one), platform }]);
+  for (const name of ["several:1", "elsewhere:1"]) {
+    await using refusing = engineTarget(loading().engine);
+    const error = await failure(copy(store, name, refusing));
+    assert.equal(error["code"], "PLATFORM_NOT_FOUND");
+  }
 });
 
 test("engineTarget() sends nothing whole when it is given up or a piece is wrong", async () => {

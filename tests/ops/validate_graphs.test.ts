@@ -247,6 +247,11 @@ test("validate() finds times that readers in Go do not take", async () => {
       "2026-00-01T10:00:00Z",
       "2026-11-00T10:00:00Z",
       "2026-11-21T24:00:00Z",
+      "2026-11-21T23:60:00Z",
+      "2016-12-31T23:59:60Z",
+      "2026-11-21T10:00:00+24:00",
+      "2026-11-21T10:00:00+05:60",
+      "2026-11-21T10:00:00.Z",
       "yesterday",
       "",
     ]
@@ -263,6 +268,7 @@ test("validate() finds times that readers in Go do not take", async () => {
       "0001-01-01T00:00:00Z",
       "2024-02-29T23:59:59.123456789Z",
       "2026-11-21T10:00:00+05:30",
+      "2026-12-31T23:59:59-23:59",
     ]
   ) {
     const { store } = await sample({ config: { created: time } });

@@ -117,18 +117,16 @@ async function* readSection(
   }
 }
 
-/** Puts chunks together that come from the same stored bytes, one behind another. */
+/** Puts chunks together that come from the same stored bytes; there they lie one behind another. */
 function sectionsOf(chunks: readonly TableChunk[]): Section[] {
   const sections: Section[] = [];
-  let at = 0;
   for (const chunk of chunks) {
-    const { start, end, encoding, skip, size } = chunk;
+    const { start, end, encoding } = chunk;
     const last = sections.at(-1);
     const isSame = last !== undefined && last.encoding === encoding && last.start === start &&
-      last.end === end && skip >= at;
+      last.end === end;
     if (isSame) last.chunks.push(chunk);
     else sections.push({ start, end, encoding, chunks: [chunk] });
-    at = skip + size;
   }
   return sections;
 }

@@ -11,6 +11,7 @@ import {
   MEDIA_TYPE_OCI_MANIFEST,
   NotFoundError,
   PlatformNotFoundError,
+  type Target,
   UnsupportedMediaTypeError,
 } from "../../lib/model/mod.ts";
 import { memoryStore } from "../../lib/store/mod.ts";
@@ -370,6 +371,22 @@ test("copy() names the side that failed, and keeps what was thrown as the cause"
     Promise.resolve(copy(from, "app", memoryStore())),
     (error: unknown) =>
       error instanceof CopyError && error.side === "source" && error.cause === boom,
+  );
+  // A target that fails for a reason of its own, after the source has failed it.
+  const refusing: Target = {
+    ...watched(memoryStore()),
+    async push(_, content) {
+      if (typeof content === "function") {
+        const stream = await content();
+        await new Response(stream).arrayBuffer().catch(() => {});
+      }
+      throw full;
+    },
+  };
+  await assert.rejects(
+    Promise.resolve(copy(from, "app", refusing)),
+    (error: unknown) =>
+      error instanceof CopyError && error.side === "target" && error.cause === full,
   );
 });
 

@@ -105,7 +105,11 @@ test("pushArtifact() lists the artifact in an OCI layout", async () => {
 });
 
 test("pushArtifact() refuses what is no media type, and streams", async () => {
-  for (const type of ["", "text", "text/", "a b/c", "text/plain; x=1", "text/plain\n"]) {
+  // RFC 6838 §4.2: 127 characters on each side.
+  const [longest, tooLong] = ["x".repeat(127), "x".repeat(128)];
+  await pushArtifact(memoryStore(), [], { artifactType: `${longest}/${longest}` });
+  const long = [`${tooLong}/x`, `x/${tooLong}`];
+  for (const type of ["", "text", "text/", "a b/c", "text/plain; x=1", "text/plain\n", ...long]) {
     await assert.rejects(pushArtifact(memoryStore(), [], { artifactType: type }), TypeError, type);
     const files = [{ content: bytes("x"), mediaType: type }];
     await assert.rejects(pushArtifact(memoryStore(), files, { artifactType }), TypeError, type);

@@ -135,6 +135,15 @@ test("stat() shows a link itself when it is not followed", async () => {
   assert.equal(rootfs.stat("/").type, "directory");
 });
 
+test("stat() gives a path as entries() does, however it was asked for", async () => {
+  const rootfs = await (await imageOf(["d/", "d/f=1"])).rootfs();
+  for (const path of ["d/f", "/d/f", "./d//f", "d/./f"]) {
+    assert.equal(rootfs.stat(path).path, "d/f", path);
+  }
+  assert.equal(rootfs.stat("/d/").path, "d");
+  assert.deepEqual(["", "/", "."].map((path) => rootfs.stat(path).path), ["", "", ""]);
+});
+
 test("links that lead in a circle are not there, and do not take forever", async () => {
   const loop: Short[] = ["a->b", "b->a", "self->self/x"];
   const image = await imageOf(loop);
